@@ -1,0 +1,133 @@
+"""The contract that a model file carries about itself, so that no label or pixel range is guessed.
+
+`model_info.json` (and `labels.txt`, which other TFLite tools read) are members of a zip: appended to
+a `.tflite`, which stays valid, and inside a `.keras`, which is a zip already. Training writes the
+contract, conversion carries it, the runtime reads it. Standard library only.
+"""
+
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from edge.errors import ModelError
+
+LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+"""FER-2013's classes, in the order of the network's outputs: the one place where they stand."""
+
+INFO_MEMBER = "model_info.json"
+LABELS_MEMBER = "labels.txt"
+SCHEMA = 1
+INTERPOLATIONS = ("area", "linear", "cubic")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a user of the network must know to feed it and to read its output.
+
+    Pixels are uint8 in [0, 255]; scaling is inside the graph. Scale and zero point are not here:
+    the interpreter knows them.
+    """
+
+    name: str
+    labels: tuple[str, ...] = LABELS
+    input_size: tuple[int, int] = (48, 48)
+    """(width, height)."""
+    color: str = "gray"
+    crop_margin: float = 0.0
+    """What is added around a face box before the crop, as a share of its side, in all."""
+    interpolation: str = "area"
+    dataset: str = "FER-2013"
+    training_labels: str = "fer2013"
+    """`fer2013`, `ferplus` or `blend`: whose votes the network learned from."""
+    variant: str = "keras"
+    """`keras`, or the kind of TFLite file: `float32`, `float16`, `dynamic`, `int8`, `int16x8`."""
+    accuracy: Mapping[str, float] = field(default_factory=dict)
+    """Split name to accuracy in [0, 1], of this very file."""
+    keras_sha256: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        if self.schema != SCHEMA:
+            raise ModelError(f"Expected contract schema {SCHEMA}. Received: {self.schema!r}")
+        if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
+            raise ModelError(f"Expected two or more different labels. Received: {self.labels!r}")
+        if len(self.input_size) != 2 or min(self.input_size) < 1:
+            raise ModelError(f"Expected input_size (width, height). Received: {self.input_size!r}")
+        if self.color != "gray":
+            raise ModelError(f"Expected color 'gray'. Received: {self.color!r}")
+        if self.interpolation not in INTERPOLATIONS:
+            raise ModelError(f"Expected interpolation of {INTERPOLATIONS}. Received: {self.interpolation!r}")
+        if not -0.5 < self.crop_margin < 2:
+            raise ModelError(f"Expected crop_margin in (-0.5, 2). Received: {self.crop_margin!r}")
+
+    def to_json(self) -> str:
+        """The contract as JSON text with sorted keys: same contract, same bytes."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "ModelInfo":
+        """Read `to_json`'s text; a ModelError if a part is missing, unknown or of another type."""
+        try:
+            data: dict[str, Any] = json.loads(text)
+            known = {f.name for f in fields(cls)}
+            if unknown := set(data) - known:
+                raise ModelError(f"Expected contract fields {sorted(known)}. Received: {sorted(unknown)}")
+            data["labels"] = tuple(str(label) for label in data["labels"])
+            data["input_size"] = tuple(int(side) for side in data["input_size"])
+            return cls(**data)
+        except ModelError:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ModelError(f"Expected a model contract in JSON. Received: {error}") from error
+
+
+def read_model_info(path: str | os.PathLike[str]) -> ModelInfo:
+    """Read the contract inside a `.tflite` or `.keras` file (under a millisecond)."""
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"Expected a model file at {path}. Received: {_what_is_at(path)}")
+    try:
+        with zipfile.ZipFile(path) as members:
+            info = ModelInfo.from_json(members.read(INFO_MEMBER))
+            labels = tuple(members.read(LABELS_MEMBER).decode().split("\n"))
+    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError, NotImplementedError) as error:
+        raise ModelError(
+            f"Expected a model contract ({INFO_MEMBER}) inside {path}: write the file with 'python -m convert'. "
+            f"Received: {error}"
+        ) from error
+    if tuple(label for label in labels if label) != info.labels:
+        raise ModelError(f"Expected {LABELS_MEMBER} of {path} to equal its contract {info.labels}. Received: {labels}")
+    return info
+
+
+def write_model_info(path: str | os.PathLike[str], info: ModelInfo) -> None:
+    """Append the contract to the model file at `path`, whole or not at all; same input, same bytes.
+
+    The file must not carry one yet: a zip member can't be replaced in place.
+    """
+    path = Path(path)
+    aside = path.with_name(path.name + ".part")
+    try:
+        shutil.copyfile(path, aside)
+        with zipfile.ZipFile(aside, "a") as members:
+            if INFO_MEMBER in members.namelist():
+                raise ModelError(f"Expected a model file without a contract. Received: {path}")
+            _write_member(members, LABELS_MEMBER, "\n".join(info.labels) + "\n")
+            _write_member(members, INFO_MEMBER, info.to_json())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _write_member(members: zipfile.ZipFile, name: str, text: str) -> None:
+    members.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), text)  # a fixed date: same bytes
+
+
+def _what_is_at(path: Path) -> str:
+    return "a directory" if path.is_dir() else "nothing there"

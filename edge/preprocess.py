@@ -1,0 +1,59 @@
+"""Pixels to model input: the one function behind training, calibration, benchmarks and the camera."""
+
+import cv2
+import numpy as np
+
+from edge.model_info import ModelInfo
+from edge.results import BgrImage, Box, FaceInput, GrayImage
+
+_INTERPOLATION = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+
+
+def to_gray(image: BgrImage) -> GrayImage:
+    """A gray picture (height, width) of a BGR one; a gray one is returned as it is."""
+    if image.ndim == 2:
+        return image
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
+
+
+def crop_face(gray: GrayImage, box: Box, info: ModelInfo) -> FaceInput:
+    """The face in `box` as the network wants it: (height, width, 1), uint8, [0, 255].
+
+    The box grows by the contract's margin to a square around its centre; where that square leaves
+    the picture, the border pixels are repeated, so the face is neither moved nor stretched.
+    """
+    side = max(1, round(max(box.width, box.height) * (1 + info.crop_margin)))
+    left = round(box.x + (box.width - side) / 2)
+    top = round(box.y + (box.height - side) / 2)
+    return resize_face(_square(gray, left, top, side), info)
+
+
+def resize_face(gray: GrayImage, info: ModelInfo) -> FaceInput:
+    """A gray face picture of any size as the network wants it: (height, width, 1), uint8."""
+    if (gray.shape[1], gray.shape[0]) != info.input_size:
+        enlarges = gray.shape[1] < info.input_size[0]  # area would repeat pixels there
+        how = cv2.INTER_LINEAR if enlarges else _INTERPOLATION[info.interpolation]
+        gray = cv2.resize(gray, info.input_size, interpolation=how)  # type: ignore[assignment]
+    return gray[:, :, np.newaxis]
+
+
+def _square(gray: GrayImage, left: int, top: int, side: int) -> GrayImage:
+    height, width = gray.shape
+    right, bottom = left + side, top + side
+    inside = gray[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+    if inside.shape == (side, side):
+        return inside
+    if inside.size == 0:  # the square lies outside: its nearest pixels are the border's
+        inside = gray[
+            min(max(0, top), height - 1) : min(max(0, top), height - 1) + 1,
+            min(max(0, left), width - 1) : min(max(0, left), width - 1) + 1,
+        ]
+        return np.full((side, side), inside[0, 0], np.uint8)
+    return cv2.copyMakeBorder(  # type: ignore[return-value]
+        inside,
+        max(0, -top),
+        max(0, bottom - height),
+        max(0, -left),
+        max(0, right - width),
+        cv2.BORDER_REPLICATE,
+    )

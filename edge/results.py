@@ -1,0 +1,124 @@
+"""The values that flow along the pipeline: Frame -> Face -> EmotionScores -> Person -> FrameResult."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+BgrImage: TypeAlias = NDArray[np.uint8]
+"""(height, width, 3), blue first, as OpenCV delivers it."""
+GrayImage: TypeAlias = NDArray[np.uint8]
+"""(height, width)."""
+FaceInput: TypeAlias = NDArray[np.uint8]
+"""(height, width, 1) of one face, or (faces, height, width, 1): what the network is fed."""
+Probabilities: TypeAlias = NDArray[np.float32]
+"""(labels,) of one face, or (faces, labels); each row sums to 1."""
+
+
+class Point(NamedTuple):
+    """A point in full-frame pixels."""
+
+    x: float
+    y: float
+
+
+class Box(NamedTuple):
+    """A rectangle in full-frame pixels; x and y are its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture from a source; nobody writes into `image`."""
+
+    image: BgrImage
+    index: int
+    """Counted by the source from 0; gaps are frames that were dropped."""
+    captured_at_s: float
+    """`time.monotonic()` when the picture was read: the base of every age."""
+    captured_at: float
+    """`time.time()` at the same moment, for the log."""
+    source: str
+    """The source's name without a password."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face found by a detector."""
+
+    box: Box
+    score: float = 1.0
+    """The detector's own confidence in [0, 1]; 1 when it has none (Haar)."""
+    eyes: tuple[Point, Point] | None = None
+    """The left and the right eye of the picture, if the detector finds them."""
+
+
+@dataclass(frozen=True)
+class EmotionScores:
+    """The probabilities of one face, in the order of the model's labels."""
+
+    labels: tuple[str, ...]
+    values: tuple[float, ...]
+
+    @property
+    def emotion(self) -> str:
+        """The most probable label."""
+        return self.labels[self.values.index(max(self.values))]
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `emotion`."""
+        return max(self.values)
+
+    def as_dict(self) -> dict[str, float]:
+        """Label to probability."""
+        return dict(zip(self.labels, self.values, strict=True))
+
+
+@dataclass(frozen=True)
+class Person:
+    """A face followed over time, with its smoothed emotion."""
+
+    track_id: int
+    box: Box
+    emotion: str
+    """A label of the model, or `uncertain`."""
+    confidence: float
+    scores: EmotionScores
+    face_score: float = 1.0
+    certainty: float = 0.0
+    """1 minus the normalised entropy of `scores`: 0 knows nothing, 1 is sure."""
+    intensity: float = 0.0
+    valence: float = 0.0
+    arousal: float = 0.0
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Milliseconds of one frame's stages; a stage that did not run is 0."""
+
+    gray_ms: float = 0.0
+    detect_ms: float = 0.0
+    crop_ms: float = 0.0
+    classify_ms: float = 0.0
+    track_ms: float = 0.0
+    total_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """What is known of one processed frame: what every sink gets."""
+
+    frame_index: int
+    captured_at_s: float
+    captured_at: float
+    source: str
+    people: tuple[Person, ...] = ()
+    timings: Timings = field(default_factory=Timings)
+    age_ms: float = 0.0
+    """From the moment the picture was read to the moment its result was ready."""
