@@ -1,0 +1,46 @@
+# `make` lists the targets. Settings: make demo PYTHON=python3.12 VENV=/tmp/venv DEMO_FRAMES=300
+
+PYTHON ?= python3
+VENV ?= .venv
+TEST_VENV ?= .venv-test
+DEMO_FRAMES ?= 150
+TEST_EXTRAS = app,dev,train
+
+.DEFAULT_GOAL := help
+.PHONY: help demo app test lint bench clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: $(VENV)/edge.done  ## run the edge pipeline on its built-in source, with the edge requirements alone
+	@$(VENV)/bin/python -m edge.run --headless --source demo --max-frames $(DEMO_FRAMES)
+
+app: $(VENV)/app.done  ## start the Streamlit app
+	@$(VENV)/bin/python -m streamlit run app/main.py
+
+test: $(TEST_VENV)/test.done  ## run all tests, in an environment of their own
+	@$(TEST_VENV)/bin/python -m pytest
+
+lint: $(TEST_VENV)/test.done  ## check style, types and who imports whom
+	$(TEST_VENV)/bin/ruff check .
+	$(TEST_VENV)/bin/ruff format --check .
+	$(TEST_VENV)/bin/mypy
+	$(TEST_VENV)/bin/lint-imports
+
+bench: $(TEST_VENV)/test.done  ## measure latency and accuracy drift
+	@$(TEST_VENV)/bin/python -m pytest benchmarks
+
+clean:  ## remove the virtual environments, caches and build results
+	rm -rf $(VENV) $(TEST_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info
+
+$(VENV)/edge.done: setup.cfg pyproject.toml deploy/venv.sh
+	@deploy/venv.sh $(PYTHON) $(VENV)
+	@touch $@
+
+$(VENV)/app.done: setup.cfg pyproject.toml deploy/venv.sh
+	@deploy/venv.sh $(PYTHON) $(VENV) app
+	@touch $@
+
+$(TEST_VENV)/test.done: setup.cfg pyproject.toml deploy/venv.sh
+	@deploy/venv.sh $(PYTHON) $(TEST_VENV) $(TEST_EXTRAS)
+	@touch $@

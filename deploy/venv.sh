@@ -1,0 +1,31 @@
+#!/bin/sh
+# Make a virtual environment with this package in it, in editable form.
+# Usage: deploy/venv.sh PYTHON VENV [EXTRAS], for example deploy/venv.sh python3 .venv app,train
+set -eu
+python=$1 venv=$2 extras=${3:-}
+
+fail() { echo "$*" >&2; exit 1; }
+
+command -v "$python" >/dev/null ||
+  fail "Expected Python 3.10 or later: sudo apt install python3 python3-venv. Received: no command $python"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+  fail "Expected Python 3.10 or later: make PYTHON=python3.11 ... Received: $("$python" --version 2>&1)"
+"$python" -c 'import ensurepip, venv' 2>/dev/null ||
+  fail "Expected Python's venv module: sudo apt install python3-venv. Received: $python has none"
+
+pip() { "$venv/bin/python" -m pip --disable-pip-version-check --retries 10 --timeout 60 "$@" >&2; }
+try_3_times() { "$@" || { sleep 5; "$@"; } || { sleep 20; "$@"; } || fail "Expected packages from the index. Received: the error above"; }
+
+echo "Installing ${extras:-the edge requirements} into $venv" >&2
+[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+try_3_times pip install --quiet --editable ".${extras:+[$extras]}"
+
+# OpenCV's usual wheel opens windows and needs the system's libGL; without that, take the wheel that has no window.
+if ! reason=$("$venv/bin/python" -c 'import cv2' 2>&1); then
+  echo "No window here, taking opencv-python-headless; for a window: sudo apt install libgl1 libglib2.0-0" >&2
+  echo "${reason##*ImportError: }" >&2
+  version=$("$venv/bin/python" -m pip list --format freeze | sed -n 's/^opencv-python==//p')
+  pip uninstall --quiet --yes opencv-python
+  try_3_times pip install --quiet "opencv-python-headless==$version"
+fi
+"$venv/bin/python" -c 'import cv2'
