@@ -1,0 +1,240 @@
+"""Exact rewrites of a trained graph: BatchNorms and pixel scaling go into the layers beside them.
+
+A BatchNorm at inference is `scale * x + shift`. Three rewrites move it, none changes a float output:
+
+* behind a convolution or dense layer, both go into its weights;
+* behind a ReLU, a positive scale goes back through it (`s * relu(x) = relu(s * x)`) into the layer
+  before, and what is left goes forward into the next layer, through pooling, Dropout and Flatten;
+* a shift that goes into a zero-padded convolution would be missing in the padding. The layer before
+  gets one channel more, which is a constant inside the picture and padded with zeros like the others:
+  its weights in the next convolution are the shift's part, so borders agree exactly.
+"""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from convert.graph import Array, Graph, Step, build_model, read_graph
+
+_LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
+_DROPPED = (keras.layers.Dropout, keras.layers.SpatialDropout2D, keras.layers.GaussianNoise, keras.layers.GaussianDropout)
+_MAX_POOLS = (keras.layers.MaxPooling2D, keras.layers.GlobalMaxPooling2D)
+_PER_CHANNEL = (*_MAX_POOLS, keras.layers.AveragePooling2D, keras.layers.GlobalAveragePooling2D)
+_RESHAPES = (keras.layers.Flatten, keras.layers.Reshape)
+_EXPECTED_RANGE = 2.0
+"""Standard deviations above the mean: where the extra channel's constant stands among the others."""
+
+
+@dataclass(frozen=True)
+class FoldReport:
+    """What became of each BatchNorm."""
+
+    folded: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Affine:
+    """`scale * x + shift` per channel."""
+
+    scale: Array
+    shift: Array
+
+
+def fold_model(model: keras.Model, batch_size: int | None = 1) -> tuple[keras.Model, FoldReport]:
+    """The same function with as few operators as algebra allows, for inference alone, in float32."""
+    graph = read_graph(model)
+    report = fold_graph(graph)
+    return build_model(graph, batch_size), report
+
+
+def fold_graph(graph: Graph) -> FoldReport:
+    """Rewrite `graph` in place."""
+    drop_training_layers(graph)
+    folded, kept = [], []
+    for step in [step for step in graph.steps if isinstance(step.operation, keras.layers.BatchNormalization)]:
+        name = step.name
+        done = fold_backward(graph, step) or fold_through_relu(graph, step)
+        (folded if done else kept).append(name)
+    for step in [step for step in graph.steps if isinstance(step.operation, keras.layers.Rescaling)]:
+        fold_forward(graph, step)
+    return FoldReport(tuple(folded), tuple(kept))
+
+
+def drop_training_layers(graph: Graph) -> None:
+    """Make Dropout and noise, which do nothing at inference, identities."""
+    for step in graph.steps:
+        if isinstance(step.operation, _DROPPED):
+            step.become_identity()
+
+
+def fold_backward(graph: Graph, norm: Step) -> bool:
+    """Put a BatchNorm into the linear layer right before it; False if there is none."""
+    before = _only_producer(graph, norm)
+    if before is None or not _is_linear(before) or not _normalises_last_axis(norm):
+        return False
+    affine = _read_affine(norm)
+    _scale_outputs(before, affine.scale)
+    _shift_outputs(before, affine.shift)
+    norm.become_identity()
+    return True
+
+
+def fold_through_relu(graph: Graph, norm: Step) -> bool:
+    """Put a BatchNorm behind a ReLU into the linear layers before and after; False if it can't be."""
+    before = _linear_before_relu(graph, norm)
+    path, after = _linear_after(graph, norm)
+    if before is None or after is None or not _normalises_last_axis(norm):
+        return False
+    affine = _read_affine(norm)
+    if not _can_move(before, path, after, affine):
+        return False
+    _scale_outputs(before, np.where(affine.scale == 0, 1, np.abs(affine.scale)))
+    _scale_inputs(after, _repeated(np.sign(affine.scale), after))
+    if _pads_with_zeros(after) and affine.shift.any():
+        _shift_with_a_constant_channel(before, after, affine, norm)
+    else:
+        _shift_inputs(after, _repeated(affine.shift, after))
+    norm.become_identity()
+    return True
+
+
+def fold_forward(graph: Graph, rescaling: Step) -> bool:
+    """Put a `Rescaling` without an offset into the linear layer behind it; False if there is none."""
+    consumers = graph.consumers(rescaling)
+    if len(consumers) != 1 or not _is_linear(consumers[0]) or np.any(rescaling.config["offset"]):
+        return False
+    consumers[0].weights[0] = consumers[0].weights[0] * np.float32(rescaling.config["scale"])
+    rescaling.become_identity()
+    return True
+
+
+def _read_affine(norm: Step) -> _Affine:
+    """A BatchNorm's moving statistics and weights as one multiplication and one addition."""
+    weights = list(norm.weights)
+    gamma = weights.pop(0).astype(np.float64) if norm.config["scale"] else np.float64(1)
+    beta = weights.pop(0).astype(np.float64) if norm.config["center"] else np.float64(0)
+    mean, variance = (weight.astype(np.float64) for weight in weights)
+    scale = gamma / np.sqrt(variance + norm.config["epsilon"])
+    return _Affine(scale.astype(np.float32), (beta - mean * scale).astype(np.float32))
+
+
+def _is_linear(step: Step) -> bool:
+    return (
+        isinstance(step.operation, _LINEAR)
+        and step.config["activation"] == "linear"
+        and step.config.get("data_format", "channels_last") == "channels_last"
+        and not step.config.get("lora_rank")
+    )
+
+
+def _is_relu(step: Step) -> bool:
+    if isinstance(step.operation, keras.layers.ReLU):
+        plain = {"max_value": None, "negative_slope": 0.0, "threshold": 0.0}
+        return all(step.config[key] == value for key, value in plain.items())
+    return isinstance(step.operation, keras.layers.Activation) and step.config["activation"] == "relu"
+
+
+def _normalises_last_axis(norm: Step) -> bool:
+    return norm.config["axis"] in (-1, len(norm.output_shape) - 1)
+
+
+def _only_producer(graph: Graph, step: Step) -> Step | None:
+    """What makes the input of `step`, if nobody else reads it; identities are skipped."""
+    producer = graph.producer(step)
+    if producer is None or len(graph.consumers(producer)) != 1 or graph.is_output(producer):
+        return None
+    return _only_producer(graph, producer) if producer.operation is None else producer
+
+
+def _linear_before_relu(graph: Graph, norm: Step) -> Step | None:
+    before = _only_producer(graph, norm)
+    if before is not None and isinstance(before.operation, _LINEAR) and before.config["activation"] == "relu":
+        return before
+    if before is None or not _is_relu(before):
+        return None
+    linear = _only_producer(graph, before)
+    return linear if linear is not None and _is_linear(linear) else None
+
+
+def _linear_after(graph: Graph, norm: Step) -> tuple[list[Step], Step | None]:
+    """The layers that treat channels alike behind `norm`, and the linear layer behind them, if any."""
+    path: list[Step] = []
+    step = norm
+    while not graph.is_output(step) and len(consumers := graph.consumers(step)) == 1:
+        step = consumers[0]
+        if isinstance(step.operation, keras.layers.DepthwiseConv2D):
+            break
+        if isinstance(step.operation, keras.layers.Conv2D | keras.layers.Dense):
+            return path, step if step.config.get("groups", 1) == 1 else None
+        if step.operation is not None and not isinstance(step.operation, (*_PER_CHANNEL, *_RESHAPES)):
+            break
+        path.append(step)
+    return path, None
+
+
+def _can_move(before: Step, path: list[Step], after: Step, affine: _Affine) -> bool:
+    pooled = any(isinstance(step.operation, _MAX_POOLS) for step in path)
+    if pooled and (affine.scale <= 0).any():
+        return False  # max(s * x) is not s * max(x) for a negative s
+    if any(isinstance(step.operation, _RESHAPES) for step in path) and not isinstance(after.operation, keras.layers.Dense):
+        return False
+    needs_channel = _pads_with_zeros(after) and bool(affine.shift.any())
+    return not needs_channel or (isinstance(before.operation, keras.layers.Conv2D) and before.config["groups"] == 1)
+
+
+def _pads_with_zeros(step: Step) -> bool:
+    return step.config.get("padding") == "same" and tuple(step.config["kernel_size"]) != (1, 1)
+
+
+def _repeated(values: Array, after: Step) -> Array:
+    """Per-channel values for each input of `after`: a Flatten before it repeats them at each position."""
+    return np.tile(values, after.weights[0].shape[-2] // len(values))
+
+
+def _scale_outputs(step: Step, factor: Array) -> None:
+    kernel = step.weights[0]
+    per_output = factor.reshape(kernel.shape[-2:]) if isinstance(step.operation, keras.layers.DepthwiseConv2D) else factor
+    step.weights[0] = kernel * per_output
+    if step.config["use_bias"]:
+        step.weights[1] = step.weights[1] * factor
+
+
+def _shift_outputs(step: Step, shift: Array) -> None:
+    if step.config["use_bias"]:
+        step.weights[1] = step.weights[1] + shift
+    else:
+        step.config["use_bias"] = True
+        step.weights.append(shift)
+
+
+def _scale_inputs(step: Step, factor: Array) -> None:
+    step.weights[0] = step.weights[0] * factor[:, np.newaxis]
+
+
+def _shift_inputs(step: Step, shift: Array) -> None:
+    kernel = step.weights[0].astype(np.float64)
+    spatial = tuple(range(kernel.ndim - 2))
+    _shift_outputs(step, (shift.astype(np.float64) @ kernel.sum(axis=spatial)).astype(np.float32))
+
+
+def _shift_with_a_constant_channel(before: Step, after: Step, affine: _Affine, norm: Step) -> None:
+    constant = _typical_maximum(norm, affine)
+    empty_filter = np.zeros((*before.weights[0].shape[:-1], 1), np.float32)
+    if not before.config["use_bias"]:
+        _shift_outputs(before, np.zeros(before.config["filters"], np.float32))
+    before.weights[0] = np.concatenate([before.weights[0], empty_filter], axis=-1)
+    before.weights[1] = np.append(before.weights[1], np.float32(constant))
+    before.config["filters"] += 1
+    kernel = after.weights[0].astype(np.float64)
+    extra = np.einsum("hwio,i->hwo", kernel, affine.shift.astype(np.float64)) / constant
+    after.weights[0] = np.concatenate([kernel, extra[:, :, np.newaxis]], axis=2).astype(np.float32)
+
+
+def _typical_maximum(norm: Step, affine: _Affine) -> float:
+    """A value that the scaled channels reach anyway, so that the constant does not widen their int8 range."""
+    mean, variance = norm.weights[-2:]
+    deviation = np.abs(affine.scale) * np.sqrt(variance)
+    highest = float(np.max(np.abs(affine.scale) * mean + _EXPECTED_RANGE * deviation))
+    return highest if highest > 0 else 1.0
