@@ -1,0 +1,51 @@
+"""What the command lines share: help with defaults, usage errors of one line, and the exit codes."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from edge.errors import EmotionError
+
+EXIT_FAILED, EXIT_USAGE, EXIT_UNEXPECTED, EXIT_INTERRUPTED = 1, 2, 3, 130
+
+
+class CommandParser(argparse.ArgumentParser):
+    """An argument parser whose help shows the defaults and whose errors are one line.
+
+    Usage:
+        CommandParser("python -m edge.run", description=__doc__)
+    """
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.ArgumentDefaultsHelpFormatter)
+        super().__init__(prog, allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with code 2 and one line."""
+        self.exit(EXIT_USAGE, f"{self.prog}: {' '.join(message.split())} (see --help)\n")
+
+
+def run_command(command: Callable[[], int]) -> int:
+    """The exit code of `command`: its own, or that of the error that ended it.
+
+    An `EmotionError` is one line and 1, Ctrl-C is 130, a reader of our output that has left (`| head`) is 0,
+    and anything else is a defect of ours: 3, with its traceback.
+    """
+    try:
+        code = command()
+        sys.stdout.flush()
+        return code
+    except EmotionError as error:
+        sys.stderr.write(" ".join(str(error).split()) + "\n")
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the last flush fails again
+        return 0
+    except Exception:  # the boundary: nothing above it could still handle the error
+        traceback.print_exc()
+        return EXIT_UNEXPECTED
