@@ -1,0 +1,112 @@
+"""Augmentation of 48x48 gray pictures on the CPU: one affine warp a picture, then light and erasing.
+
+The affine part is Keras' ImageDataGenerator (the original system's), to its letter: the same ranges,
+the same order of matrices (rotation, shift, shear, zoom), shear in degrees, border pixels repeated.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Ranges of the random changes; 0 switches one off. The defaults are the original system's."""
+
+    rotation: float = 15.0
+    """Degrees to either side."""
+    shift: float = 0.1
+    """Share of the width and of the height, to either side."""
+    shear: float = 0.1
+    """Degrees to either side."""
+    zoom: float = 0.1
+    """Share of the size, per axis, to either side."""
+    flip: bool = True
+    brightness: float = 0.0
+    """Share of 255 that is added, to either side."""
+    contrast: float = 0.0
+    """Share by which the distance from the mean grows, to either side."""
+    erasing: float = 0.0
+    """Probability of one erased rectangle (Zhong et al. 2017, arXiv:1708.04896)."""
+
+
+def augment(images: Pixels, options: Augmentation, generator: np.random.Generator, size: int) -> Pixels:
+    """Changed copies (n, size, size) of pictures (n, height, width)."""
+    changed = np.empty((len(images), size, size), np.uint8)
+    matrices = _matrices(len(images), images.shape[1:], options, generator, size)
+    for image, matrix, into in zip(images, matrices, changed, strict=True):
+        cv2.warpAffine(image, matrix, (size, size), into, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE)
+    if options.brightness or options.contrast:
+        changed = _light(changed, options, generator)
+    if options.erasing:
+        _erase(changed, options.erasing, generator)
+    return changed
+
+
+def resize(images: Pixels, size: int) -> Pixels:
+    """Unchanged pictures (n, size, size)."""
+    if images.shape[1:] == (size, size):
+        return images
+    return np.stack([cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in images])
+
+
+def mixup(
+    inputs: NDArray[np.float32], targets: NDArray[np.float32], alpha: float, generator: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Each picture and target mixed with another's, by one share a batch (Zhang et al. 2017, arXiv:1710.09412)."""
+    share = np.float32(generator.beta(alpha, alpha))
+    other = generator.permutation(len(inputs))
+    return share * inputs + (1 - share) * inputs[other], share * targets + (1 - share) * targets[other]
+
+
+def _matrices(
+    count: int, shape: tuple[int, ...], options: Augmentation, generator: np.random.Generator, size: int
+) -> NDArray[np.float32]:
+    """(count, 2, 3) maps from output to input pixels, in OpenCV's (x, y) order."""
+    height, width = shape
+
+    def uniform(limit: float, center: float = 0.0) -> NDArray[np.float64]:
+        return generator.uniform(center - limit, center + limit, count)
+
+    angle, shear = np.deg2rad(uniform(options.rotation)), np.deg2rad(uniform(options.shear))
+    down, right = uniform(options.shift) * height, uniform(options.shift) * width
+    zoom_down, zoom_right = uniform(options.zoom, 1), uniform(options.zoom, 1)
+    flip = np.where(generator.random(count) < 0.5, -1.0, 1.0) if options.flip else np.ones(count)
+
+    # Keras multiplies rotation @ shift @ shear @ zoom in (row, column) order, around the centre.
+    rotation = _stack(np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle))
+    linear = rotation @ _stack(1, -np.sin(shear), 0, np.cos(shear)) @ _stack(zoom_down, 0, 0, zoom_right)
+    offset = rotation @ np.stack([down, right], 1)[..., None]
+    linear = linear @ _stack(height / size, 0, 0, flip * width / size)  # the flip comes last, so it acts on the output
+    center_in = np.array([(height - 1) / 2, (width - 1) / 2])[:, None]
+    center_out = np.full((2, 1), (size - 1) / 2)
+    row_column = np.concatenate([linear, center_in + offset - linear @ center_out], 2)
+    return row_column[:, ::-1, [1, 0, 2]].astype(np.float32)
+
+
+def _stack(a: object, b: object, c: object, d: object) -> NDArray[np.float64]:
+    rows = np.broadcast_arrays(*(np.atleast_1d(np.asarray(value, float)) for value in (a, b, c, d)))
+    return np.stack(rows, -1).reshape(-1, 2, 2)
+
+
+def _light(images: Pixels, options: Augmentation, generator: np.random.Generator) -> Pixels:
+    shape = (len(images), 1, 1)
+    gain = generator.uniform(1 - options.contrast, 1 + options.contrast, shape).astype(np.float32)
+    bias = generator.uniform(-255 * options.brightness, 255 * options.brightness, shape).astype(np.float32)
+    mean = images.mean((1, 2), keepdims=True, dtype=np.float32)
+    return np.clip((images - mean) * gain + mean + bias, 0, 255).astype(np.uint8)
+
+
+def _erase(images: Pixels, probability: float, generator: np.random.Generator) -> None:
+    """Fill a rectangle of 2% to 20% of the picture with one random grey, in place."""
+    size = images.shape[1]
+    for index in np.flatnonzero(generator.random(len(images)) < probability):
+        area, ratio = generator.uniform(0.02, 0.2), np.exp(generator.uniform(np.log(0.3), np.log(3.3)))
+        height = min(size, round(size * np.sqrt(area * ratio)))
+        width = min(size, round(size * np.sqrt(area / ratio)))
+        top, left = generator.integers(0, size - height + 1), generator.integers(0, size - width + 1)
+        images[index, top : top + height, left : left + width] = generator.integers(0, 256)

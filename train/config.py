@@ -1,0 +1,154 @@
+"""Every option of a training run, and the recipes: which options each architecture starts from."""
+
+import argparse
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from edge.errors import ConfigError
+from train.augment import Augmentation
+from train.data import USAGES
+from train.models import ARCHITECTURES, SIZE_FREE, TRANSFER
+
+
+def _option(default: Any, text: str, choices: tuple[str, ...] | None = None) -> Any:
+    return field(default=default, metadata={"help": text, "choices": choices})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The options of `python -m train`; the defaults are the recipe of `--arch edge`.
+
+    Usage:
+        TrainConfig()
+        replace(RECIPES["original"], epochs=1, limit=2000)
+    """
+
+    arch: str = _option("edge", "network to train", tuple(ARCHITECTURES))
+    data: str | None = _option(None, "FER-2013: folder, zip or csv (else the variable FER2013, else data/)")
+    ferplus: str | None = _option(None, "csv with FER+ votes (else ferplus.csv beside the data, if it is there)")
+    out: str = _option("runs/edge", "folder for everything that the run writes")
+    resume: bool = _option(False, "go on from the last finished epoch of an interrupted run in --out")
+    seed: int = _option(0, "seed of weights, order and augmentation")
+    limit: int = _option(0, "use only so many images, each class keeping its share (0: all)")
+
+    epochs: int = _option(80, "most passes over the training data")
+    batch_size: int = _option(128, "images a step")
+    small_size: int = _option(32, "side of the pictures in the first part of the run (48: as the rest)")
+    small_share: float = _option(0.5, "share of the epochs that run on small pictures, which cost less than half")
+    optimizer: str = _option("sgd", "optimizer", ("sgd", "adam", "adamw"))
+    learning_rate: float = _option(0.1, "(highest) learning rate")
+    schedule: str = _option("cosine", "learning rate over time", ("cosine", "plateau"))
+    warmup: float = _option(0.06, "share of the steps in which the cosine schedule's rate rises from 0")
+    weight_decay: float = _option(5e-4, "weight decay of kernels (not of biases and BatchNorms)")
+    ema: float = _option(0.998, "momentum of the averaged weights that are evaluated and kept (0: none)")
+    plateau_patience: int = _option(7, "epochs without a better val_accuracy before the plateau schedule's cut")
+    plateau_factor: float = _option(0.2, "the plateau schedule's cut")
+    min_learning_rate: float = _option(1e-5, "the plateau schedule's lowest rate")
+    patience: int = _option(0, "epochs without a better val_accuracy before the run ends (0: never early)")
+
+    labels: str = _option("blend", "what to learn from", ("fer2013", "ferplus", "blend"))
+    blend: float = _option(0.25, "share of the FER+ votes in --labels blend")
+    label_smoothing: float = _option(0.05, "share of the uniform distribution in every target")
+    class_balance: float = _option(0.2, "weight of a class is its frequency to minus this power (0: none, 1: equal)")
+    mixup: float = _option(0.0, "alpha of mixup on every second batch (0: none)")
+    distill: str | None = _option(None, "a .keras file whose probabilities are blended into the targets")
+    distill_share: float = _option(0.5, "share of --distill's probabilities in the targets")
+    select_on: str = _option("PublicTest", "what picks the best epoch", ("PublicTest", "split"))
+    select_share: float = _option(0.1, "share of Training held out by --select-on split")
+
+    precision: str = _option("float32", "arithmetic of the layers", ("float32", "bfloat16", "float16"))
+    weights: str | None = _option(None, "ImageNet weights file for " + " and ".join(TRANSFER))
+    data_parallel: bool = _option(False, "split batches over all devices (KERAS_BACKEND=jax)")
+    augmentation: Augmentation = field(
+        default=Augmentation(rotation=12, zoom=0.12, shear=5, brightness=0.08, contrast=0.2, erasing=0.25)
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            self._expect(getattr(self, name) >= 1, name, "at least 1")
+        for name in ("small_share", "warmup", "ema", "blend", "label_smoothing", "distill_share"):
+            self._expect(0 <= getattr(self, name) <= 1, name, "within [0, 1]")
+        self._expect(0 < self.select_share < 1, "select_share", "within (0, 1)")
+        self._expect(self.learning_rate > 0, "learning_rate", "above 0")
+        self._expect(12 <= self.small_size <= 48, "small_size", "within [12, 48]")
+        self._expect(self.ema < 1, "ema", "below 1")
+        self._expect(self.limit >= 0, "limit", "0 or more")
+        if self.weights and not Path(self.weights).is_file():
+            raise ConfigError(f"Expected a weights file in --weights. Received: {self.weights}")
+        if self.distill and not Path(self.distill).is_file():
+            raise ConfigError(f"Expected a .keras file in --distill. Received: {self.distill}")
+        if self.arch not in SIZE_FREE and self.size_of(0) != 48:
+            raise ConfigError(f"Expected --small-size 48 for --arch {self.arch}. Received: {self.small_size}")
+
+    @property
+    def validation_usage(self) -> str:
+        """What the report calls the pictures that pick the epoch."""
+        return USAGES[1] if self.select_on == "PublicTest" else f"{self.select_share:.0%} of Training"
+
+    def size_of(self, epoch: int) -> int:
+        """The side of the training pictures in an epoch (counted from 0)."""
+        return self.small_size if epoch < round(self.small_share * self.epochs) else 48
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for the report."""
+        return asdict(self)
+
+    def _expect(self, holds: bool, name: str, what: str) -> None:
+        if not holds:
+            raise ConfigError(f"Expected --{name.replace('_', '-')} {what}. Received: {getattr(self, name)}")
+
+
+_EDGE = TrainConfig()
+_ORIGINAL = TrainConfig(
+    arch="original",
+    out="runs/original",
+    epochs=50,
+    batch_size=64,
+    small_share=0.0,
+    optimizer="adam",
+    learning_rate=0.001,
+    schedule="plateau",
+    weight_decay=0.0,
+    ema=0.0,
+    patience=15,
+    labels="fer2013",
+    label_smoothing=0.0,
+    class_balance=0.0,
+    augmentation=Augmentation(),
+)
+RECIPES = {
+    "edge": _EDGE,
+    "original": _ORIGINAL,
+    "resnet18": replace(_EDGE, arch="resnet18", out="runs/resnet18"),
+    "teacher": replace(_EDGE, arch="teacher", out="runs/teacher", epochs=120, small_share=0.0, mixup=0.2),
+    "mobilenetv3": replace(_EDGE, arch="mobilenetv3", out="runs/mobilenetv3", small_share=0.0, learning_rate=0.02),
+    "efficientnet": replace(_EDGE, arch="efficientnet", out="runs/efficientnet", small_share=0.0, learning_rate=0.02),
+}
+
+
+def parse(arguments: list[str] | None = None) -> TrainConfig:
+    """The configuration of a command line: the recipe of its --arch, then its options."""
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument("--arch", default="edge")
+    recipe = RECIPES.get(first.parse_known_args(arguments)[0].arch, _EDGE)
+    parser = argparse.ArgumentParser(
+        prog="python -m train",
+        description=f"Train an emotion network on FER-2013. Defaults shown are those of --arch {recipe.arch}.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    for option in (*fields(TrainConfig)[:-1], *fields(Augmentation)):
+        _add_argument(parser, option, getattr(recipe, option.name, getattr(recipe.augmentation, option.name, None)))
+    given = vars(parser.parse_args(arguments))
+    augmentation = Augmentation(**{option.name: given.pop(option.name) for option in fields(Augmentation)})
+    return TrainConfig(**given, augmentation=augmentation)
+
+
+def _add_argument(parser: argparse.ArgumentParser, option: "Field[Any]", default: Any) -> None:
+    text = option.metadata.get("help", "augmentation range")
+    name = "--" + option.name.replace("_", "-")
+    if isinstance(default, bool):
+        parser.add_argument(name, action=argparse.BooleanOptionalAction, default=default, help=text)
+    else:
+        kind = str if default is None or default is MISSING else type(default)
+        parser.add_argument(name, type=kind, default=default, help=text, choices=option.metadata.get("choices"))

@@ -1,0 +1,251 @@
+"""FER-2013 as people have it: the Kaggle folder, the Kaggle zip, or the original fer2013.csv.
+
+A picture's split is the original challenge's usage, from its file name (`PublicTest_123.jpg`) or
+from the csv's Usage column. Everything is read into memory once (83 MB); nothing is unpacked to disk.
+"""
+
+import csv
+import io
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import DataError
+from edge.model_info import LABELS
+
+SIZE = (48, 48)
+USAGES = ("Training", "PublicTest", "PrivateTest")
+CSV_LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""fer2013.csv's own order of classes, which is not ours."""
+FERPLUS_COLUMNS = {
+    "angry": "anger",
+    "disgust": "disgust",
+    "fear": "fear",
+    "happy": "happiness",
+    "neutral": "neutral",
+    "sad": "sadness",
+    "surprise": "surprise",
+}
+WHERE_TO_GET_IT = (
+    "get it from kaggle.com/datasets/msambare/fer2013 (zip) and give its path with --data, in FER2013, or put it in data/"
+)
+PICTURE = re.compile(r"\.(jpe?g|png|bmp)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures with their labels; a split is a Dataset too."""
+
+    images: NDArray[np.uint8]
+    """(n, 48, 48)."""
+    labels: NDArray[np.int64]
+    """(n,), indices into LABELS."""
+    usages: NDArray[np.str_]
+    """(n,), each of USAGES, or `Test` where only the folder says so."""
+    names: NDArray[np.str_]
+    """(n,), the path inside the data set, or `row 123` of a csv."""
+    votes: NDArray[np.float32] | None = None
+    """(n, labels), FER+ votes for our seven classes; a row of zeros where there are none."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def split(self, *usages: str) -> "Dataset":
+        """The pictures of these usages, in order."""
+        return self.take(np.flatnonzero(np.isin(self.usages, usages)))
+
+    def take(self, indices: NDArray[np.int64]) -> "Dataset":
+        """The pictures at these indices."""
+        votes = None if self.votes is None else self.votes[indices]
+        return Dataset(self.images[indices], self.labels[indices], self.usages[indices], self.names[indices], votes)
+
+    def test(self) -> "Dataset":
+        """Everything that is not for training: PublicTest and PrivateTest."""
+        return self.take(np.flatnonzero(self.usages != "Training"))
+
+
+def find_data(path: str | os.PathLike[str] | None = None) -> Path:
+    """Where FER-2013 is: `path`, else the variable FER2013, else data/."""
+    wanted = Path(path or os.environ.get("FER2013") or "data")
+    for candidate in (wanted, wanted / "fer2013.zip", wanted / "fer2013.csv", wanted / "fer2013", wanted / "archive.zip"):
+        if candidate.is_file() or (candidate / "train").is_dir():
+            return candidate
+    raise DataError(f"Expected FER-2013 (a folder with train/ and test/, a zip, or fer2013.csv): {WHERE_TO_GET_IT}. "
+                    f"Received: {wanted}")
+
+
+def load_fer2013(path: str | os.PathLike[str] | None = None, ferplus: str | os.PathLike[str] | None = None) -> Dataset:
+    """Read FER-2013, and FER+ votes if `ferplus` names their csv.
+
+    Raises:
+        DataError: nothing there, or damaged; the message says where it looked.
+    """
+    found = find_data(path)
+    if found.is_dir():
+        dataset = _from_pictures(found, _folder_members(found))
+    elif zipfile.is_zipfile(found):
+        dataset = _from_zip(found)
+    elif found.suffix == ".csv":
+        dataset = _from_csv(found, found.read_text())
+    else:
+        raise DataError(f"Expected a folder, a zip or a csv: {WHERE_TO_GET_IT}. Received: {found}")
+    return with_votes(dataset, ferplus) if ferplus else dataset
+
+
+def describe(dataset: Dataset) -> str:
+    """A line per split: 'Found 28709 images belonging to 7 classes (Training)'."""
+    usages = sorted(set(dataset.usages), key=lambda usage: (*USAGES, usage).index(usage))
+    return "\n".join(
+        f"Found {len(part)} images belonging to {len(set(part.labels))} classes ({usage})"
+        for usage in usages
+        if len(part := dataset.split(usage))
+    )
+
+
+def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
+    """The data set with FER+ votes, joined by the csv's `path` column, or by row for the original fer2013new.csv."""
+    try:
+        with Path(ferplus).open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        votes = np.array([[float(row[c] or 0) for c in FERPLUS_COLUMNS.values()] for row in rows], np.float32)
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(f"Expected FER+ votes in a csv with columns {list(FERPLUS_COLUMNS.values())} at {ferplus}. "
+                        f"Received: {error}") from error
+    if rows and "path" in rows[0]:
+        by_name = {row["path"]: vote for row, vote in zip(rows, votes, strict=True)}
+        nothing = np.zeros(len(LABELS), np.float32)
+        joined = np.array([by_name.get(str(name), nothing) for name in dataset.names])
+    elif len(rows) == len(dataset):
+        joined = votes
+    else:
+        raise DataError(f"Expected a `path` column, or a row for each of {len(dataset)} images, in {ferplus}. "
+                        f"Received: {len(rows)} rows without it")
+    if not joined.any():
+        raise DataError(f"Expected votes of this data set's images in {ferplus}. Received: votes of others")
+    return replace(dataset, votes=joined)
+
+
+def find_duplicates(dataset: Dataset, limit: float = 4.0) -> NDArray[np.bool_]:
+    """Which test pictures also stand in Training: (len(dataset.test()),).
+
+    Two pictures are the same when their mean absolute difference is below `limit` grey levels.
+    Candidates come from 8x8 thumbnails by a matrix product; only they are compared pixel by pixel.
+    """
+    train, test = dataset.split("Training"), dataset.test()
+    train_small, test_small = _thumbnails(train.images), _thumbnails(test.images)
+    train_squares = (train_small**2).sum(1)
+    duplicate = np.zeros(len(test), bool)
+    for start in range(0, len(test), 512):
+        rows = test_small[start : start + 512]
+        squares = (rows**2).sum(1)[:, None] + train_squares - 2 * rows @ train_small.T
+        for row, column in np.argwhere(squares < rows.shape[1] * (3 * limit) ** 2):
+            if not duplicate[start + row]:
+                difference = cv2.absdiff(test.images[start + row], train.images[column])
+                duplicate[start + row] = difference.mean() < limit
+    return duplicate
+
+
+def stratified_split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Indices of the rest and of a `share` of every class, shuffled by `seed`."""
+    generator = np.random.default_rng(seed)
+    held: list[NDArray[np.int64]] = []
+    for label in np.unique(labels):
+        members = generator.permutation(np.flatnonzero(labels == label))
+        held.append(members[: max(1, round(share * len(members)))])
+    held_out = np.sort(np.concatenate(held))
+    return np.setdiff1d(np.arange(len(labels)), held_out), held_out
+
+
+def limit(dataset: Dataset, count: int, seed: int) -> Dataset:
+    """At most `count` pictures, drawn by `seed`, each split and class keeping its share."""
+    if count >= len(dataset):
+        return dataset
+    groups = np.unique([f"{usage} {label}" for usage, label in zip(dataset.usages, dataset.labels, strict=True)],
+                       return_inverse=True)[1]
+    _, kept = stratified_split(groups, count / len(dataset), seed)
+    return dataset.take(kept)
+
+
+def _thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    blocks = images.reshape(len(images), 8, 6, 8, 6).mean((2, 4), dtype=np.float32)
+    return blocks.reshape(len(images), 64)
+
+
+def _folder_members(root: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    for file in sorted(root.rglob("*")):
+        if PICTURE.search(file.name):
+            yield file.relative_to(root).as_posix(), file.read_bytes
+
+
+def _from_zip(path: Path) -> Dataset:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(archive.namelist())
+            if tables := [name for name in names if PurePosixPath(name).name in ("fer2013.csv", "icml_face_data.csv")]:
+                return _from_csv(path, archive.read(tables[0]).decode())
+            pictures = [name for name in names if PICTURE.search(name)]
+            return _from_pictures(path, ((name, lambda name=name: archive.read(name)) for name in pictures))
+    except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, OSError) as error:
+        raise DataError(f"Expected a whole FER-2013 zip; {WHERE_TO_GET_IT}. Received: {path}, {error}") from error
+
+
+def _from_pictures(source: Path, members: Iterable[tuple[str, Callable[[], bytes]]]) -> Dataset:
+    images, labels, usages, names = [], [], [], []
+    for name, read in members:
+        folders = PurePosixPath(name).parts
+        if len(folders) < 3 or folders[-2] not in LABELS:
+            continue
+        images.append(_decode(read(), f"{name} of {source}"))
+        labels.append(LABELS.index(folders[-2]))
+        usages.append(_usage(folders))
+        names.append("/".join(folders[-3:]))
+    return _dataset(source, images, labels, usages, names)
+
+
+def _usage(folders: tuple[str, ...]) -> str:
+    stem = folders[-1].split("_")[0]
+    if stem in USAGES:
+        return stem
+    return "Training" if folders[-3] == "train" else "Test"
+
+
+def _decode(data: bytes, what: str) -> NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+    if image is None or image.shape != SIZE:
+        raise DataError(f"Expected a {SIZE[0]}x{SIZE[1]} picture: {what}. "
+                        f"Received: {'no picture' if image is None else image.shape}")
+    return image  # type: ignore[return-value]
+
+
+def _from_csv(source: Path, text: str) -> Dataset:
+    images, labels, usages, names = [], [], [], []
+    try:
+        for number, row in enumerate(csv.reader(io.StringIO(text))):
+            if number == 0:
+                columns = [name.strip().lower() for name in row]
+                emotion, pixels, usage = (columns.index(name) for name in ("emotion", "pixels", "usage"))
+                continue
+            images.append(np.array(row[pixels].split(), np.uint8).reshape(SIZE))
+            labels.append(LABELS.index(CSV_LABELS[int(row[emotion])]))
+            usages.append(row[usage].strip())
+            names.append(f"row {number}")
+    except (ValueError, IndexError, UnboundLocalError, csv.Error) as error:
+        raise DataError(f"Expected columns emotion, pixels (2304 numbers) and Usage in {source}. "
+                        f"Received at row {len(images) + 1}: {error}") from error
+    return _dataset(source, images, labels, usages, names)
+
+
+def _dataset(
+    source: Path, images: list[NDArray[np.uint8]], labels: list[int], usages: list[str], names: list[str]
+) -> Dataset:
+    if not images or "Training" not in usages:
+        raise DataError(f"Expected train/<class>/ and test/<class>/ pictures or csv rows; {WHERE_TO_GET_IT}. "
+                        f"Received: {len(images)} images, none for training, in {source}")
+    return Dataset(np.stack(images), np.array(labels, np.int64), np.array(usages), np.array(names))

@@ -1,0 +1,238 @@
+"""The run itself: batches, optimizer, callbacks, `fit`; it can stop at any moment and go on to the same end."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import DataError
+from train.augment import augment, mixup, resize
+from train.batch_norm import use_native_kernel
+from train.config import TrainConfig
+from train.data import Dataset
+from train.models import ARCHITECTURES, SIZE_FREE, TRANSFER
+from train.targets import Targets, class_weights
+
+BEST = "best.weights.h5"
+CHECKPOINT = "checkpoint"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run leaves."""
+
+    model: keras.Model
+    """The best epoch's network, in float32, with a fixed input of 48x48."""
+    history: list[dict[str, float]]
+    """One row an epoch: losses, accuracies, learning rate, seconds, picture size."""
+
+
+class Batches(keras.utils.PyDataset):
+    """Augmented batches; what batch `i` of an epoch holds depends on seed, epoch and `i` alone."""
+
+    def __init__(self, dataset: Dataset, targets: Targets, config: TrainConfig, epoch: int = 0) -> None:
+        super().__init__()
+        if len(dataset) < config.batch_size:
+            raise DataError(f"Expected at least one batch of {config.batch_size} images. Received: {len(dataset)}")
+        self.dataset, self.targets, self.config, self.epoch = dataset, targets, config, epoch
+        self._weights = class_weights(dataset.labels, config.class_balance)[dataset.labels]
+
+    def __len__(self) -> int:
+        return len(self.dataset) // self.config.batch_size
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], ...]:
+        order = np.random.default_rng([self.config.seed, self.epoch]).permutation(len(self.dataset))
+        chosen = order[index * self.config.batch_size :][: self.config.batch_size]
+        generator = np.random.default_rng([self.config.seed, self.epoch, index])
+        size = self.config.size_of(self.epoch)
+        images = augment(self.dataset.images[chosen], self.config.augmentation, generator, size)
+        inputs, targets = images[..., np.newaxis].astype(np.float32), self.targets[chosen]
+        if self.config.mixup and index % 2:
+            inputs, targets = mixup(inputs, targets, self.config.mixup, generator)
+        return inputs, targets, self._weights[chosen]
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+
+
+class Validation(keras.utils.PyDataset):
+    """The pictures that pick the epoch, unchanged, in the size that the epoch trains on."""
+
+    def __init__(self, dataset: Dataset, targets: Targets, batches: Batches) -> None:
+        super().__init__()
+        self._dataset, self._targets, self._batches = dataset, targets, batches
+
+    def __len__(self) -> int:
+        return -(-len(self._dataset) // 256)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], ...]:
+        part = slice(index * 256, (index + 1) * 256)
+        size = self._batches.config.size_of(min(self._batches.epoch, self._batches.config.epochs - 1))
+        return resize(self._dataset.images[part], size)[..., np.newaxis].astype(np.float32), self._targets[part]
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """After every epoch: the best weights so far, and all that a resumed run needs, each whole or not at all."""
+
+    def __init__(self, config: TrainConfig, others: list[keras.callbacks.Callback]) -> None:
+        super().__init__()
+        self._config, self._others, self._folder = config, others, Path(config.out)
+        self.history: list[dict[str, float]] = []
+        self.best = 0.0
+        self._began_s = 0.0
+
+    def restore(self) -> tuple[keras.Model, int]:
+        """The model as it was after the last finished epoch, and the next epoch's number."""
+        state = json.loads((self._folder / CHECKPOINT / "state.json").read_text())
+        self.history, self.best = state["history"], state["best"]
+        for callback, attributes in zip(self._others, state["callbacks"], strict=True):
+            vars(callback).update(attributes)
+            callback.on_train_begin = lambda logs=None: None  # which would forget them
+        return keras.saving.load_model(self._folder / CHECKPOINT / "model.keras"), len(self.history)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._began_s = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        seconds = time.monotonic() - self._began_s
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        measured = {name: float(value) for name, value in (logs or {}).items()}
+        self.history.append({**measured, "learning_rate": rate, "seconds": seconds, "size": self._config.size_of(epoch)})
+        if self._config.size_of(epoch) == 48 and measured["val_accuracy"] > self.best:
+            self.best = measured["val_accuracy"]
+            self._save_best()
+        self._save_state()
+
+    def _save_best(self) -> None:
+        aside = self._folder / ("part." + BEST)
+        with self._averaged():
+            self.model.save_weights(aside)
+        os.replace(aside, self._folder / BEST)
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """With the weights that the validation accuracy was measured on."""
+        swaps = [callback for callback in self._others if isinstance(callback, keras.callbacks.SwapEMAWeights)]
+        for swap in swaps:
+            swap.on_test_begin()
+        yield
+        for swap in swaps:
+            swap.on_test_end()
+
+    def _save_state(self) -> None:
+        aside, final = self._folder / (CHECKPOINT + ".part"), self._folder / CHECKPOINT
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        self.model.save(aside / "model.keras")
+        callbacks = [_plain_attributes(callback) for callback in self._others]
+        state = {"history": self.history, "best": self.best, "callbacks": callbacks}
+        (aside / "state.json").write_text(json.dumps(state))
+        shutil.rmtree(final, ignore_errors=True)
+        os.replace(aside, final)
+
+
+def fit(train: Dataset, targets: Targets, validation: Dataset, validation_targets: Targets, config: TrainConfig) -> Result:
+    """Train to the last epoch, or on from the last one finished, and give the best network, in float32."""
+    prepare_machine(config)
+    Path(config.out).mkdir(parents=True, exist_ok=True)
+    others = _callbacks(config)
+    checkpoint = Checkpoint(config, others)
+    if config.resume:
+        model, first = checkpoint.restore()
+    else:
+        _forget_earlier_run(Path(config.out))
+        model, first = compile_model(config, len(train) // config.batch_size), 0
+    if first < config.epochs:
+        batches = Batches(train, targets, config, first)
+        model.fit(
+            batches,
+            validation_data=Validation(validation, validation_targets, batches),
+            initial_epoch=first,
+            epochs=config.epochs,
+            shuffle=False,  # the batches are shuffled already, by seed and epoch
+            callbacks=[*others, checkpoint],
+        )
+    best = build(config, size=48, precision="float32")
+    best.load_weights(Path(config.out) / BEST)
+    return Result(best, checkpoint.history)
+
+
+def prepare_machine(config: TrainConfig) -> None:
+    """Seed, arithmetic and devices, before any layer is made."""
+    keras.utils.set_random_seed(config.seed)
+    use_native_kernel()
+    if config.data_parallel:
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
+
+
+def build(config: TrainConfig, size: int | None, precision: str) -> keras.Model:
+    """The untrained network; `size` None leaves the picture's size open."""
+    keras.config.set_dtype_policy(precision if precision == "float32" else f"mixed_{precision}")
+    weights = {"weights": config.weights} if config.arch in TRANSFER else {}
+    model = ARCHITECTURES[config.arch]((size, size, 1), **weights)
+    keras.config.set_dtype_policy("float32")
+    return model
+
+
+def compile_model(config: TrainConfig, steps: int) -> keras.Model:
+    """The network with its optimizer and loss."""
+    model = build(config, None if config.arch in SIZE_FREE else 48, config.precision)
+    model.compile(_optimizer(config, steps), loss="categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
+    rate: Any = config.learning_rate
+    if config.schedule == "cosine":
+        warmup = max(1, round(config.warmup * config.epochs * steps))
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, config.epochs * steps - warmup, warmup_target=config.learning_rate, warmup_steps=warmup
+        )
+    average = {"use_ema": True, "ema_momentum": config.ema} if config.ema else {}
+    common = {"learning_rate": rate, "weight_decay": config.weight_decay or None, **average}
+    optimizer = {
+        "sgd": lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True, **common),
+        "adam": lambda: keras.optimizers.Adam(**common),
+        "adamw": lambda: keras.optimizers.AdamW(**{**common, "weight_decay": config.weight_decay}),
+    }[config.optimizer]()
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _callbacks(config: TrainConfig) -> list[keras.callbacks.Callback]:
+    """Keras' own, in the order in which the checkpoint keeps their state."""
+    callbacks: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN()]
+    if config.ema:
+        callbacks.append(keras.callbacks.SwapEMAWeights())
+    if config.schedule == "plateau":
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau(
+                monitor="val_accuracy",
+                mode="max",
+                factor=config.plateau_factor,
+                patience=config.plateau_patience,
+                min_lr=config.min_learning_rate,
+                verbose=1,
+            )
+        )
+    if config.patience:
+        callbacks.append(keras.callbacks.EarlyStopping(monitor="val_accuracy", mode="max", patience=config.patience))
+    return callbacks
+
+
+def _plain_attributes(callback: keras.callbacks.Callback) -> dict[str, float]:
+    return {name: float(value) for name, value in vars(callback).items() if isinstance(value, int | float | np.number)}
+
+
+def _forget_earlier_run(folder: Path) -> None:
+    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+    (folder / BEST).unlink(missing_ok=True)

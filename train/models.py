@@ -1,0 +1,145 @@
+"""The networks, one function each: uint8 pixels in [0, 255] go in, probabilities come out.
+
+Scaling is the first layer, so a camera's bytes are the input of every network and of its TFLite
+files. The last layer is a softmax in float32. A network is built for one input shape; the
+convolutional ones share their weights between sizes.
+"""
+
+from collections.abc import Callable
+
+import keras
+from keras import layers
+
+from edge.model_info import LABELS
+
+InputShape = tuple[int | None, int | None, int]
+BATCH_NORM_MOMENTUM = 0.97  # Keras' 0.99 is slow for runs of a few dozen epochs
+RECIPE_SIZE = (48, 48, 1)
+
+
+def original(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
+    """The VGG-like network of the original system: 1,470,951 parameters, 87 M multiply-adds."""
+    inputs = keras.Input(input_shape)
+    x = layers.Rescaling(1 / 255)(inputs)
+    for filters in (32, 64, 128):
+        for _ in range(2):
+            x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+            x = layers.BatchNormalization()(x)
+        x = layers.MaxPooling2D()(x)
+        x = layers.Dropout(0.25)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(256, activation="relu")(x)
+    x = layers.BatchNormalization()(x)
+    x = layers.Dropout(0.5)(x)
+    return keras.Model(inputs, _probabilities(x), name="original")
+
+
+def edge(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
+    """The network for the device: residual stages of Conv-BatchNorm-ReLU; 1.1 M parameters, 91 M multiply-adds.
+
+    Each BatchNorm stands between its convolution and the ReLU, so it folds away wholly. Downscaling
+    is done by strided convolutions: no pooling operator between them.
+    """
+    return _residual_network("edge", input_shape, stem=24, widths=(48, 96, 192), blocks=1, dropout=0.3)
+
+
+def teacher(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
+    """A wide and deep `edge` to distil from: 15 M parameters, 1.2 G multiply-adds; for a GPU."""
+    return _residual_network("teacher", input_shape, stem=64, widths=(128, 256, 512), blocks=2, dropout=0.4)
+
+
+def resnet18(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
+    """ResNet-18 (He et al. 2015, arXiv:1512.03385) with the 3x3 stem that small pictures need: 11 M parameters."""
+    inputs = keras.Input(input_shape)
+    x = _conv(layers.Rescaling(1 / 127.5, offset=-1)(inputs), 64)
+    for stage, filters in enumerate((64, 128, 256, 512)):
+        for block in range(2):
+            x = _resnet_block(x, filters, strides=2 if stage and not block else 1)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, _probabilities(layers.Dropout(0.3)(x)), name="resnet18")
+
+
+def mobilenetv3(input_shape: InputShape = RECIPE_SIZE, weights: str | None = None) -> keras.Model:
+    """MobileNetV3-Small from keras.applications, at twice the picture's size; `weights` is a file of the user's."""
+    return _transfer("mobilenetv3", input_shape, weights, keras.applications.MobileNetV3Small)
+
+
+def efficientnet(input_shape: InputShape = RECIPE_SIZE, weights: str | None = None) -> keras.Model:
+    """EfficientNetV2-B0 from keras.applications, at twice the picture's size; `weights` is a file of the user's."""
+    return _transfer("efficientnet", input_shape, weights, keras.applications.EfficientNetV2B0)
+
+
+ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
+    "edge": edge,
+    "original": original,
+    "resnet18": resnet18,
+    "mobilenetv3": mobilenetv3,
+    "efficientnet": efficientnet,
+    "teacher": teacher,
+}
+TRANSFER = ("mobilenetv3", "efficientnet")
+"""The architectures that take `weights`."""
+SIZE_FREE = ("edge", "teacher", "resnet18")
+"""The architectures whose weights do not depend on the picture's size."""
+
+
+def count_multiply_adds(model: keras.Model) -> int:
+    """Multiply-adds of one picture in the convolutions and dense layers, from the layers' shapes."""
+    total = 0
+    for layer in model._flatten_layers(include_self=False, recursive=True):
+        if isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
+            _, height, width, _ = layer.output.shape
+            total += height * width * int(layer.kernel.shape[0] * layer.kernel.shape[1]) * _channels(layer)
+        elif isinstance(layer, layers.Dense):
+            total += layer.kernel.shape[0] * layer.kernel.shape[1]
+    return total
+
+
+def _channels(layer: keras.Layer) -> int:
+    return int(layer.kernel.shape[2] * layer.kernel.shape[3])
+
+
+def _residual_network(
+    name: str, input_shape: InputShape, stem: int, widths: tuple[int, ...], blocks: int, dropout: float
+) -> keras.Model:
+    inputs = keras.Input(input_shape)
+    x = _conv(layers.Rescaling(1 / 255)(inputs), stem)
+    for filters in widths:
+        x = _conv(x, filters, strides=2)
+        for _ in range(blocks):
+            x = layers.Add()([x, _conv(_conv(x, filters), filters)])
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(inputs, _probabilities(x), name=name)
+
+
+def _conv(x: keras.KerasTensor, filters: int, strides: int = 1) -> keras.KerasTensor:
+    x = layers.Conv2D(filters, 3, strides, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
+    return layers.ReLU()(x)
+
+
+def _resnet_block(x: keras.KerasTensor, filters: int, strides: int) -> keras.KerasTensor:
+    y = _conv(x, filters, strides)
+    y = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(y)
+    y = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, gamma_initializer="zeros")(y)
+    if strides != 1 or x.shape[-1] != filters:
+        x = layers.Conv2D(filters, 1, strides, use_bias=False, kernel_initializer="he_normal")(x)
+        x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
+    return layers.ReLU()(layers.Add()([x, y]))
+
+
+def _transfer(
+    name: str, input_shape: InputShape, weights: str | None, application: Callable[..., keras.Model]
+) -> keras.Model:
+    inputs = keras.Input(input_shape)
+    x = layers.Concatenate()([inputs] * 3)
+    x = layers.UpSampling2D(2, interpolation="bilinear")(x)
+    backbone = application(include_top=False, weights=weights, input_shape=(96, 96, 3), include_preprocessing=True)
+    x = layers.GlobalAveragePooling2D()(backbone(x))
+    return keras.Model(inputs, _probabilities(layers.Dropout(0.3)(x)), name=name)
+
+
+def _probabilities(x: keras.KerasTensor) -> keras.KerasTensor:
+    logits = layers.Dense(len(LABELS), name="logits")(x)
+    return layers.Softmax(dtype="float32", name="probabilities")(logits)
