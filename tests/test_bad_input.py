@@ -1,6 +1,7 @@
 """Bad input to the edge command line: code 1 or 2, one line that says what was expected, nothing left behind."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -112,7 +113,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.__name__.lstrip("_") for case in CASES])
-def test_bad_input_is_one_line(case, tmp_path: Path) -> None:
+def test_bad_input_is_one_line(case: Callable[[Path], list[str]], tmp_path: Path) -> None:
     arguments = case(tmp_path)
     before = sorted(tmp_path.rglob("*"))
 
@@ -135,17 +136,9 @@ def test_no_camera_names_the_remedy() -> None:
 def test_the_cases_start_from_a_model_that_works(tmp_path: Path) -> None:
     shutil.copy(BUNDLED, tmp_path / "model.tflite")
 
-    run = run_python(
-        "-m",
-        "edge.run",
-        "--headless",
-        "--model",
-        str(tmp_path / "model.tflite"),
-        "--source",
-        "demo",
-        "--max-frames",
-        "2",
-    )
+    model = str(tmp_path / "model.tflite")
+
+    run = run_python("-m", "edge.run", "--headless", "--model", model, "--source", "demo", "--max-frames", "2")
 
     assert run.returncode == 0, run.stderr
     assert len(run.stdout.splitlines()) == 2
