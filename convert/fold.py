@@ -18,7 +18,12 @@ import numpy as np
 from convert.graph import Array, Graph, Step, build_model, read_graph
 
 _LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
-_DROPPED = (keras.layers.Dropout, keras.layers.SpatialDropout2D, keras.layers.GaussianNoise, keras.layers.GaussianDropout)
+_DROPPED = (
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout2D,
+    keras.layers.GaussianNoise,
+    keras.layers.GaussianDropout,
+)
 _MAX_POOLS = (keras.layers.MaxPooling2D, keras.layers.GlobalMaxPooling2D)
 _PER_CHANNEL = (*_MAX_POOLS, keras.layers.AveragePooling2D, keras.layers.GlobalAveragePooling2D)
 _RESHAPES = (keras.layers.Flatten, keras.layers.Reshape)
@@ -52,7 +57,8 @@ def fold_model(model: keras.Model, batch_size: int | None = 1) -> tuple[keras.Mo
 def fold_graph(graph: Graph) -> FoldReport:
     """Rewrite `graph` in place."""
     drop_training_layers(graph)
-    folded, kept = [], []
+    folded: list[str] = []
+    kept: list[str] = []
     for step in [step for step in graph.steps if isinstance(step.operation, keras.layers.BatchNormalization)]:
         name = step.name
         done = fold_backward(graph, step) or fold_through_relu(graph, step)
@@ -178,7 +184,9 @@ def _can_move(before: Step, path: list[Step], after: Step, affine: _Affine) -> b
     pooled = any(isinstance(step.operation, _MAX_POOLS) for step in path)
     if pooled and (affine.scale <= 0).any():
         return False  # max(s * x) is not s * max(x) for a negative s
-    if any(isinstance(step.operation, _RESHAPES) for step in path) and not isinstance(after.operation, keras.layers.Dense):
+    if any(isinstance(step.operation, _RESHAPES) for step in path) and not isinstance(
+        after.operation, keras.layers.Dense
+    ):
         return False
     needs_channel = _pads_with_zeros(after) and bool(affine.shift.any())
     return not needs_channel or (isinstance(before.operation, keras.layers.Conv2D) and before.config["groups"] == 1)
@@ -195,7 +203,9 @@ def _repeated(values: Array, after: Step) -> Array:
 
 def _scale_outputs(step: Step, factor: Array) -> None:
     kernel = step.weights[0]
-    per_output = factor.reshape(kernel.shape[-2:]) if isinstance(step.operation, keras.layers.DepthwiseConv2D) else factor
+    per_output = (
+        factor.reshape(kernel.shape[-2:]) if isinstance(step.operation, keras.layers.DepthwiseConv2D) else factor
+    )
     step.weights[0] = kernel * per_output
     if step.config["use_bias"]:
         step.weights[1] = step.weights[1] * factor

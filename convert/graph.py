@@ -119,7 +119,9 @@ def _spread_out(inner: Any, node: Any) -> list[Step]:
 def _read_step(node: Any) -> Step:
     operation = node.operation
     outputs = node.output_tensors
-    step = Step(operation, node.arguments, [id(t) for t in node.input_tensors], outputs[0] if len(outputs) == 1 else outputs)
+    step = Step(
+        operation, node.arguments, [id(t) for t in node.input_tensors], outputs[0] if len(outputs) == 1 else outputs
+    )
     if isinstance(operation, keras.Layer):
         step.config = operation.get_config()
         step.config["dtype"] = "float32"  # whatever policy it was trained in

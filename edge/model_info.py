@@ -49,6 +49,8 @@ class ModelInfo:
     accuracy: Mapping[str, float] = field(default_factory=dict)
     """Split name to accuracy in [0, 1], of this very file."""
     keras_sha256: str = ""
+    conversion: Mapping[str, str | int | float] = field(default_factory=dict)
+    """How the file was made and what it lost: calibration, agreement with Keras, hash of the graph."""
     versions: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
 

@@ -1,0 +1,130 @@
+"""The pictures of a conversion: which ones measure the ranges, and which ones prove the result.
+
+Ranges are measured on training pictures alone; the proof uses the test pictures if there are any.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.config import ConvertConfig
+from edge.errors import DataError
+from edge.model_info import ModelInfo
+from edge.preprocess import resize_face
+from edge.results import FaceInput
+from train.data import Dataset, load_fer2013
+
+_PICTURE = re.compile(r"\.(jpe?g|png|bmp)$", re.IGNORECASE)
+CALIBRATION = "calibration"
+"""The split's name when the proof is on the calibration set."""
+UNKNOWN = -1
+"""The label of a picture whose folder is not named like a label."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Faces with their labels and the split of each."""
+
+    faces: FaceInput
+    """(n, height, width, 1)."""
+    labels: NDArray[np.int64]
+    """(n,), UNKNOWN where nobody said."""
+    splits: NDArray[np.str_]
+    """(n,), such as PublicTest."""
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def take(self, indices: NDArray[np.int64]) -> "Pictures":
+        """The pictures at these indices."""
+        names = tuple(self.names[index] for index in indices)
+        return Pictures(self.faces[indices], self.labels[indices], self.splits[indices], names)
+
+
+@dataclass(frozen=True)
+class ConversionData:
+    """What a conversion looks at."""
+
+    calibration: Pictures
+    proof: Pictures
+    source: str
+    """`FER-2013 Training`, or the user's folder."""
+    indices: tuple[int, ...]
+    """Which pictures of the source calibrate."""
+    proves_on_calibration: bool
+    """True if there are no test pictures, so that the proof is on the calibration set."""
+
+
+def load_conversion_data(config: ConvertConfig, info: ModelInfo) -> ConversionData:
+    """The calibration set, class-balanced and drawn by the seed, and the pictures of the proof.
+
+    Raises:
+        DataError: there are no pictures to be had.
+    """
+    if config.samples_from is not None:
+        available, proof = _read_folder(config.samples_from, info), None
+        source = "pictures of the user"
+    else:
+        dataset = load_fer2013(config.data)
+        available, proof = _pictures(dataset.split("Training"), info), _pictures(dataset.test(), info)
+        source = f"{info.dataset} Training"
+    indices = choose_balanced(available.labels, config.samples, config.seed)
+    calibration = reach_full_range(available.take(indices))
+    if proof is None or not len(proof):
+        proof = replace(calibration, splits=np.full(len(calibration), CALIBRATION))
+        return ConversionData(calibration, proof, source, tuple(indices.tolist()), True)
+    return ConversionData(calibration, proof, source, tuple(indices.tolist()), False)
+
+
+def choose_balanced(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """Sorted indices of `count` pictures, each class with the same number as far as it has them."""
+    generator = np.random.default_rng(seed)
+    queues = [list(generator.permutation(np.flatnonzero(labels == label))) for label in np.unique(labels)]
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(labels)):
+        for queue in queues:
+            if queue and len(chosen) < count:
+                chosen.append(int(queue.pop()))
+    return np.sort(np.array(chosen, np.int64))
+
+
+def reach_full_range(pictures: Pictures) -> Pictures:
+    """The pictures with a pixel of 0 and one of 255 in the first, unless they have them already.
+
+    Only so is the input's scale exactly 1 and its zero point 0: camera bytes go straight in.
+    """
+    faces = pictures.faces.copy()
+    if faces.min() > 0:
+        faces[0].flat[int(faces[0].argmin())] = 0
+    if faces.max() < 255:
+        faces[0].flat[int(faces[0].argmax())] = 255
+    return replace(pictures, faces=faces)
+
+
+def _pictures(dataset: Dataset, info: ModelInfo) -> Pictures:
+    faces = [resize_face(image, info) for image in dataset.images]
+    width, height = info.input_size
+    stacked = np.stack(faces) if faces else np.empty((0, height, width, 1), np.uint8)
+    return Pictures(stacked, dataset.labels, dataset.usages, tuple(dataset.names))
+
+
+def _read_folder(folder: Path, info: ModelInfo) -> Pictures:
+    files = sorted(file for file in folder.rglob("*") if _PICTURE.search(file.name))
+    if not files:
+        raise DataError(f"Expected face pictures (jpg, png, bmp) below {folder}. Received: none")
+    faces = [resize_face(_read_gray(file), info) for file in files]
+    labels = [info.labels.index(f.parent.name) if f.parent.name in info.labels else UNKNOWN for f in files]
+    names = tuple(file.relative_to(folder).as_posix() for file in files)
+    return Pictures(np.stack(faces), np.array(labels, np.int64), np.array([folder.name] * len(files)), names)
+
+
+def _read_gray(file: Path) -> NDArray[np.uint8]:
+    image = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_GRAYSCALE) if file.stat().st_size else None
+    if image is None:
+        raise DataError(f"Expected a picture at {file}. Received: {file.stat().st_size} bytes that are none")
+    return image  # type: ignore[return-value]

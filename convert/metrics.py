@@ -1,0 +1,114 @@
+"""What a file lost against Keras, from both their probabilities on the same pictures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.calibrate import UNKNOWN, Pictures
+from edge.results import Probabilities
+
+ALL = "all"
+"""The name of all splits together."""
+_TINY = 1e-7
+_BINS = 15
+
+
+@dataclass(frozen=True)
+class Losses:
+    """A file against Keras; shares are in [0, 1], points are percentage points."""
+
+    accuracy: Mapping[str, float]
+    """Split, and `all`, to the file's accuracy; empty if the pictures have no labels."""
+    keras_accuracy: Mapping[str, float]
+    drop_points: float | None
+    """Keras' accuracy minus the file's, on all."""
+    drop_interval: tuple[float, float] | None
+    """95% interval of `drop_points`, from the paired differences."""
+    agreement: float
+    """Share of pictures on which both choose the same label."""
+    flips: Mapping[str, int]
+    """Keras' label to the number of pictures on which the file chose another."""
+    recall_loss_points: Mapping[str, float]
+    """Label to the recall that the file lost; only labels that occur."""
+    mean_difference: float
+    """Mean absolute difference of probabilities."""
+    max_difference: float
+    kl_divergence: float
+    """Mean Kullback-Leibler divergence of the file's distribution from Keras', in nats."""
+    calibration_error: float | None
+    """Expected calibration error, 15 bins (Guo et al. 2017, arXiv:1706.04599)."""
+    keras_calibration_error: float | None
+
+
+def measure_losses(keras: Probabilities, file: Probabilities, pictures: Pictures, labels: tuple[str, ...]) -> Losses:
+    """Compare two sets of probabilities (n, labels) of the same pictures."""
+    known = pictures.labels != UNKNOWN
+    truth = pictures.labels[known]
+    drop, interval = _drop(keras[known], file[known], truth)
+    same = keras.argmax(1) == file.argmax(1)
+    return Losses(
+        accuracy=accuracies(file, pictures),
+        keras_accuracy=accuracies(keras, pictures),
+        drop_points=drop,
+        drop_interval=interval,
+        agreement=float(same.mean()),
+        flips={label: int((~same & (keras.argmax(1) == index)).sum()) for index, label in enumerate(labels)},
+        recall_loss_points=_recall_losses(keras[known], file[known], truth, labels),
+        mean_difference=float(np.abs(keras - file).mean()),
+        max_difference=float(np.abs(keras - file).max()),
+        kl_divergence=_kl_divergence(keras, file),
+        calibration_error=calibration_error(file[known], truth),
+        keras_calibration_error=calibration_error(keras[known], truth),
+    )
+
+
+def accuracies(probabilities: Probabilities, pictures: Pictures) -> dict[str, float]:
+    """Split name, and `all`, to accuracy, on the pictures that have a label."""
+    known = pictures.labels != UNKNOWN
+    if not known.any():
+        return {}
+    correct = probabilities.argmax(1) == pictures.labels
+    splits = {str(name): known & (pictures.splits == name) for name in np.unique(pictures.splits[known])}
+    return {name: float(correct[members].mean()) for name, members in {**splits, ALL: known}.items()}
+
+
+def calibration_error(probabilities: Probabilities, truth: NDArray[np.int64]) -> float | None:
+    """Mean gap between confidence and accuracy over equal bins of confidence; None without labels."""
+    if not len(truth):
+        return None
+    confidence = probabilities.max(1)
+    correct = probabilities.argmax(1) == truth
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    gaps = [abs(correct[bins == b].sum() - confidence[bins == b].sum()) for b in np.unique(bins)]
+    return float(sum(gaps) / len(truth))
+
+
+def _drop(
+    keras: Probabilities, file: Probabilities, truth: NDArray[np.int64]
+) -> tuple[float | None, tuple[float, float] | None]:
+    if not len(truth):
+        return None, None
+    differences = (keras.argmax(1) == truth).astype(float) - (file.argmax(1) == truth)
+    drop = 100 * float(differences.mean())
+    margin = 100 * 1.96 * float(differences.std()) / len(truth) ** 0.5
+    return drop, (drop - margin, drop + margin)
+
+
+def _recall_losses(
+    keras: Probabilities, file: Probabilities, truth: NDArray[np.int64], labels: tuple[str, ...]
+) -> dict[str, float]:
+    losses = {}
+    for index, label in enumerate(labels):
+        members = truth == index
+        if members.any():
+            recalls = [float((p[members].argmax(1) == index).mean()) for p in (keras, file)]
+            losses[label] = 100 * (recalls[0] - recalls[1])
+    return losses
+
+
+def _kl_divergence(keras: Probabilities, file: Probabilities) -> float:
+    expected = np.clip(keras.astype(np.float64), _TINY, 1)
+    received = np.clip(file.astype(np.float64), _TINY, 1)
+    return float((expected * np.log(expected / received)).sum(1).mean())

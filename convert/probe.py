@@ -1,0 +1,87 @@
+"""The fresh process of the proof: TFLite files in, their probabilities and latencies out.
+
+It imports edge and nothing else, so it sees what a device sees; TensorFlow, which breaks tflite-runtime
+in one process, is not there. `run_probe` starts it; `python -m convert.probe FOLDER` is it.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge.errors import EmotionError, ModelError
+from edge.interpreter import EmotionClassifier
+from edge.results import FaceInput, Probabilities
+
+TIMED_ROUNDS = 60
+_TIMED_FACES = 4
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What a fresh process saw of one file."""
+
+    probabilities: Probabilities
+    """(n, labels)."""
+    latency_ms: float
+    """Median of one face; compare it within one probe only."""
+
+
+def run_probe(files: dict[str, Path], faces: FaceInput, runtime: str, folder: Path) -> dict[str, Probed]:
+    """Run each file on all faces through the edge interpreter, in a new process.
+
+    Args:
+        folder: where the two processes exchange files.
+
+    Raises:
+        ModelError: the runtime refuses a file.
+    """
+    np.save(folder / "faces.npy", faces)
+    request = {"runtime": runtime, "files": {name: str(path) for name, path in files.items()}}
+    (folder / "request.json").write_text(json.dumps(request))
+    done = subprocess.run([sys.executable, "-m", "convert.probe", str(folder)], capture_output=True, text=True)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise ModelError(reason[0])
+    with np.load(folder / "answer.npz") as answer:
+        return {name: Probed(answer[f"{name}/probabilities"], float(answer[f"{name}/latency_ms"])) for name in files}
+
+
+def main() -> int:
+    """Answer the request in the folder that the first argument names."""
+    folder = Path(sys.argv[1])
+    request = json.loads((folder / "request.json").read_text())
+    faces = np.load(folder / "faces.npy")
+    try:
+        classifiers = {name: EmotionClassifier(path, request["runtime"]) for name, path in request["files"].items()}
+    except EmotionError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    answer = {f"{name}/latency_ms": np.array(ms) for name, ms in _measure_latency(classifiers, faces).items()}
+    for name, classifier in classifiers.items():
+        answer[f"{name}/probabilities"] = classifier.predict(faces)
+    np.savez(folder / "answer.npz", **answer)
+    return 0
+
+
+def _measure_latency(classifiers: dict[str, EmotionClassifier], faces: FaceInput) -> dict[str, float]:
+    """Median milliseconds a face; the files take turns, so that a busy machine slows them alike."""
+    some = faces[np.arange(_TIMED_FACES) % len(faces)]
+    timings: dict[str, list[float]] = {name: [] for name in classifiers}
+    for classifier in classifiers.values():
+        classifier.warm_up()
+    for _ in range(TIMED_ROUNDS):
+        for name, classifier in classifiers.items():
+            start = time.perf_counter()
+            classifier.predict(some)
+            timings[name].append((time.perf_counter() - start) * 1000 / _TIMED_FACES)
+    return {name: statistics.median(times) for name, times in timings.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""A Keras network becomes TFLite bytes, one function a variant; TensorFlow's converter does the work."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from convert.source import quiet
+from edge.errors import ModelError
+from edge.results import FaceInput
+
+
+@dataclass(frozen=True)
+class Quantizer:
+    """Makes every variant from one network.
+
+    Usage:
+        Quantizer(folded_model, calibration_faces).convert("int8")
+    """
+
+    model: Any
+    """A keras.Model with a fixed batch of 1 that ends in a softmax."""
+    faces: FaceInput
+    """The calibration set, (n, height, width, 1), which reaches 0 and 255."""
+    int8_output: str = "float32"
+
+    def convert(self, variant: str) -> bytes:
+        """The bytes of a variant, without a contract; same network, same faces, same bytes.
+
+        Raises:
+            ModelError: TensorFlow can't convert the network.
+        """
+        makers: dict[str, Callable[[], bytes]] = {
+            "float32": self._float32,
+            "float16": self._float16,
+            "dynamic": self._dynamic,
+            "int8": self._int8,
+            "int16x8": self._int16x8,
+        }
+        from tensorflow.lite.python.convert_phase import ConverterError
+
+        try:
+            with quiet():
+                return makers[variant]()
+        except (ConverterError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ModelError(f"Expected a network that converts to {variant}. Received: {reason}") from error
+
+    def _float32(self) -> bytes:
+        return bytes(self._converter().convert())
+
+    def _float16(self) -> bytes:
+        import tensorflow as tf
+
+        converter = self._optimizing_converter()
+        converter.target_spec.supported_types = [tf.float16]
+        return bytes(converter.convert())
+
+    def _dynamic(self) -> bytes:
+        return bytes(self._optimizing_converter().convert())
+
+    def _int8(self) -> bytes:
+        import tensorflow as tf
+        from tensorflow.lite.python.convert import mlir_quantize
+
+        converter = self._calibrating_converter(tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
+        if self.int8_output == "uint8":
+            converter.inference_input_type = converter.inference_output_type = tf.uint8
+            return bytes(converter.convert())
+        converter._experimental_calibrate_only = True
+        calibrated = converter.convert()
+        return bytes(
+            mlir_quantize(
+                calibrated,
+                input_data_type=tf.uint8,
+                denylisted_ops={"SOFTMAX"},
+                disable_per_channel_for_dense_layers=True,
+            )
+        )
+
+    def _int16x8(self) -> bytes:
+        import tensorflow as tf
+
+        ops = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        return bytes(self._calibrating_converter(ops).convert())
+
+    def _converter(self) -> Any:
+        import tensorflow as tf
+
+        converter = tf.lite.TFLiteConverter.from_keras_model(self.model)
+        # Per-channel dense layers are FULLY_CONNECTED version 12, which tflite-runtime 2.14 refuses.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+        return converter
+
+    def _optimizing_converter(self) -> Any:
+        import tensorflow as tf
+
+        converter = self._converter()
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        return converter
+
+    def _calibrating_converter(self, operators: Any) -> Any:
+        converter = self._optimizing_converter()
+        converter.representative_dataset = self._representative_dataset
+        converter.target_spec.supported_ops = [operators]
+        return converter
+
+    def _representative_dataset(self) -> Iterator[list[Any]]:
+        for face in self.faces:
+            yield [face[np.newaxis].astype(np.float32)]

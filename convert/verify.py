@@ -1,0 +1,100 @@
+"""The proof: each file against Keras through the edge interpreter, and the gate that it must pass."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from convert.calibrate import Pictures, choose_balanced
+from convert.config import ConvertConfig
+from convert.metrics import Losses, measure_losses
+from convert.probe import Probed, run_probe
+from edge.errors import ModelError
+from edge.interpreter import installed_runtimes
+from edge.results import Probabilities
+
+REFERENCE = "float32"
+"""The variant that latencies are compared with."""
+_CROSS_CHECKED = 400
+"""How many pictures the other runtimes see: enough to tell garbage, and 1% of flips."""
+
+
+class GateError(ModelError):
+    """A file lost more than was allowed."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What one file costs and what it lost."""
+
+    variant: str
+    size_bytes: int
+    losses: Losses
+    runtime: str
+    """The runtime that saw all pictures."""
+    latency_ratio: Mapping[str, float]
+    """Runtime to the median latency, as a ratio to float32 in the same run."""
+    agreement_by_runtime: Mapping[str, float]
+    """Runtime to agreement with Keras; the first saw all pictures, the others a part."""
+
+
+def prove(
+    files: Mapping[str, Path], keras: Probabilities, pictures: Pictures, labels: tuple[str, ...], folder: Path
+) -> dict[str, Proof]:
+    """Run every file in every installed runtime and compare it with Keras.
+
+    Args:
+        files: variant to file, with its contract; `float32` must be among them.
+        keras: Keras' probabilities of `pictures`.
+        folder: scratch for the fresh processes.
+
+    Raises:
+        ModelError: a runtime refuses a file.
+    """
+    main, *others = installed_runtimes()
+    seen = run_probe(dict(files), pictures.faces, main, folder)
+    part = choose_balanced(pictures.labels, _CROSS_CHECKED, seed=0)
+    elsewhere = {other: run_probe(dict(files), pictures.faces[part], other, folder) for other in others}
+    proofs = {}
+    for variant, path in files.items():
+        runs = {main: seen, **elsewhere}
+        proofs[variant] = Proof(
+            variant=variant,
+            size_bytes=path.stat().st_size,
+            losses=measure_losses(keras, seen[variant].probabilities, pictures, labels),
+            runtime=main,
+            latency_ratio={runtime: _ratio(run, variant) for runtime, run in runs.items()},
+            agreement_by_runtime={main: _agreement(keras, seen[variant])}
+            | {other: _agreement(keras[part], run[variant]) for other, run in elsewhere.items()},
+        )
+    return proofs
+
+
+def check_gate(proofs: Mapping[str, Proof], config: ConvertConfig) -> None:
+    """Raise a GateError if a file lost more than `config` allows, in any runtime."""
+    failures = [failure for proof in proofs.values() for failure in _failures(proof, config)]
+    if failures:
+        raise GateError(
+            f"Expected a drop of at most {config.max_drop:g} points and an agreement of at least "
+            f"{config.min_agreement:g}; no file was kept. Received: {'; '.join(failures)}"
+        )
+
+
+def _failures(proof: Proof, config: ConvertConfig) -> list[str]:
+    failures = []
+    drop = proof.losses.drop_points
+    if drop is not None and drop > config.max_drop:
+        failures.append(f"{proof.variant} drops {drop:.2f} points")
+    for runtime, agreement in proof.agreement_by_runtime.items():
+        if not agreement >= config.min_agreement:
+            failures.append(f"{proof.variant} agrees on {agreement:.4f} in {runtime}")
+    return failures
+
+
+def _ratio(run: Mapping[str, Probed], variant: str) -> float:
+    return run[variant].latency_ms / run[REFERENCE].latency_ms
+
+
+def _agreement(keras: Probabilities, probed: Probed) -> float:
+    return float(np.mean(keras.argmax(1) == probed.probabilities.argmax(1)))
