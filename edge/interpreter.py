@@ -65,7 +65,9 @@ class EmotionClassifier:
         """Probabilities (faces, labels), float32, of uint8 faces (faces, height, width, 1)."""
         probabilities = np.empty((len(faces), len(self.info.labels)), np.float32)
         for row, face in zip(probabilities, faces, strict=True):
-            self._interpreter.set_tensor(self._input["index"], face[np.newaxis].astype(self._input["dtype"], copy=False))
+            self._interpreter.set_tensor(
+                self._input["index"], face[np.newaxis].astype(self._input["dtype"], copy=False)
+            )
             self._interpreter.invoke()
             row[:] = self._dequantize(self._interpreter.get_tensor(self._output["index"])[0])
         return probabilities
@@ -79,7 +81,7 @@ class EmotionClassifier:
         if output.dtype == np.float32:
             return output
         scale, zero_point = self._output["quantization"]
-        return (output.astype(np.float32) - zero_point) * scale
+        return (output.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
 
     def _check_contract(self, model: str | os.PathLike[str]) -> None:
         width, height = self.info.input_size

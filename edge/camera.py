@@ -1,0 +1,279 @@
+"""The capture thread: the newest frame of a live source, every frame of a file, and a way back when a camera dies.
+
+    Camera (the loop's side: take, watch, reopen) -> _Reader (the thread: open, read, close) -> a source
+
+OpenCV crashes when another thread releases a capture that is being read, so a reader owns its source
+from opening to closing. A reader that is stuck inside a call is abandoned: it can't be killed, but it
+closes its own source when the call returns, and its frames no longer count.
+"""
+
+import enum
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from edge.config import EdgeConfig
+from edge.errors import EmotionError, StuckThreadError
+from edge.results import Frame
+from edge.sources import Source, open_source, public_name
+
+FILE_QUEUE = 2
+"""Frames of a file that are read ahead."""
+BACKOFF_S = 0.1
+"""The first pause before a reopen; it doubles up to `EdgeConfig.reconnect_s`."""
+WATCH_S = 0.1
+"""How often cameras are watched while no frame comes."""
+
+_log = logging.getLogger(__name__)
+
+
+class CameraState(enum.Enum):
+    """How a camera is."""
+
+    OPENING = "opening"
+    ONLINE = "online"
+    STALLED = "stalled"
+    OFFLINE = "offline"
+    ENDED = "ended"
+
+
+class _Reader(threading.Thread):
+    """Opens a source, reads it until told to stop, and closes it, all in this thread."""
+
+    def __init__(self, name: str, config: EdgeConfig, wake: threading.Condition, first_index: int) -> None:
+        super().__init__(name=f"reader {public_name(name)}", daemon=True)
+        self.source_name = name
+        self.error: Exception | None = None
+        self.progress_s = time.monotonic()
+        """When the last blocking call began: the watchdog's clock."""
+        self.opened = False
+        self.index = first_index
+        self.dropped = 0
+        self.live = True
+        self._config = config
+        self._wake = wake
+        self._frames: deque[Frame] = deque()
+        self._stop_event = threading.Event()
+
+    def run(self) -> None:
+        try:
+            source = open_source(self.source_name, self._config)
+            try:
+                self.live = source.live
+                self._read_all(source)
+            finally:
+                source.close()
+        except Exception as error:  # handed to the loop, which raises it or reopens the source
+            self.error = error
+        with self._wake:
+            self._wake.notify_all()
+
+    def take(self) -> Frame | None:
+        """The oldest frame that waits, if any (a live source keeps one, the newest)."""
+        with self._wake:
+            frame = self._frames.popleft() if self._frames else None
+            self._wake.notify_all()
+        return frame
+
+    def tell_to_stop(self) -> None:
+        """Ask the thread to end; it does so when the call that it is in returns."""
+        self._stop_event.set()
+        with self._wake:
+            self._frames.clear()
+            self._wake.notify_all()
+
+    @property
+    def pending(self) -> bool:
+        """Whether a frame waits."""
+        return bool(self._frames)
+
+    def _read_all(self, source: Source) -> None:
+        period_s = 1 / source.fps if source.fps and not source.live and self._config.pace == "real" else 0.0
+        due_s = time.monotonic()
+        while not self._stop_event.is_set():
+            self.progress_s = time.monotonic()
+            image = source.read()
+            if image is None:
+                return
+            if period_s and self._stop_event.wait(max(0.0, due_s - time.monotonic())):
+                return
+            due_s = max(due_s + period_s, time.monotonic() - period_s)
+            name = public_name(self.source_name)
+            self._put(Frame(image, self.index, time.monotonic(), time.time(), name))
+            self.index += 1
+
+    def _put(self, frame: Frame) -> None:
+        with self._wake:
+            if self.live:
+                self.dropped += len(self._frames)
+                self._frames.clear()
+            else:
+                self._wake.wait_for(lambda: len(self._frames) < FILE_QUEUE or self._stop_event.is_set())
+            self.opened = True
+            self.progress_s = time.monotonic()
+            if not self._stop_event.is_set():
+                self._frames.append(frame)
+            self._wake.notify_all()
+
+
+class Camera:
+    """One source as the loop sees it.
+
+    Usage:
+        with Camera("demo", EdgeConfig()) as camera:
+            frame = camera.wait(1.0)
+
+    A live source that dies after its first frame is reopened for ever, with growing pauses; one that
+    can't be opened at the start, and any failing file, raises its SourceError from `take`.
+    """
+
+    def __init__(self, name: str, config: EdgeConfig, wake: threading.Condition | None = None) -> None:
+        self.name = public_name(name)
+        self.state = CameraState.OPENING
+        self.reconnects = 0
+        self._name = name
+        self._config = config
+        self.wake = wake or threading.Condition()
+        self._dropped_before = 0
+        self._backoff_s = BACKOFF_S
+        self._reopen_at_s = 0.0
+        self._abandoned: list[_Reader] = []
+        self._reader: _Reader | None = None
+        self._next_index = 0
+        self._was_online = False
+        self._live = True
+
+    def __enter__(self) -> "Camera":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the reader thread."""
+        self._reader = _Reader(self._name, self._config, self.wake, self._next_index)
+        self._reader.start()
+
+    def tell_to_stop(self) -> None:
+        """Ask the threads to end, without waiting."""
+        for reader in self._readers:
+            reader.tell_to_stop()
+
+    def stop(self) -> None:
+        """End the threads; a StuckThreadError names those that did not within the read time-out."""
+        self.tell_to_stop()
+        readers = self._readers
+        deadline_s = time.monotonic() + self._config.read_timeout_s + 0.5
+        for reader in readers:
+            reader.join(max(0.0, deadline_s - time.monotonic()))
+        if alive := [reader.name for reader in readers if reader.is_alive()]:
+            raise StuckThreadError(f"Expected the threads of {self.name} to end. Received: alive {alive}")
+
+    @property
+    def live(self) -> bool:
+        """Whether frames that are not taken in time are gone."""
+        return self._live
+
+    @property
+    def _readers(self) -> list[_Reader]:
+        return [*self._abandoned, *([self._reader] if self._reader else [])]
+
+    @property
+    def dropped(self) -> int:
+        """Frames overwritten by newer ones before anybody took them."""
+        return self._dropped_before + (self._reader.dropped if self._reader else 0)
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something for the loop to do here: a frame, or a reader that has ended."""
+        reader = self._reader
+        return reader is not None and (reader.pending or not reader.is_alive())
+
+    def take(self) -> Frame | None:
+        """The newest frame that was not taken yet (of a file: the next one), None if there is none.
+
+        Raises:
+            SourceError: the source can't be opened at all, or a file is damaged.
+        """
+        frame = self._reader.take() if self._reader else None
+        if frame is None:
+            self._watch()
+            return None
+        self._live = self._reader.live if self._reader else self._live
+        self._next_index = frame.index + 1
+        self._backoff_s = BACKOFF_S
+        self._was_online = True
+        self._set_state(CameraState.ONLINE)
+        return frame
+
+    def wait(self, timeout_s: float) -> Frame | None:
+        """`take`, waiting up to `timeout_s` for a frame."""
+        return next(iter_frames([self], timeout_s=timeout_s), None)
+
+    def _watch(self) -> None:
+        """The watchdog: end, reopen or abandon a reader that gives nothing."""
+        now_s = time.monotonic()
+        reader = self._reader
+        if reader is None:
+            if self.state is not CameraState.ENDED and now_s >= self._reopen_at_s:
+                self.reconnects += 1
+                self.start()
+        elif not reader.is_alive() and not reader.pending:
+            self._lose(reader, now_s)
+        elif reader.live and now_s - reader.progress_s > self._patience_s(reader):
+            reader.tell_to_stop()
+            self._abandoned = [*(old for old in self._abandoned if old.is_alive()), reader]
+            self._set_state(CameraState.STALLED)
+            self._reopen_later(reader, now_s)
+
+    def _patience_s(self, reader: _Reader) -> float:
+        if reader.opened:
+            return self._config.read_timeout_s
+        return self._config.open_timeout_s + self._config.read_timeout_s
+
+    def _lose(self, reader: _Reader, now_s: float) -> None:
+        if reader.error is None:
+            self._set_state(CameraState.ENDED)
+            self._dropped_before, self._reader = self.dropped, None
+        elif not reader.live or not self._was_online or not isinstance(reader.error, EmotionError):
+            raise reader.error
+        else:
+            self._set_state(CameraState.OFFLINE)
+            self._reopen_later(reader, now_s)
+
+    def _reopen_later(self, reader: _Reader, now_s: float) -> None:
+        self._dropped_before, self._reader = self.dropped, None
+        self._next_index = max(self._next_index, reader.index)
+        self._reopen_at_s = now_s + self._backoff_s
+        self._backoff_s = min(2 * self._backoff_s, self._config.reconnect_s)
+
+    def _set_state(self, state: CameraState) -> None:
+        if state is self.state or (self.state is CameraState.STALLED and state is CameraState.OFFLINE):
+            return
+        lost = state in (CameraState.STALLED, CameraState.OFFLINE)
+        if lost or self.state is not CameraState.OPENING:
+            _log.log(logging.WARNING if lost else logging.INFO, "camera %s is %s", self.name, state.value)
+        self.state = state
+
+
+def iter_frames(
+    cameras: Sequence[Camera],
+    stop: threading.Event | None = None,
+    timeout_s: float | None = None,
+) -> Iterator[Frame]:
+    """The frames of several cameras in fair turns, until all have ended, `stop` is set or `timeout_s` is over.
+
+    Cameras that share one `wake` condition are served at once; others within `WATCH_S`.
+    """
+    deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+    while not (stop and stop.is_set()) and any(camera.state is not CameraState.ENDED for camera in cameras):
+        for camera in cameras:
+            if (frame := camera.take()) is not None:
+                yield frame
+        if deadline_s is not None and time.monotonic() >= deadline_s:
+            return
+        with cameras[0].wake:
+            cameras[0].wake.wait_for(lambda: any(camera.pending for camera in cameras), WATCH_S)

@@ -1,0 +1,121 @@
+"""The one configuration of the runtime: checked when it is made, read by every part, filled by argparse or the app."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from edge.errors import ConfigError
+
+VARIANTS = ("int8", "float16", "float32")
+RUNTIMES = ("auto", "litert", "tflite")
+DETECTORS = ("auto", "blazeface", "haar", "yunet")
+PACES = ("real", "fast")
+
+
+def _option(default: Any, text: str, **checks: Any) -> Any:
+    """A field with its help text, and `choices`, `low` or `high` that its value must keep."""
+    return field(default=default, metadata={"help": text, **checks})
+
+
+@dataclass(frozen=True)
+class EdgeConfig:
+    """Every option of the runtime.
+
+    Usage:
+        EdgeConfig(source="demo")
+        EdgeConfig(source=("0", "rtsp://host/stream"), detector="haar", detect_every=5, fps=10)
+
+    Raises:
+        ConfigError: an option is outside its range.
+    """
+
+    source: str | tuple[str, ...] = _option(
+        "0",
+        "camera index, /dev/video*, video file, image, folder of images, rtsp:// or http:// address, or demo",
+    )
+    model: str = _option("int8", f"a .tflite file of python -m convert, or a bundled one of {', '.join(VARIANTS)}")
+    runtime: str = _option("auto", "TFLite runtime; auto takes the fastest that is installed", choices=RUNTIMES)
+    threads: int = _option(1, "TFLite threads; more than there are free cores is slower", low=1, high=64)
+    detector: str = _option("auto", "face detector; auto takes the best that is there", choices=DETECTORS)
+    detector_model: str = _option("", "model file of the detector: needed for yunet, optional for blazeface")
+    detect_width: int = _option(320, "width in pixels to which a frame is scaled for detection", low=64, high=4096)
+    detect_every: int = _option(3, "detect on every Nth processed frame; faces are followed between", low=1, high=1000)
+    classify_every: int = _option(1, "classify each face on every Nth processed frame", low=1, high=1000)
+    max_faces: int = _option(8, "most faces that are followed; the largest win", low=1, high=100)
+    fps: float = _option(15.0, "most frames a second processed of a live source; 0: all", low=0, high=1000)
+    cpu_budget: float = _option(0.0, "share of one core to use: intervals adapt to it; 0: off", low=0, high=64)
+    max_age_ms: float = _option(150.0, "age of a result that the adaptive mode keeps below", low=1, high=60_000)
+    smoothing_s: float = _option(0.3, "time constant of the smoothed scores in seconds; 0: off", low=0, high=60)
+    hysteresis: float = _option(0.1, "lead in score that a new label needs to replace the shown one", low=0, high=1)
+    threshold: float = _option(0.4, "a best score below this is called uncertain", low=0, high=1)
+    pace: str = _option("real", "play a file in real time, or as fast as possible", choices=PACES)
+    width: int = _option(640, "width in pixels to ask of a camera", low=16, high=16_384)
+    height: int = _option(480, "height in pixels to ask of a camera", low=16, high=16_384)
+    open_timeout_s: float = _option(3.0, "longest wait for a source to open", low=0.1, high=600)
+    read_timeout_s: float = _option(2.0, "longest wait for a frame before the source counts as dead", low=0.1, high=600)
+    reconnect_s: float = _option(1.5, "longest pause between attempts to reopen a dead source", low=0.05, high=600)
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            _check(option, getattr(self, option.name))
+        if not self.sources or not all(self.sources):
+            raise ConfigError(f"Expected source to name one or more sources. Received: {self.source!r}")
+        if len(set(self.sources)) != len(self.sources):
+            raise ConfigError(f"Expected different sources. Received: {self.source!r}")
+        if self.detector == "yunet" and not self.detector_model:
+            raise ConfigError("Expected detector_model, the .onnx file of YuNet, with detector yunet. Received: none")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources' names, also if there is only one."""
+        return (self.source,) if isinstance(self.source, str) else tuple(self.source)
+
+    @property
+    def model_path(self) -> Path:
+        """Where the emotion model lies."""
+        if self.model in VARIANTS:
+            return Path(__file__).parent / "models" / f"emotion_{self.model}.tflite"
+        return Path(self.model)
+
+
+def _check(option: "Field[Any]", value: Any) -> None:
+    limits = option.metadata
+    if "choices" in limits and value not in limits["choices"]:
+        raise ConfigError(f"Expected {option.name} to be one of {', '.join(limits['choices'])}. Received: {value!r}")
+    if "low" not in limits:
+        return
+    if not isinstance(value, int | float) or (option.type is int and int(value) != value):
+        raise ConfigError(f"Expected {option.name} to be a number ({option.type}). Received: {value!r}")
+    if not limits["low"] <= value <= limits["high"]:
+        raise ConfigError(f"Expected {option.name} in [{limits['low']}, {limits['high']}]. Received: {value!r}")
+
+
+def add_arguments(parser: argparse.ArgumentParser, names: Sequence[str] = ()) -> None:
+    """Add an option for each field of `EdgeConfig` (or of `names`), with its default and help."""
+    for option in fields(EdgeConfig):
+        if names and option.name not in names:
+            continue
+        assert option.default is not MISSING
+        flag = "--" + option.name.replace("_", "-")
+        if option.name == "source":
+            text = option.metadata["help"] + "; give it several times for several cameras"
+            parser.add_argument(flag, action="append", help=text)
+        else:
+            parser.add_argument(
+                flag,
+                type=type(option.default),
+                default=option.default,
+                choices=option.metadata.get("choices"),
+                help=option.metadata["help"],
+            )
+
+
+def config_from(arguments: argparse.Namespace) -> EdgeConfig:
+    """The configuration that `add_arguments`' options describe."""
+    known = {option.name for option in fields(EdgeConfig)}
+    given = {name: value for name, value in vars(arguments).items() if name in known and value is not None}
+    if "source" in given:
+        given["source"] = given["source"][0] if len(given["source"]) == 1 else tuple(given["source"])
+    return EdgeConfig(**given)

@@ -1,0 +1,153 @@
+"""What the loop measures about itself: rates, ages, per-stage times. Bounded memory, however long it runs."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from edge.results import FrameResult, Timings
+
+WINDOW = 2_000
+"""Frames over which percentiles are taken."""
+
+
+class RateMeter:
+    """Events a second over the last `window_s` seconds; N ticks span N - 1 intervals."""
+
+    def __init__(self, window_s: float = 2.0) -> None:
+        self._window_s = window_s
+        self._ticks_s: deque[float] = deque()
+
+    def tick(self, now_s: float) -> None:
+        """Count one event at `now_s` (`time.monotonic()`)."""
+        self._ticks_s.append(now_s)
+        while now_s - self._ticks_s[0] > self._window_s:
+            self._ticks_s.popleft()
+
+    @property
+    def per_second(self) -> float:
+        """The rate; 0 before the second event."""
+        span_s = self._ticks_s[-1] - self._ticks_s[0] if self._ticks_s else 0.0
+        return (len(self._ticks_s) - 1) / span_s if span_s > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """The middle and the tail of a measure."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did, for people and for tests."""
+
+    frames: int
+    with_faces: int
+    dropped: int
+    """Frames of live sources that were overwritten by newer ones before they were taken."""
+    skipped: int
+    """Frames taken but not processed, to keep to `fps`."""
+    detections: int
+    classifications: int
+    seconds: float
+    first_result_s: float
+    emotions: dict[str, int]
+    """How many faces were given each label."""
+    age_ms: Percentiles
+    stages_ms: dict[str, Percentiles]
+    reconnects: int = 0
+
+    @property
+    def per_second(self) -> float:
+        """Processed frames a second, after the first."""
+        span_s = self.seconds - self.first_result_s
+        return (self.frames - 1) / span_s if self.frames > 1 and span_s > 0 else 0.0
+
+
+class Metrics:
+    """Counts frames and keeps the last `WINDOW` timings.
+
+    Usage:
+        metrics = Metrics(started_s=time.monotonic())
+        metrics.add(result, time.monotonic())
+        print(metrics.rate.per_second, metrics.stages_ms()["detect_ms"].p95)
+    """
+
+    def __init__(self, started_s: float) -> None:
+        self.rate = RateMeter()
+        self.frames = 0
+        self.with_faces = 0
+        self.emotions: dict[str, int] = {}
+        self._started_s = started_s
+        self._first_s = started_s
+        self._ages_ms: deque[float] = deque(maxlen=WINDOW)
+        self._timings: deque[Timings] = deque(maxlen=WINDOW)
+
+    def add(self, result: FrameResult, now_s: float) -> None:
+        """Count one processed frame whose result was ready at `now_s`."""
+        if self.frames == 0:
+            self._first_s = now_s
+        self.frames += 1
+        self.with_faces += bool(result.people)
+        for person in result.people:
+            self.emotions[person.emotion] = self.emotions.get(person.emotion, 0) + 1
+        self.rate.tick(now_s)
+        self._ages_ms.append(result.age_ms)
+        self._timings.append(result.timings)
+
+    def summary(self, now_s: float, **counts: int) -> Summary:
+        """What was measured until `now_s`, with the counts that others keep."""
+        return Summary(
+            frames=self.frames,
+            with_faces=self.with_faces,
+            seconds=now_s - self._started_s,
+            first_result_s=self.first_result_s,
+            emotions=dict(self.emotions),
+            age_ms=self.age_ms(),
+            stages_ms=self.stages_ms(),
+            **counts,
+        )
+
+    @property
+    def first_result_s(self) -> float:
+        """Seconds from the start to the first result."""
+        return self._first_s - self._started_s
+
+    def age_ms(self) -> Percentiles:
+        """The age of results: from the moment a picture was read to its result."""
+        return percentiles(self._ages_ms)
+
+    def stages_ms(self) -> dict[str, Percentiles]:
+        """Stage to the percentiles of the frames in which it ran."""
+        stages = {stage.name: [getattr(timing, stage.name) for timing in self._timings] for stage in fields(Timings)}
+        return {name: percentiles([value for value in values if value > 0]) for name, values in stages.items()}
+
+
+def percentiles(values: Sequence[float]) -> Percentiles:
+    """p50, p95 and p99; zeros of nothing."""
+    if not values:
+        return Percentiles(0.0, 0.0, 0.0)
+    return Percentiles(*(float(value) for value in np.percentile(np.fromiter(values, float), (50, 95, 99))))
+
+
+def format_summary(summary: Summary) -> str:
+    """The summary for people."""
+    stages = ", ".join(f"{name.removesuffix('_ms')} {value.p50:.1f}" for name, value in summary.stages_ms.items())
+    emotions = sorted(summary.emotions.items(), key=lambda item: -item[1])
+    age, total = summary.age_ms, summary.stages_ms["total_ms"]
+    return "\n".join(
+        [
+            f"{summary.frames} frames in {summary.seconds:.1f} s ({summary.per_second:.1f} a second), "
+            f"{summary.with_faces} with a face; first result after {summary.first_result_s:.2f} s",
+            "emotions: " + (", ".join(f"{name} {count}" for name, count in emotions) or "none"),
+            f"milliseconds a frame: p50 {total.p50:.1f}, p95 {total.p95:.1f}, p99 {total.p99:.1f} (p50 of {stages})",
+            f"age of results in ms: p50 {age.p50:.0f}, p95 {age.p95:.0f}, p99 {age.p99:.0f}",
+            f"dropped at capture {summary.dropped}, skipped for the rate {summary.skipped}, "
+            f"detections {summary.detections}, classifications {summary.classifications}, "
+            f"reconnects {summary.reconnects}",
+        ]
+    )

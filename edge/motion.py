@@ -1,0 +1,65 @@
+"""Where a face went between detections: median flow on the downscaled picture (Kalal et al., ICPR 2010)."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.results import Box, GrayImage
+
+GRID = 6
+"""Points a side of the box that are followed."""
+MAX_BACKWARD_PX = 1.0
+"""A point counts if following it back ends this close to where it began."""
+_FLOW = {"winSize": (15, 15), "maxLevel": 2, "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03)}
+
+
+class MotionFollower:
+    """Moves boxes from the last picture to this one.
+
+    Usage:
+        follower.remember(small)                # at every picture, after its boxes are known
+        boxes = follower.follow(small, boxes)   # all in full-frame pixels; None where a face is lost
+    """
+
+    def __init__(self) -> None:
+        self._last: GrayImage | None = None
+
+    def remember(self, small: GrayImage) -> None:
+        """Keep the picture to which the next one is compared."""
+        self._last = small
+
+    def follow(self, small: GrayImage, boxes: list[Box], factor: float) -> list[Box | None]:
+        """Where `boxes` of the last picture are in `small`, which is `factor` times smaller than the frame."""
+        if self._last is None or self._last.shape != small.shape or not boxes:
+            return [None] * len(boxes)
+        grids = np.concatenate([_grid(box, factor) for box in boxes])
+        moved, followed, _ = cv2.calcOpticalFlowPyrLK(self._last, small, grids, None, **_FLOW)  # type: ignore[call-overload]
+        back, returned, _ = cv2.calcOpticalFlowPyrLK(small, self._last, moved, None, **_FLOW)  # type: ignore[call-overload]
+        apart = np.abs(back - grids).max(axis=1)
+        good = (followed.ravel() == 1) & (returned.ravel() == 1) & (apart < MAX_BACKWARD_PX)
+        per_box = GRID * GRID
+        return [
+            _move(box, grids[rows][good[rows]] * factor, moved[rows][good[rows]] * factor)
+            for box, rows in ((box, slice(i * per_box, (i + 1) * per_box)) for i, box in enumerate(boxes))
+        ]
+
+
+def _grid(box: Box, factor: float) -> NDArray[np.float32]:
+    """Points (GRID * GRID, 2) in the middle of the box: its corners show the background."""
+    steps = np.linspace(0.2, 0.8, GRID, dtype=np.float32)
+    x, y = np.meshgrid(box.x + steps * box.width, box.y + steps * box.height)
+    return np.ascontiguousarray(np.stack([x.ravel(), y.ravel()], axis=1) / factor, dtype=np.float32)
+
+
+def _move(box: Box, before: NDArray[np.float32], after: NDArray[np.float32]) -> Box | None:
+    """The box moved by the points' median step and scaled by the median change of their distances."""
+    if len(before) < GRID:
+        return None
+    step_x, step_y = np.median(after - before, axis=0)
+    spread = np.linalg.norm(before - np.median(before, axis=0), axis=1)
+    spread_after = np.linalg.norm(after - np.median(after, axis=0), axis=1)
+    far = spread > spread.mean() / 2
+    scale = float(np.clip(np.median(spread_after[far] / spread[far]), 0.8, 1.25))
+    width, height = box.width * scale, box.height * scale
+    center_x, center_y = box.x + box.width / 2 + float(step_x), box.y + box.height / 2 + float(step_y)
+    return Box(round(center_x - width / 2), round(center_y - height / 2), round(width), round(height))

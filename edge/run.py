@@ -1,0 +1,199 @@
+"""The command line and the loop: cameras -> Pipeline.process -> sinks, until the end, a signal or a limit.
+
+python -m edge.run --headless --source demo --max-frames 50
+"""
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+
+from edge.camera import Camera, iter_frames
+from edge.command_line import EXIT_INTERRUPTED, CommandParser, run_command
+from edge.config import EdgeConfig, add_arguments, config_from
+from edge.detectors import create_detector
+from edge.errors import StuckThreadError
+from edge.metrics import Metrics, Summary, format_summary
+from edge.pipeline import Pipeline, create_classifier
+from edge.results import Frame, FrameResult
+from edge.sinks import JsonLinesSink, Sink, WindowClosedError, WindowSink
+from edge.sources import public_name
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run ends by itself; 0 is never."""
+
+    max_frames: int = 0
+    seconds: float = 0.0
+
+
+def run(
+    config: EdgeConfig,
+    sinks: Sequence[Sink],
+    stop: threading.Event | None = None,
+    limits: Limits = Limits(),
+    started_s: float | None = None,
+) -> Summary:
+    """Process the configured sources until they end, `stop` is set or a limit is reached; sinks stay open.
+
+    Raises:
+        EmotionError: a source, the model or the only sink has failed.
+    """
+    metrics = Metrics(time.monotonic() if started_s is None else started_s)
+    outlet, pacer = _Outlet(sinks), _Pacer(config.fps)
+    with _started(config) as cameras:
+        pipelines = _pipelines(config)
+        for frame in iter_frames(list(cameras.values()), stop, limits.seconds or None):
+            if cameras[frame.source].live and pacer.skips(frame):
+                continue
+            result = pipelines[frame.source].process(frame)
+            metrics.add(result, time.monotonic())
+            outlet.write(frame, result)
+            if outlet.closed or metrics.frames == limits.max_frames:
+                break
+    return metrics.summary(
+        time.monotonic(),
+        dropped=sum(camera.dropped for camera in cameras.values()),
+        reconnects=sum(camera.reconnects for camera in cameras.values()),
+        skipped=pacer.skipped,
+        detections=sum(pipeline.detections for pipeline in pipelines.values()),
+        classifications=sum(pipeline.classifications for pipeline in pipelines.values()),
+    )
+
+
+@contextlib.contextmanager
+def _started(config: EdgeConfig) -> Iterator[dict[str, Camera]]:
+    """A running camera for each source; all are stopped, whatever happens."""
+    wake = threading.Condition()
+    cameras = [Camera(name, config, wake) for name in config.sources]
+    try:
+        for camera in cameras:
+            camera.start()
+        yield {camera.name: camera for camera in cameras}
+    finally:
+        for camera in cameras:
+            camera.tell_to_stop()
+        for camera in cameras:
+            try:
+                camera.stop()
+            except StuckThreadError as error:  # it ends with the process: no reason to fail a run that is over
+                _log.warning("%s", error)
+
+
+def _pipelines(config: EdgeConfig) -> dict[str, Pipeline]:
+    """A pipeline for each source; they share one detector and one classifier, in turns."""
+    detector, classifier = create_detector(config), create_classifier(config)
+    return {public_name(name): Pipeline(config, detector, classifier) for name in config.sources}
+
+
+class _Pacer:
+    """Keeps each live source to at most `fps` processed frames a second."""
+
+    def __init__(self, fps: float) -> None:
+        self._period_s = 1 / fps if fps else 0.0
+        self._due_s: dict[str, float] = {}
+        self.skipped = 0
+
+    def skips(self, frame: Frame) -> bool:
+        """Whether the frame comes too early; a tenth of a period is forgiven, as cameras jitter."""
+        due_s = self._due_s.get(frame.source, 0.0)
+        if frame.captured_at_s < due_s - self._period_s / 10:
+            self.skipped += 1
+            return True
+        self._due_s[frame.source] = max(due_s + self._period_s, frame.captured_at_s)
+        return False
+
+
+class _Outlet:
+    """Gives results to every sink; one that fails is left out, unless it is the last."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = list(sinks)
+        self.closed = False
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Hand the result on; the last sink's error is raised."""
+        for sink in tuple(self._sinks):
+            try:
+                sink.write(frame, result)
+            except WindowClosedError:
+                self.closed = True
+            except OSError as error:
+                self._sinks.remove(sink)
+                if not self._sinks:
+                    raise
+                _log.warning("%s; the run goes on without it", error)
+
+
+def build_parser() -> CommandParser:
+    """Every option of the command, with its default."""
+    parser = CommandParser(
+        "python -m edge.run", description="Find faces in a camera's pictures and tell their emotions."
+    )
+    add_arguments(parser)
+    parser.add_argument("--headless", action="store_true", help="no window: one JSON line a frame on standard output")
+    parser.add_argument("--max-frames", type=_count, default=0, help="end after so many processed frames; 0: never")
+    parser.add_argument("--seconds", type=float, default=0.0, help="end after so many seconds; 0: never")
+    parser.add_argument("--verbose", action="store_true", help="log more")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; SIGTERM and Ctrl-C end it with a summary."""
+    started_s = time.monotonic()
+    arguments = build_parser().parse_args(argv)
+    _configure_logging(arguments.verbose)
+    return run_command(lambda: _run_until_signal(arguments, started_s))
+
+
+def _run_until_signal(arguments: argparse.Namespace, started_s: float) -> int:
+    stop = threading.Event()
+    received: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        received.append(number)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    config, sinks = config_from(arguments), _sinks(arguments)
+    try:
+        summary = run(config, sinks, stop, Limits(arguments.max_frames, arguments.seconds), started_s)
+    finally:
+        for sink in sinks:
+            sink.close()
+    sys.stderr.write(format_summary(summary) + "\n")
+    return EXIT_INTERRUPTED if signal.SIGINT in received else 0
+
+
+def _sinks(arguments: argparse.Namespace) -> list[Sink]:
+    return [JsonLinesSink(sys.stdout) if arguments.headless else WindowSink()]
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"expected 0 or more, received {text}")
+    return number
+
+
+def _configure_logging(verbose: bool) -> None:
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # our own line says what failed
+    cv2.setLogLevel(0)
+    cv2.setNumThreads(1)  # the pictures are small: more threads cost more than they give
+
+
+if __name__ == "__main__":
+    sys.exit(main())

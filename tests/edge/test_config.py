@@ -1,0 +1,57 @@
+"""The configuration checks itself, and the command line reads its defaults."""
+
+import argparse
+from dataclasses import fields
+
+import pytest
+
+from edge.config import EdgeConfig, add_arguments, config_from
+from edge.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("detector", "dlib"),
+        ("runtime", "onnx"),
+        ("threads", 0),
+        ("threads", 1.5),
+        ("detect_every", 0),
+        ("threshold", 1.5),
+        ("threshold", float("nan")),
+        ("detect_width", "wide"),
+        ("pace", "slow"),
+        ("source", ""),
+        ("source", ("demo", "demo")),
+        ("detector", "yunet"),
+    ],
+)
+def test_a_value_outside_its_range_is_refused_with_the_value(option: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=r"Received: .+") as caught:
+        EdgeConfig(**{option: value})  # type: ignore[arg-type]
+    assert option in str(caught.value)
+
+
+def test_the_command_line_without_options_is_the_default_configuration() -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert config_from(parser.parse_args([])) == EdgeConfig()
+
+
+def test_every_field_is_an_option_with_a_help_text() -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    flags = {action.dest for action in parser._actions if action.help}
+    assert {field.name for field in fields(EdgeConfig)} <= flags
+
+
+def test_several_sources_are_kept_in_order() -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    config = config_from(parser.parse_args(["--source", "demo", "--source", "0"]))
+    assert config.sources == ("demo", "0")
+
+
+def test_a_variant_name_is_the_bundled_file_and_a_path_is_itself() -> None:
+    assert EdgeConfig(model="float16").model_path.name == "emotion_float16.tflite"
+    assert str(EdgeConfig(model="my/model.tflite").model_path) == "my/model.tflite"
