@@ -1,10 +1,11 @@
 """What the command lines share: help with defaults, usage errors of one line, and the exit codes."""
 
 import argparse
+import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from edge.errors import EmotionError
@@ -49,3 +50,22 @@ def run_command(command: Callable[[], int]) -> int:
     except Exception:  # the boundary: nothing above it could still handle the error
         traceback.print_exc()
         return EXIT_UNEXPECTED
+
+
+@contextlib.contextmanager
+def quiet_native_code() -> Iterator[None]:
+    """While this lasts, standard error shows Python's lines alone, not those that C++ libraries print by themselves.
+
+    TFLite announces its delegates there, libjpeg its warnings; our own lines say what matters.
+    """
+    ours, theirs = sys.stderr, os.dup(2)
+    with open(os.devnull, "w") as nowhere, os.fdopen(os.dup(2), "w", buffering=1) as python_lines:
+        os.dup2(nowhere.fileno(), 2)
+        if ours is sys.__stderr__:
+            sys.stderr = python_lines
+        try:
+            yield
+        finally:
+            sys.stderr = ours
+            os.dup2(theirs, 2)
+            os.close(theirs)

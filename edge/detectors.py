@@ -1,4 +1,4 @@
-"""Faces in a gray picture: Haar, BlazeFace or YuNet behind one method, on a downscaled frame.
+"""Faces in a picture: Haar, BlazeFace or YuNet behind one method, on a downscaled frame.
 
 A detector sees the small picture and gives boxes in its pixels; `find_faces` scales there and back.
 """
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from edge.config import EdgeConfig
 from edge.errors import ConfigError, ModelError
 from edge.interpreter import load_interpreter
-from edge.results import Box, Face, GrayImage, Point
+from edge.preprocess import to_bgr, to_gray
+from edge.results import BgrImage, Box, Face, Point
 
 BLAZEFACE_FILE = "face_detection_short_range.tflite"
 _log = logging.getLogger(__name__)
@@ -28,8 +29,8 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(self, gray: GrayImage) -> list[Face]:
-        """Faces of a gray picture, in its own pixels."""
+    def detect(self, image: BgrImage) -> list[Face]:
+        """Faces of a picture, in its own pixels."""
 
 
 def create_detector(config: EdgeConfig) -> Detector:
@@ -42,15 +43,15 @@ def create_detector(config: EdgeConfig) -> Detector:
     return detector
 
 
-def downscale(gray: GrayImage, width: int) -> GrayImage:
+def downscale(image: BgrImage, width: int) -> BgrImage:
     """The picture `width` pixels wide, or as it is if it is not wider."""
-    if gray.shape[1] <= width:
-        return gray
-    height = max(1, round(gray.shape[0] * width / gray.shape[1]))
-    return cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    if image.shape[1] <= width:
+        return image
+    height = max(1, round(image.shape[0] * width / image.shape[1]))
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
-def find_faces(detector: Detector, small: GrayImage, full_size: tuple[int, int]) -> list[Face]:
+def find_faces(detector: Detector, small: BgrImage, full_size: tuple[int, int]) -> list[Face]:
     """Faces in `small`, largest first, as boxes of the full frame of `full_size` (width, height), inside it."""
     factor = full_size[0] / small.shape[1]
     faces = [scale_face(face, factor, full_size) for face in detector.detect(small)]
@@ -80,8 +81,9 @@ class HaarDetector:
         if self._cascade.empty():
             raise ModelError(f"Expected OpenCV's cascade at {path}. Received: nothing readable")
 
-    def detect(self, gray: GrayImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Face]:
         """Faces from a tenth of the picture's height on."""
+        gray = to_gray(image)
         least = max(24, gray.shape[0] // 10)
         boxes = self._cascade.detectMultiScale(gray, scaleFactor=1.2, minNeighbors=5, minSize=(least, least))
         return [Face(Box(*map(int, box))) for box in boxes]
@@ -110,11 +112,11 @@ class BlazeFaceDetector:
         self._input, self._boxes, self._scores = details["index"], outputs[16], outputs[1]
         self._anchors = blazeface_anchors(self._side)
         self._canvas = np.zeros((1, self._side, self._side, 3), np.float32)
-        self.detect(np.zeros((self._side, self._side), np.uint8))  # the first run is slow: not on a frame
+        self.detect(np.zeros((self._side, self._side, 3), np.uint8))  # the first run is slow: not on a frame
 
-    def detect(self, gray: GrayImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Face]:
         """Faces with score and eyes."""
-        scale = self._fill(gray)
+        scale = self._fill(image)
         self._interpreter.set_tensor(self._input, self._canvas)
         self._interpreter.invoke()
         logits = self._interpreter.get_tensor(self._scores)[0, :, 0]
@@ -128,13 +130,17 @@ class BlazeFaceDetector:
         points[:, [0, *range(2, 8)]] += self._anchors[rows, np.newaxis] * (self._side / scale)
         return [_to_face(face, score) for face, score in merge_overlapping(points, scores, self.overlap)]
 
-    def _fill(self, gray: GrayImage) -> float:
-        """Put the picture, shrunk to fit and in [-1, 1], into the upper left of the input; return the factor."""
-        scale = self._side / max(gray.shape)
-        size = (max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale)))
-        small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        self._canvas.fill(-1)
-        self._canvas[0, : size[1], : size[0]] = (small.astype(np.float32) / 127.5 - 1)[:, :, np.newaxis]
+    def _fill(self, image: BgrImage) -> float:
+        """Put the picture, shrunk to fit, RGB, in [-1, 1], into the upper left of the input; return the factor."""
+        height, width = image.shape[:2]
+        scale = self._side / max(height, width)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        self._canvas.fill(0)  # becomes -1, black
+        np.multiply(
+            to_bgr(small)[:, :, ::-1], 1 / 127.5, out=self._canvas[0, : size[1], : size[0]], casting="same_kind"
+        )
+        self._canvas -= 1
         return scale
 
 
@@ -151,10 +157,10 @@ class YuNetDetector:
         except cv2.error as error:
             raise ModelError(f"Expected YuNet's .onnx file at {model}. Received: {error.err or error}") from error
 
-    def detect(self, gray: GrayImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Face]:
         """Faces with score and eyes."""
-        self._detector.setInputSize((gray.shape[1], gray.shape[0]))
-        _, rows = self._detector.detect(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
+        self._detector.setInputSize((image.shape[1], image.shape[0]))
+        _, rows = self._detector.detect(to_bgr(image))
         return [] if rows is None else [_yunet_face(row) for row in rows]
 
 

@@ -14,7 +14,7 @@ from edge.interpreter import EmotionClassifier
 from edge.model_info import ModelInfo
 from edge.motion import MotionFollower
 from edge.preprocess import crop_face, to_gray
-from edge.results import FaceInput, Frame, FrameResult, GrayImage, Person, Probabilities, Timings
+from edge.results import BgrImage, FaceInput, Frame, FrameResult, GrayImage, Person, Probabilities, Timings
 from edge.tracking import Track, Tracker
 
 
@@ -55,7 +55,7 @@ class Pipeline:
         clock = _Stopwatch()
         gray = to_gray(frame.image)
         gray_ms = clock.lap_ms()
-        tracks = self._find(gray, frame.captured_at_s)
+        tracks = self._find(frame.image, frame.captured_at_s)
         detect_ms = clock.lap_ms()
         due = [track for track in tracks if self._is_due(track)]
         crops = self._crop(gray, due)
@@ -75,17 +75,18 @@ class Pipeline:
             age_ms=(time.monotonic() - frame.captured_at_s) * 1000,
         )
 
-    def _find(self, gray: GrayImage, now_s: float) -> list[Track]:
+    def _find(self, image: BgrImage, now_s: float) -> list[Track]:
         """The faces in the picture: detected on every Nth frame, followed on the others."""
-        small = downscale(gray, self.config.detect_width)
-        full_size = (gray.shape[1], gray.shape[0])
+        small = downscale(image, self.config.detect_width)
+        small_gray = to_gray(small)
+        full_size = (image.shape[1], image.shape[0])
         if self._processed % self.config.detect_every == 0:
             self.detections += 1
             tracks = self.tracker.update(find_faces(self.detector, small, full_size), now_s)
         else:
             boxes = [track.face.box for track in self.tracker.visible]
-            tracks = self.tracker.follow(self._motion.follow(small, boxes, full_size[0] / small.shape[1]))
-        self._motion.remember(small)
+            tracks = self.tracker.follow(self._motion.follow(small_gray, boxes, full_size[0] / small.shape[1]))
+        self._motion.remember(small_gray)
         return tracks
 
     def _is_due(self, track: Track) -> bool:

@@ -16,6 +16,13 @@ def to_gray(image: BgrImage) -> GrayImage:
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
 
 
+def to_bgr(image: BgrImage | GrayImage) -> BgrImage:
+    """A BGR picture (height, width, 3) of a gray one; a BGR one is returned as it is."""
+    if image.ndim == 3:
+        return image
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
+
+
 def crop_face(gray: GrayImage, box: Box, info: ModelInfo) -> FaceInput:
     """The face in `box` as the network wants it: (height, width, 1), uint8, [0, 255].
 

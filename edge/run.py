@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import cv2
 
 from edge.camera import Camera, iter_frames
-from edge.command_line import EXIT_INTERRUPTED, CommandParser, run_command
+from edge.command_line import EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.detectors import create_detector
 from edge.errors import StuckThreadError
@@ -153,8 +153,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; SIGTERM and Ctrl-C end it with a summary."""
     started_s = time.monotonic()
     arguments = build_parser().parse_args(argv)
-    _configure_logging(arguments.verbose)
-    return run_command(lambda: _run_until_signal(arguments, started_s))
+    with contextlib.nullcontext() if arguments.verbose else quiet_native_code():
+        _configure_logging(arguments.verbose)
+        return run_command(lambda: _run_until_signal(arguments, started_s))
 
 
 def _run_until_signal(arguments: argparse.Namespace, started_s: float) -> int:
@@ -189,7 +190,9 @@ def _count(text: str) -> int:
 
 
 def _configure_logging(verbose: bool) -> None:
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # our own line says what failed
     cv2.setLogLevel(0)
     cv2.setNumThreads(1)  # the pictures are small: more threads cost more than they give

@@ -7,7 +7,7 @@ import numpy as np
 
 from edge.errors import SinkError, SourceError
 from edge.model_info import ModelInfo
-from edge.results import BgrImage, Box, Face, FaceInput, Frame, FrameResult, GrayImage, Probabilities
+from edge.results import BgrImage, Box, Face, FaceInput, Frame, FrameResult, Probabilities
 
 
 class FakeDetector:
@@ -19,7 +19,7 @@ class FakeDetector:
         self.boxes = list(boxes)
         self.calls = 0
 
-    def detect(self, gray: GrayImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Face]:
         self.calls += 1
         return [Face(box, 0.9) for box in self.boxes]
 

@@ -8,6 +8,7 @@ import pytest
 
 from edge.command_line import CommandParser, run_command
 from edge.errors import ConfigError, SourceError
+from tests.processes import run_python
 
 
 def _raises(error: BaseException) -> Callable[[], int]:
@@ -79,3 +80,16 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     writer.stdout.close()
 
     assert (writer.wait(20), writer.stderr and writer.stderr.read()) == (0, "")
+
+
+def test_native_noise_is_hidden_and_python_lines_are_not() -> None:
+    program = (
+        "import os, sys; from edge.command_line import quiet_native_code\n"
+        "with quiet_native_code():\n"
+        "    os.write(2, b'noise'); print('ours', file=sys.stderr)\n"
+        "os.write(2, b'after')"
+    )
+
+    run = run_python("-c", program)
+
+    assert run.stderr == "ours\nafter"

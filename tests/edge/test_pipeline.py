@@ -47,10 +47,10 @@ def test_no_face_is_a_result_without_people() -> None:
     assert result.people == ()
 
 
-def test_a_gray_picture_and_a_face_at_the_border_work() -> None:
+def test_a_face_at_the_border_is_cut_there() -> None:
     classifier = FakeClassifier()
     pipeline = _pipeline(FakeDetector([Box(-10, -10, 40, 40)]), classifier)
-    result = pipeline.process(frame_of(IMAGE[:, :, 0]))
+    result = pipeline.process(frame_of(IMAGE))
     assert result.people[0].box == Box(0, 0, 60, 60)
     assert classifier.crops[0].shape == (48, 48, 1)
 
