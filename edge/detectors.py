@@ -135,11 +135,12 @@ class BlazeFaceDetector:
         height, width = image.shape[:2]
         scale = self._side / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        self._canvas.fill(0)  # becomes -1, black
-        np.multiply(
-            to_bgr(small)[:, :, ::-1], 1 / 127.5, out=self._canvas[0, : size[1], : size[0]], casting="same_kind"
+        small: BgrImage = cv2.resize(  # type: ignore[assignment]
+            image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         )
+        self._canvas.fill(0)
+        self._canvas[0, : size[1], : size[0]] = to_bgr(small)[:, :, ::-1]
+        self._canvas *= 1 / 127.5
         self._canvas -= 1
         return scale
 
