@@ -1,0 +1,150 @@
+"""The controls: widgets to edge's own `EdgeConfig`, which checks what they say.
+
+Widgets keep their values in `st.session_state` under these keys; callbacks read them there, because in a
+storm of reruns callbacks always run and scripts seldom.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import streamlit as st
+
+from app.cameras import webcams
+from app.pictures import Look
+from edge.config import DETECTORS, VARIANTS, EdgeConfig
+from edge.interpreter import installed_runtimes
+
+KINDS = {
+    "demo": "Demo (built in, no camera)",
+    "webcam": "Webcam of this machine",
+    "address": "Network camera (RTSP or HTTP)",
+}
+"""What the user can choose as a source."""
+LIVE_KINDS = ("demo", "webcam", "address")
+_HELP = {option.name: option.metadata["help"] for option in fields(EdgeConfig)}
+_DEFAULT = EdgeConfig()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that the widgets say."""
+
+    kind: str
+    config: EdgeConfig
+    look: Look
+
+
+def settings() -> Settings:
+    """The widgets' values as `EdgeConfig` and `Look`.
+
+    Raises:
+        ConfigError: a value is outside its range.
+    """
+    state = st.session_state
+    options = {name: state[name] for name in _HELP if name in state}
+    kind = state.get("kind", default_kind())
+    return Settings(
+        kind,
+        EdgeConfig(**options, source=_source(kind)),
+        Look(mirror=state.get("mirror", False), blur=state.get("blur", False)),
+    )
+
+
+def adopt(config: EdgeConfig, look: Look) -> None:
+    """Set the widgets to what a shared worker runs with; only inside a callback."""
+    for name in ("detector", "model", "runtime", "detect_every", "smoothing_s", "threshold", "fps"):
+        st.session_state[name] = getattr(config, name)
+    st.session_state.mirror, st.session_state.blur = look.mirror, look.blur
+
+
+def default_kind() -> str:
+    """The webcam where there is one, else the demo: one click shows something."""
+    return "webcam" if webcams() else "demo"
+
+
+def _source(kind: str) -> str:
+    if kind == "webcam":
+        return str(st.session_state.get("camera") or "0").split(" ")[0]
+    if kind == "address":
+        return str(st.session_state.get("address") or "").strip()
+    return "demo"
+
+
+def source_picker(on_change: Callable[[], None]) -> str:
+    """The source's widgets; returns the chosen kind."""
+    st.session_state.setdefault("kind", default_kind())
+    kind: str = st.selectbox(
+        "Source",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        key="kind",
+        on_change=on_change,
+        help="Where pictures come from. The demo needs no camera; nothing leaves this machine.",
+    )
+    if kind == "webcam":
+        _camera_picker(on_change)
+    elif kind == "address":
+        st.text_input(
+            "Address",
+            key="address",
+            placeholder="rtsp://user:password@192.168.1.20:554/stream",
+            help="RTSP, or MJPEG over HTTP. The password is neither shown nor logged.",
+        )
+    return kind
+
+
+def _camera_picker(on_change: Callable[[], None]) -> None:
+    found = [f"{index} ({name})" for index, name in webcams().items()]
+    st.selectbox(
+        "Camera",
+        found or ["0", "1"],
+        key="camera",
+        on_change=on_change,
+        accept_new_options=True,
+        help="The cameras that were found; type an index or /dev/video… for another one.",
+    )
+
+
+def sidebar(on_change: Callable[[], None]) -> None:
+    """The sidebar's widgets; `on_change` is called as a callback after each change."""
+    with st.sidebar:
+        st.subheader("Analysis", divider="gray")
+        st.selectbox(
+            "Face detector",
+            [name for name in DETECTORS if name != "yunet"],  # its model file is not bundled
+            help="auto takes the best that is there; haar is the classic cascade.",
+            key="detector",
+            on_change=on_change,
+        )
+        st.selectbox("Model", bundled_models(), help=_MODEL_HELP, key="model", on_change=on_change)
+        st.selectbox(
+            "Runtime", ["auto", *installed_runtimes()], help=_HELP["runtime"], key="runtime", on_change=on_change
+        )
+        _slider("Detect every N frames", "detect_every", 1, 15, 1, on_change)
+        _slider("Pictures a second", "fps", 1.0, 30.0, 1.0, on_change, "%.0f")
+        _slider("Smoothing", "smoothing_s", 0.0, 2.0, 0.1, on_change, "%.1f s")
+        _slider("Threshold", "threshold", 0.0, 0.95, 0.05, on_change)
+        st.subheader("Picture", divider="gray")
+        st.toggle("Mirror", key="mirror", on_change=on_change, help="Show the picture as a mirror does.")
+        st.toggle(
+            "Privacy blur",
+            key="blur",
+            on_change=on_change,
+            help="Faces are pixelated in the shown picture and in what you download; their scores are kept.",
+        )
+
+
+_MODEL_HELP = "int8 is the smallest and fastest file, float16 the closest to the trained network."
+
+
+def bundled_models() -> list[str]:
+    """The variants whose file is there; int8, whose absence edge explains, if none is."""
+    return [name for name in VARIANTS if EdgeConfig(model=name).model_path.is_file()] or ["int8"]
+
+
+def _slider(
+    label: str, name: str, low: float, high: float, step: float, on_change: Callable[[], None], form: str | None = None
+) -> None:
+    st.session_state.setdefault(name, getattr(_DEFAULT, name))
+    text = _HELP[name][0].upper() + _HELP[name][1:] + "."
+    st.slider(label, low, high, step=step, format=form, key=name, on_change=on_change, help=text)

@@ -1,0 +1,83 @@
+"""What is shown of a frame: faces hidden if asked, boxes and labels drawn, mirrored if asked, as a JPEG."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from edge.annotate import draw
+from edge.errors import SourceError
+from edge.results import BgrImage, Box, FrameResult
+
+SHOWN_WIDTH = 960
+"""Wider frames are shown at this width: more pixels cost encoding and show nothing more."""
+JPEG_QUALITY = 80
+BLOCKS = 8
+"""A hidden face keeps this many blocks a side: enough to see that somebody is there, not who."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How pictures are shown; scores don't depend on it."""
+
+    mirror: bool = False
+    blur: bool = False
+
+
+def render(image: BgrImage, result: FrameResult, look: Look) -> BgrImage:
+    """The picture to show; `image` itself stays as it is."""
+    if look.mirror:  # before drawing: text must stay readable
+        image, result = np.ascontiguousarray(image[:, ::-1]), _mirrored(result, image.shape[1])
+    if look.blur and result.people:
+        image = image.copy()
+        for person in result.people:
+            _pixelate(image, person.box)
+    return draw(image, result)
+
+
+def shown(image: BgrImage, result: FrameResult, look: Look) -> bytes:
+    """The picture to show as a JPEG of at most `SHOWN_WIDTH` pixels' width."""
+    if image.shape[1] > SHOWN_WIDTH:
+        image, result = _scaled(image, result, SHOWN_WIDTH / image.shape[1])
+    return encode(render(image, result, look))
+
+
+def encode(image: BgrImage, suffix: str = ".jpg") -> bytes:
+    """The picture as a JPEG (or another format that OpenCV writes)."""
+    return cv2.imencode(suffix, image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+
+
+def decode(data: bytes, name: str) -> BgrImage:
+    """The picture in an uploaded file.
+
+    Raises:
+        SourceError: it is no picture that OpenCV reads.
+    """
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if image is None:
+        raise SourceError(f"Expected a picture (JPEG, PNG, WebP, BMP). Received: {name}, which does not open as one")
+    return image  # type: ignore[return-value]
+
+
+def _mirrored(result: FrameResult, width: int) -> FrameResult:
+    return _with_boxes(result, lambda box: box._replace(x=width - box.x - box.width))
+
+
+def _scaled(image: BgrImage, result: FrameResult, scale: float) -> tuple[BgrImage, FrameResult]:
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return small, _with_boxes(result, lambda box: Box(*(round(side * scale) for side in box)))  # type: ignore[return-value]
+
+
+def _with_boxes(result: FrameResult, change) -> FrameResult:  # type: ignore[no-untyped-def]
+    return replace(result, people=tuple(replace(person, box=change(person.box)) for person in result.people))
+
+
+def _pixelate(image: BgrImage, box: Box) -> None:
+    """Hide the face in `box`, and a margin for hair and chin, inside `image` (written to)."""
+    margin_x, margin_y = round(box.width * 0.15), round(box.height * 0.25)
+    top, left = max(0, box.y - margin_y), max(0, box.x - margin_x)
+    face = image[top : max(0, box.y + box.height + margin_y), left : max(0, box.x + box.width + margin_x)]
+    if face.size:
+        blocks = cv2.resize(face, (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
+        face[:] = cv2.resize(blocks, (face.shape[1], face.shape[0]), interpolation=cv2.INTER_NEAREST)

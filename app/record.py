@@ -1,0 +1,99 @@
+"""The record of a session: results, never pictures, in a temporary file that vanishes with its owner."""
+
+import csv
+import io
+import json
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from app.monitor import Sample
+from edge.results import FrameResult
+from edge.sinks import to_json
+
+MOST_FRAMES = 200_000
+"""Where a record ends: 3.7 hours at 15 results a second, about 100 MB on disk."""
+BOX_COLUMNS = ("x", "y", "width", "height")
+FACE_COLUMNS = ("track_id", "emotion", "confidence", "certainty", "intensity", "valence", "arousal")
+
+
+class Record:
+    """Results of one recording.
+
+    Usage:
+        record = Record()
+        record.add(result)
+        data = record.csv()
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", prefix="emotion-record-")  # noqa: SIM115
+        self.frames = 0
+        self.faces = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether it takes no more."""
+        return self.frames >= MOST_FRAMES
+
+    def add(self, result: FrameResult) -> None:
+        """Append one result (any thread); a full or closed record ignores it."""
+        line = json.dumps(to_json(result), separators=(",", ":"))
+        with self._lock:
+            if not self._file.closed and not self.full:
+                self._file.write(line + "\n")
+                self.frames += 1
+                self.faces += len(result.people)
+
+    def close(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._file.close()
+
+    def jsonl(self) -> str:
+        """JSON Lines: one line a frame."""
+        with self._lock:
+            self._file.seek(0)
+            return self._file.read()
+
+    def csv(self) -> str:
+        """CSV: one row a face."""
+        return to_csv(self._results())
+
+    def samples(self) -> list[Sample]:
+        """The largest face of each frame, for the summary."""
+        return [_sample(item["captured_at"], item["faces"]) for item in self._results() if item["faces"]]
+
+    def _results(self) -> Iterator[dict[str, Any]]:
+        return (json.loads(line) for line in self.jsonl().splitlines())
+
+
+def to_csv(results: Iterable[dict[str, Any]]) -> str:
+    """A table of results in their JSON form: one row a face, with a header even if there is none."""
+    text = io.StringIO(newline="")
+    rows = (_row(item, face) for item in results for face in item["faces"])
+    first = next(rows, None)
+    header = first or ["frame_index", "captured_at", *BOX_COLUMNS, *FACE_COLUMNS]
+    table = csv.DictWriter(text, header, lineterminator="\n")
+    table.writeheader()
+    if first:
+        table.writerow(first)
+        table.writerows(rows)
+    return text.getvalue()
+
+
+def _row(result: dict[str, Any], face: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "frame_index": result["frame_index"],
+        "captured_at": result["captured_at"],
+        **dict(zip(BOX_COLUMNS, face["box"], strict=True)),
+        **{name: face[name] for name in FACE_COLUMNS},
+        **face["scores"],
+    }
+
+
+def _sample(at_s: float, faces: list[dict[str, Any]]) -> Sample:
+    face = max(faces, key=lambda face: face["box"][2] * face["box"][3])
+    return Sample(at_s, face["scores"], face["valence"], face["arousal"])

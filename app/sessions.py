@@ -1,0 +1,147 @@
+"""Who watches what: one session per browser tab, one worker per source, shared by the tabs that start it.
+
+    tab -> Session (token, record) -> Worker (camera, pipeline) <- Session <- another tab
+
+The last tab that stops or closes ends the worker, and with it frees the camera.
+"""
+
+import secrets
+import threading
+
+import streamlit as st
+
+from app.monitor import Monitor
+from app.pictures import Look
+from app.record import Record
+from app.worker import Worker
+from edge.config import EdgeConfig
+
+SHUT_DOWN_S = 5.0
+"""Longest wait for one worker when the server goes down."""
+
+
+class Session:
+    """One browser tab."""
+
+    def __init__(self) -> None:
+        self.token = secrets.token_urlsafe(16)
+        """What the stream's address carries; nobody else knows it."""
+        self.worker: Worker | None = None
+        self.browser: Monitor | None = None
+        """What is known of the browser's own camera, while it sends."""
+        self.record: Record | None = None
+        self._recorded: Monitor | None = None
+
+    @property
+    def monitor(self) -> Monitor | None:
+        """What this tab looks at."""
+        return self.worker.monitor if self.worker else self.browser
+
+    @property
+    def recording(self) -> bool:
+        """Whether results are being recorded."""
+        return self._recorded is not None
+
+    def start_recording(self) -> None:
+        """Record what this tab looks at, in place of the last record."""
+        self.stop_recording()
+        if self.record:
+            self.record.close()
+        if self.monitor:
+            self.record, self._recorded = Record(), self.monitor
+            self._recorded.listen(self.token, self.record.add)
+
+    def stop_recording(self) -> None:
+        """Record no more; the record stays until the next one or the end of the tab."""
+        if self._recorded:
+            self._recorded.unlisten(self.token)
+            self._recorded = None
+
+
+class Hub:
+    """All tabs and workers of this server."""
+
+    def __init__(self) -> None:
+        self.streams = False
+        """Whether this server has the route for streams: it has under `streamlit run app/main.py`."""
+        self._lock = threading.RLock()
+        self._sessions: dict[str, Session] = {}
+        self._last: dict[str, Worker] = {}
+        """The last worker of each source, which may not have freed it yet."""
+
+    def open(self) -> Session:
+        """A new tab."""
+        session = Session()
+        with self._lock:
+            self._sessions[session.token] = session
+        return session
+
+    def close(self, session: Session) -> None:
+        """The tab has gone: free what it alone used."""
+        with self._lock:
+            self._sessions.pop(session.token, None)
+        self.stop(session)
+        if session.record:
+            session.record.close()
+
+    def find(self, token: str) -> Session | None:
+        """The tab with this token."""
+        with self._lock:
+            return self._sessions.get(token)
+
+    def start(self, session: Session, config: EdgeConfig, look: Look) -> Worker:
+        """Watch a source: join the worker that already runs it, with its settings, or start one."""
+        with self._lock:
+            running = self._running(str(config.source))
+            if session.worker and session.worker is not running:
+                self.stop(session)
+            session.worker = running or self._started(config, look)
+            return session.worker
+
+    def stop(self, session: Session) -> None:
+        """Watch nothing; ends the worker if nobody else watches it."""
+        with self._lock:
+            session.stop_recording()
+            worker, session.worker = session.worker, None
+            if worker and not self.watchers(worker):
+                worker.stop()
+                self._last[worker.source] = worker
+
+    def watchers(self, worker: Worker) -> int:
+        """How many tabs watch a worker."""
+        with self._lock:
+            return sum(session.worker is worker for session in self._sessions.values())
+
+    def shut_down(self) -> None:
+        """End everything and wait for it: the server goes down."""
+        with self._lock:
+            workers = [*self.workers(), *self._last.values()]
+            for session in list(self._sessions.values()):
+                self.close(session)
+        for worker in workers:
+            worker.join(SHUT_DOWN_S)
+
+    def workers(self) -> list[Worker]:
+        """The workers that somebody watches."""
+        with self._lock:
+            return list({session.worker for session in self._sessions.values() if session.worker})
+
+    def _running(self, source: str) -> Worker | None:
+        return next((worker for worker in self.workers() if worker.running and worker.source == source), None)
+
+    def _started(self, config: EdgeConfig, look: Look) -> Worker:
+        worker = Worker(config, look, self._last.pop(str(config.source), None))
+        worker.start()
+        return worker
+
+
+@st.cache_resource(show_spinner=False, on_release=Hub.shut_down)
+def hub() -> Hub:
+    """The server's one hub."""
+    return Hub()
+
+
+@st.cache_resource(show_spinner=False, scope="session", on_release=lambda session: hub().close(session))
+def session() -> Session:
+    """This tab's session; Streamlit releases it a moment after the tab closes."""
+    return hub().open()
