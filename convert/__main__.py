@@ -4,13 +4,14 @@ import argparse
 import logging
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
 from convert.config import OUTPUT_TYPES, VARIANTS, ConvertConfig
-from edge.errors import ConfigError, EmotionError
+from edge.command_line import CommandParser, run_command
+from edge.config import EdgeConfig
+from edge.errors import ConfigError
 
 DEFAULT_MODEL = Path("runs/edge/model.keras")
 _HELP = {
@@ -24,29 +25,30 @@ _HELP = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Convert as the command line says; returns the exit code."""
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     signal.signal(signal.SIGTERM, _interrupt)
+    if arguments.bundle:
+        return run_command(lambda: _bundle(arguments.bundle, arguments.model))
     try:
-        return _convert(read_config(arguments))
+        config = read_config(arguments)
     except ConfigError as error:
-        return _fail(error, 2)
-    except EmotionError as error:
-        return _fail(error, 1)
-    except KeyboardInterrupt:
-        return _fail("interrupted; no file was written", 130)
-    except Exception:
-        traceback.print_exc()
-        return 3
+        parser.error(str(error))
+    return run_command(lambda: _convert(config))
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The options, with ConvertConfig's defaults."""
     defaults = ConvertConfig(DEFAULT_MODEL)
-    parser = argparse.ArgumentParser(
-        prog="python -m convert", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = CommandParser("python -m convert", description=__doc__)
     parser.add_argument("model", nargs="?", type=Path, default=DEFAULT_MODEL, help="the Keras file")
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        metavar="TAR_GZ",
+        help="convert nothing: pack MODEL, here a .tflite file, or the int8 network of edge/ into a deployment bundle",
+    )
     variants = parser.add_argument_group("variants (all, if none is named)")
     for variant in VARIANTS:
         variants.add_argument(
@@ -71,26 +73,36 @@ def build_parser() -> argparse.ArgumentParser:
 def read_config(arguments: argparse.Namespace) -> ConvertConfig:
     """The configuration that the command line asks for."""
     options = dict(vars(arguments))
+    del options["bundle"]
     options["variants"] = tuple(dict.fromkeys(options["variants"] or VARIANTS))
     return ConvertConfig(**options)
+
+
+def _bundle(out: Path, model: Path) -> int:
+    from convert.bundle import write_bundle
+
+    chosen = EdgeConfig().model_path if model == DEFAULT_MODEL else model
+    write_bundle(out, chosen)
+    sys.stdout.write(f"{chosen} and the edge runtime -> {out}, {out.stat().st_size / 1e6:.1f} MB\n")
+    return 0
 
 
 def _convert(config: ConvertConfig) -> int:
     from convert.convert import convert
     from convert.report import format_line
 
-    for variant, proof in convert(config).items():
+    try:
+        proofs = convert(config)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted: no file was written\n")
+        raise
+    for variant, proof in proofs.items():
         sys.stdout.write(f"{format_line(proof)} -> {config.folder / config.file_name(variant)}\n")
     return 0
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _fail(reason: object, code: int) -> int:
-    sys.stderr.write(f"convert: {reason}\n")
-    return code
 
 
 if __name__ == "__main__":

@@ -82,7 +82,11 @@ def with_figures(
     files = {}
     for variant, proof in proofs.items():
         info = contract(source, variant, contents[variant])
-        how: dict[str, str | int | float] = {"calibrated_on": data.source, "samples": len(data.calibration), "seed": config.seed}
+        how: dict[str, str | int | float] = {
+            "calibrated_on": data.source,
+            "samples": len(data.calibration),
+            "seed": config.seed,
+        }
         figures: dict[str, str | int | float] = {
             "agreement": round(proof.losses.agreement, 6),
             "drop_points": round(proof.losses.drop_points or 0.0, 4),

@@ -97,11 +97,12 @@ def fold_through_relu(graph: Graph, norm: Step) -> bool:
     if not _can_move(before, path, after, affine):
         return False
     _scale_outputs(before, np.where(affine.scale == 0, 1, np.abs(affine.scale)))
-    _scale_inputs(after, _repeated(np.sign(affine.scale), after))
+    signs = _repeated(np.sign(affine.scale), after)
     if _pads_with_zeros(after) and affine.shift.any():
         _shift_with_a_constant_channel(before, after, affine, norm)
     else:
         _shift_inputs(after, _repeated(affine.shift, after))
+    _scale_inputs(after, signs)
     norm.become_identity()
     return True
 
@@ -220,7 +221,9 @@ def _shift_outputs(step: Step, shift: Array) -> None:
 
 
 def _scale_inputs(step: Step, factor: Array) -> None:
-    step.weights[0] = step.weights[0] * factor[:, np.newaxis]
+    kernel = step.weights[0].copy()
+    kernel[..., : len(factor), :] *= factor[:, np.newaxis]  # a constant channel, which comes last, stays
+    step.weights[0] = kernel
 
 
 def _shift_inputs(step: Step, shift: Array) -> None:

@@ -1,0 +1,109 @@
+"""A deployment bundle: what a Raspberry Pi needs to run a network as a service, in one archive.
+
+emotion-edge-0.1.0/
+    install.sh              checks the sums, makes the environment and the service
+    emotion_edge_runtime-0.1.0-py3-none-any.whl     the edge folder alone
+    emotion.tflite          the chosen network, with its contract
+    emotion-edge.conf, emotion-edge.service
+    LICENSE, NOTICE, SHA256SUMS
+"""
+
+import configparser
+import gzip
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+import edge
+from convert.write import write_all
+from edge.errors import ConfigError
+from edge.interpreter import EmotionClassifier
+
+ROOT = Path(__file__).parent.parent
+DEPLOYED = ("install.sh", "emotion-edge.conf", "emotion-edge.service")
+LEGAL = ("LICENSE", "NOTICE")
+RUNTIME_EXTRAS = ("litert", "mqtt", "prometheus")
+EPOCH_S = 315_532_800
+"""1980-01-01, the first moment that a zip can name: one date for every file, so the same input gives the same bytes."""
+
+
+def write_bundle(out: Path, model: Path) -> None:
+    """Write the archive `out` (.tar.gz) with the network of the `.tflite` file `model`, whole or not at all.
+
+    Raises:
+        ConfigError: the package does not run from a checkout, whose deploy/ folder is needed.
+        ModelError: `model` is not one that the edge runtime accepts, or `out` can't be written.
+    """
+    EmotionClassifier(model)
+    if not (ROOT / "deploy" / DEPLOYED[0]).is_file():
+        raise ConfigError(f"Expected a checkout of the project with deploy/. Received: {ROOT}")
+    files = {name: (ROOT / "deploy" / name).read_bytes() for name in DEPLOYED}
+    files |= {name: (ROOT / name).read_bytes() for name in LEGAL}
+    files["emotion.tflite"] = model.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        wheel = build_edge_wheel(Path(folder))
+        files[wheel.name] = wheel.read_bytes()
+    files["SHA256SUMS"] = _sums(files)
+    write_all({out: _archive(files, f"emotion-edge-{edge.__version__}")})
+
+
+def build_edge_wheel(folder: Path) -> Path:
+    """A wheel of the edge folder alone, in `folder`; OpenCV without windows, since a service has none."""
+    source = folder / "source"
+    shutil.copytree(ROOT / "edge", source / "edge", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (*LEGAL, "README.md"):
+        shutil.copy(ROOT / name, source)
+    with (source / "setup.cfg").open("w") as file:
+        _edge_metadata().write(file)
+    (source / "setup.py").write_text("import setuptools\n\nsetuptools.setup()\n")
+    build = [sys.executable, "setup.py", "--quiet", "bdist_wheel", "--dist-dir", str(folder)]
+    done = subprocess.run(build, cwd=source, capture_output=True, text=True, env=_build_environment())
+    if done.returncode:
+        raise ConfigError(f"Expected setuptools to build the wheel. Received: {done.stderr.splitlines()[-1:]}")
+    return next(folder.glob("*.whl"))
+
+
+def _build_environment() -> dict[str, str]:
+    return {**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH_S)}
+
+
+def _edge_metadata() -> configparser.ConfigParser:
+    """setup.cfg, cut down to the edge folder."""
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(ROOT / "setup.cfg")
+    for section in settings.sections():
+        if not section.startswith(("metadata", "options")):
+            settings.remove_section(section)
+    settings["metadata"]["name"] += "-runtime"
+    settings["options"]["packages"] = "edge"
+    requires = settings["options"]["install_requires"]
+    settings["options"]["install_requires"] = requires.replace("opencv-python", "opencv-python-headless")
+    for extra in set(settings["options.extras_require"]) - set(RUNTIME_EXTRAS):
+        settings.remove_option("options.extras_require", extra)
+    settings["options.entry_points"] = {"console_scripts": "\nemotion-edge = edge.run:main"}
+    return settings
+
+
+def _sums(files: dict[str, bytes]) -> bytes:
+    lines = (f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
+    return "".join(lines).encode()
+
+
+def _archive(files: dict[str, bytes], folder: str) -> bytes:
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=EPOCH_S) as compressed,
+        tarfile.open(fileobj=compressed, mode="w") as archive,
+    ):
+        for name, content in sorted(files.items()):
+            member = tarfile.TarInfo(f"{folder}/{name}")
+            member.size, member.mtime = len(content), EPOCH_S
+            member.mode = 0o755 if name.endswith(".sh") else 0o644
+            archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()

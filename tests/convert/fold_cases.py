@@ -1,0 +1,157 @@
+"""The fold's test networks: `python tests/convert/fold_cases.py` prints, as JSON, what folding each of them did.
+
+It is a process of its own, because TensorFlow must not be in one with tflite-runtime.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import keras
+import numpy as np
+from keras import layers
+
+from convert.fold import fold_model
+
+SHAPE = (12, 12, 3)
+
+
+def relu_then_norm(x: Any, **options: Any) -> Any:
+    x = layers.Conv2D(5, 3, padding="same", activation="relu")(x)
+    x = layers.BatchNormalization(**options)(x)
+    return layers.Conv2D(4, 3, padding="same")(x)
+
+
+def relu_then_norm_into_strided(x: Any) -> Any:
+    x = layers.BatchNormalization()(layers.ReLU()(layers.Conv2D(5, 3, use_bias=False)(x)))
+    return layers.Conv2D(4, 3, 2, padding="same", use_bias=False)(x)
+
+
+def relu_then_norm_into_valid(x: Any) -> Any:
+    return layers.Conv2D(4, 3)(layers.BatchNormalization()(layers.Conv2D(5, 3, activation="relu")(x)))
+
+
+def norm_before_max_pool(x: Any) -> Any:
+    x = layers.BatchNormalization()(layers.Conv2D(5, 3, padding="same", activation="relu")(x))
+    return layers.Conv2D(4, 3, padding="same")(layers.MaxPooling2D(2)(x))
+
+
+def norm_before_flatten(x: Any) -> Any:
+    x = layers.BatchNormalization()(layers.Conv2D(5, 3, activation="relu")(x))
+    return layers.Dense(4)(layers.Flatten()(layers.AveragePooling2D(2)(x)))
+
+
+def dense_then_norm(x: Any) -> Any:
+    x = layers.Dense(9, activation="relu")(layers.GlobalAveragePooling2D()(x))
+    return layers.Dense(4)(layers.Dropout(0.5)(layers.BatchNormalization()(x)))
+
+
+def residual(x: Any) -> Any:
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(5, 3, padding="same", use_bias=False)(x)))
+    y = layers.BatchNormalization()(layers.Conv2D(5, 3, padding="same")(x))
+    return layers.ReLU()(layers.Add()([x, y]))
+
+
+def depthwise(x: Any) -> Any:
+    x = layers.BatchNormalization()(layers.DepthwiseConv2D(3, depth_multiplier=2)(x))
+    return layers.Activation("hard_swish")(x)
+
+
+def shared_layer(x: Any) -> Any:
+    convolution, norm = layers.Conv2D(3, 3, padding="same"), layers.BatchNormalization()
+    return norm(convolution(norm(convolution(x))))
+
+
+def nested_model(x: Any) -> Any:
+    inputs = keras.Input((12, 12, 3))
+    inner = keras.Model(inputs, layers.BatchNormalization()(layers.Conv2D(4, 3)(inputs)))
+    return layers.ReLU()(inner(x))
+
+
+def norm_read_twice(x: Any) -> Any:
+    x = layers.BatchNormalization()(layers.Conv2D(5, 3, padding="same", activation="relu")(x))
+    return layers.Concatenate()([layers.Conv2D(4, 3, padding="same")(x), x])
+
+
+def norm_of_the_input(x: Any) -> Any:
+    return layers.Conv2D(4, 3, padding="same")(layers.BatchNormalization()(x))
+
+
+def norm_behind_relu6(x: Any) -> Any:
+    x = layers.BatchNormalization()(layers.ReLU(6.0)(layers.Conv2D(5, 3)(x)))
+    return layers.Conv2D(4, 3)(x)
+
+
+def rescaled(x: Any) -> Any:
+    return layers.Conv2D(4, 3, padding="same")(layers.Rescaling(1 / 255)(x))
+
+
+def rescaled_with_offset(x: Any) -> Any:
+    return layers.Conv2D(4, 3, padding="same")(layers.Rescaling(1 / 127.5, -1)(x))
+
+
+CASES: dict[str, Callable[[Any], Any]] = {
+    "relu_then_norm": relu_then_norm,
+    "relu_then_norm_without_scale": lambda x: relu_then_norm(x, scale=False),
+    "relu_then_norm_without_center": lambda x: relu_then_norm(x, center=False),
+    "relu_then_norm_with_negative_scales": relu_then_norm,
+    "relu_then_norm_with_a_zero_scale": relu_then_norm,
+    "relu_then_norm_into_strided": relu_then_norm_into_strided,
+    "relu_then_norm_into_valid": relu_then_norm_into_valid,
+    "norm_before_max_pool": norm_before_max_pool,
+    "norm_before_max_pool_with_negative_scales": norm_before_max_pool,
+    "norm_before_flatten": norm_before_flatten,
+    "dense_then_norm": dense_then_norm,
+    "residual": residual,
+    "depthwise": depthwise,
+    "shared_layer": shared_layer,
+    "nested_model": nested_model,
+    "norm_read_twice": norm_read_twice,
+    "norm_of_the_input": norm_of_the_input,
+    "norm_behind_relu6": norm_behind_relu6,
+    "rescaled": rescaled,
+    "rescaled_with_offset": rescaled_with_offset,
+}
+
+
+def fold_case(name: str) -> dict[str, Any]:
+    """The greatest change of an output by folding, and what is left of the layers."""
+    keras.utils.set_random_seed(len(name))
+    inputs = keras.Input(SHAPE)
+    model = keras.Model(inputs, CASES[name](inputs))
+    settle(model, name)
+    pictures = np.random.default_rng(0).uniform(0, 255, (4, *SHAPE)).astype(np.float32) / (
+        1 if "rescal" in name else 255
+    )
+    folded, report = fold_model(model, batch_size=None)
+    before, after = np.asarray(model(pictures, training=False)), np.asarray(folded(pictures, training=False))
+    return {
+        "change": float(np.abs(before - after).max()),
+        "range": float(np.abs(before).max()),
+        "folded": len(report.folded),
+        "kept": len(report.kept),
+        "layers": [layer.__class__.__name__ for layer in folded.layers],
+    }
+
+
+def settle(model: Any, name: str) -> None:
+    """Give the BatchNorms statistics and weights as training would."""
+    generator = np.random.default_rng(1)
+    for layer in model._flatten_layers():
+        if isinstance(layer, layers.BatchNormalization):
+            for variable in layer.weights:
+                low, high = (-1, 1) if variable.name in ("beta", "moving_mean") else (0.3, 2)
+                variable.assign(generator.uniform(low, high, variable.shape))
+            if "negative" in name:
+                layer.gamma.assign(layer.gamma * np.resize([1, -1], layer.gamma.shape))
+            if "zero" in name:
+                layer.gamma.assign(layer.gamma * np.resize([1, 0], layer.gamma.shape))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps({name: fold_case(name) for name in CASES}))

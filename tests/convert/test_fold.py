@@ -1,0 +1,46 @@
+"""Folding changes no float output, and leaves a BatchNorm only where algebra can't move it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.processes import ROOT, run_python
+
+KEPT = {
+    "norm_before_max_pool_with_negative_scales": 1,
+    "norm_read_twice": 1,
+    "norm_of_the_input": 1,
+    "norm_behind_relu6": 1,
+}
+"""Case to the number of BatchNorms that must stay; the others lose all."""
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Any]:
+    done = run_python(str(ROOT / "tests/convert/fold_cases.py"), timeout_s=240)
+    assert done.returncode == 0, done.stderr
+    outcomes: dict[str, Any] = json.loads(done.stdout)
+    return outcomes
+
+
+def test_float_outputs_stay(outcomes: dict[str, Any]) -> None:
+    changes = {name: outcome["change"] / max(1.0, outcome["range"]) for name, outcome in outcomes.items()}
+    assert len(changes) == 20
+    assert {name: change for name, change in changes.items() if change > 1e-5} == {}
+    assert min(outcome["range"] for outcome in outcomes.values()) > 0.01  # a zero output would prove nothing
+
+
+def test_every_movable_norm_is_gone(outcomes: dict[str, Any]) -> None:
+    assert {name: outcome["kept"] for name, outcome in outcomes.items() if outcome["kept"]} == KEPT
+    for name, outcome in outcomes.items():
+        assert outcome["layers"].count("BatchNormalization") == outcome["kept"], name
+
+
+def test_training_layers_are_gone(outcomes: dict[str, Any]) -> None:
+    assert "Dropout" not in outcomes["dense_then_norm"]["layers"]
+
+
+def test_scaling_moves_into_a_convolution_only_without_an_offset(outcomes: dict[str, Any]) -> None:
+    assert "Rescaling" not in outcomes["rescaled"]["layers"]
+    assert "Rescaling" in outcomes["rescaled_with_offset"]["layers"]
