@@ -5,6 +5,7 @@ from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replac
 from pathlib import Path
 from typing import Any
 
+from edge.command_line import CommandParser
 from edge.errors import ConfigError
 from train.augment import Augmentation
 from train.data import USAGES
@@ -129,13 +130,12 @@ RECIPES = {
 
 def parse(arguments: list[str] | None = None) -> TrainConfig:
     """The configuration of a command line: the recipe of its --arch, then its options."""
-    first = argparse.ArgumentParser(add_help=False)
+    first = CommandParser("python -m train", add_help=False)
     first.add_argument("--arch", default="edge")
     recipe = RECIPES.get(first.parse_known_args(arguments)[0].arch, _EDGE)
-    parser = argparse.ArgumentParser(
-        prog="python -m train",
+    parser = CommandParser(
+        "python -m train",
         description=f"Train an emotion network on FER-2013. Defaults shown are those of --arch {recipe.arch}.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     for option in (*fields(TrainConfig)[:-1], *fields(Augmentation)):
         _add_argument(parser, option, getattr(recipe, option.name, getattr(recipe.augmentation, option.name, None)))

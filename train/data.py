@@ -34,7 +34,8 @@ FERPLUS_COLUMNS = {
     "surprise": "surprise",
 }
 WHERE_TO_GET_IT = (
-    "get it from kaggle.com/datasets/msambare/fer2013 (zip) and give its path with --data, in FER2013, or put it in data/"
+    "get the zip from kaggle.com/datasets/msambare/fer2013 "
+    "and give its path with --data, in FER2013, or put it in data/"
 )
 PICTURE = re.compile(r"\.(jpe?g|png|bmp)$", re.IGNORECASE)
 
@@ -74,11 +75,19 @@ class Dataset:
 def find_data(path: str | os.PathLike[str] | None = None) -> Path:
     """Where FER-2013 is: `path`, else the variable FER2013, else data/."""
     wanted = Path(path or os.environ.get("FER2013") or "data")
-    for candidate in (wanted, wanted / "fer2013.zip", wanted / "fer2013.csv", wanted / "fer2013", wanted / "archive.zip"):
+    for candidate in (
+        wanted,
+        wanted / "fer2013.zip",
+        wanted / "fer2013.csv",
+        wanted / "fer2013",
+        wanted / "archive.zip",
+    ):
         if candidate.is_file() or (candidate / "train").is_dir():
             return candidate
-    raise DataError(f"Expected FER-2013 (a folder with train/ and test/, a zip, or fer2013.csv): {WHERE_TO_GET_IT}. "
-                    f"Received: {wanted}")
+    raise DataError(
+        f"Expected FER-2013 (a folder with train/ and test/, a zip, or fer2013.csv): {WHERE_TO_GET_IT}. "
+        f"Received: {wanted}"
+    )
 
 
 def load_fer2013(path: str | os.PathLike[str] | None = None, ferplus: str | os.PathLike[str] | None = None) -> Dataset:
@@ -116,8 +125,10 @@ def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
             rows = list(csv.DictReader(file))
         votes = np.array([[float(row[c] or 0) for c in FERPLUS_COLUMNS.values()] for row in rows], np.float32)
     except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"Expected FER+ votes in a csv with columns {list(FERPLUS_COLUMNS.values())} at {ferplus}. "
-                        f"Received: {error}") from error
+        raise DataError(
+            f"Expected FER+ votes in a csv with columns {list(FERPLUS_COLUMNS.values())} at {ferplus}. "
+            f"Received: {error}"
+        ) from error
     if rows and "path" in rows[0]:
         by_name = {row["path"]: vote for row, vote in zip(rows, votes, strict=True)}
         nothing = np.zeros(len(LABELS), np.float32)
@@ -125,8 +136,10 @@ def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
     elif len(rows) == len(dataset):
         joined = votes
     else:
-        raise DataError(f"Expected a `path` column, or a row for each of {len(dataset)} images, in {ferplus}. "
-                        f"Received: {len(rows)} rows without it")
+        raise DataError(
+            f"Expected a `path` column, or a row for each of {len(dataset)} images, in {ferplus}. "
+            f"Received: {len(rows)} rows without it"
+        )
     if not joined.any():
         raise DataError(f"Expected votes of this data set's images in {ferplus}. Received: votes of others")
     return replace(dataset, votes=joined)
@@ -167,8 +180,9 @@ def limit(dataset: Dataset, count: int, seed: int) -> Dataset:
     """At most `count` pictures, drawn by `seed`, each split and class keeping its share."""
     if count >= len(dataset):
         return dataset
-    groups = np.unique([f"{usage} {label}" for usage, label in zip(dataset.usages, dataset.labels, strict=True)],
-                       return_inverse=True)[1]
+    groups = np.unique(
+        [f"{usage} {label}" for usage, label in zip(dataset.usages, dataset.labels, strict=True)], return_inverse=True
+    )[1]
     _, kept = stratified_split(groups, count / len(dataset), seed)
     return dataset.take(kept)
 
@@ -219,8 +233,10 @@ def _usage(folders: tuple[str, ...]) -> str:
 def _decode(data: bytes, what: str) -> NDArray[np.uint8]:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     if image is None or image.shape != SIZE:
-        raise DataError(f"Expected a {SIZE[0]}x{SIZE[1]} picture: {what}. "
-                        f"Received: {'no picture' if image is None else image.shape}")
+        raise DataError(
+            f"Expected a {SIZE[0]}x{SIZE[1]} picture: {what}. "
+            f"Received: {'no picture' if image is None else image.shape}"
+        )
     return image  # type: ignore[return-value]
 
 
@@ -237,8 +253,10 @@ def _from_csv(source: Path, text: str) -> Dataset:
             usages.append(row[usage].strip())
             names.append(f"row {number}")
     except (ValueError, IndexError, UnboundLocalError, csv.Error) as error:
-        raise DataError(f"Expected columns emotion, pixels (2304 numbers) and Usage in {source}. "
-                        f"Received at row {len(images) + 1}: {error}") from error
+        raise DataError(
+            f"Expected columns emotion, pixels (2304 numbers) and Usage in {source}. "
+            f"Received at row {len(images) + 1}: {error}"
+        ) from error
     return _dataset(source, images, labels, usages, names)
 
 
@@ -246,6 +264,8 @@ def _dataset(
     source: Path, images: list[NDArray[np.uint8]], labels: list[int], usages: list[str], names: list[str]
 ) -> Dataset:
     if not images or "Training" not in usages:
-        raise DataError(f"Expected train/<class>/ and test/<class>/ pictures or csv rows; {WHERE_TO_GET_IT}. "
-                        f"Received: {len(images)} images, none for training, in {source}")
+        raise DataError(
+            f"Expected train/<class>/ and test/<class>/ pictures or csv rows; {WHERE_TO_GET_IT}. "
+            f"Received: {len(images)} images, none for training, in {source}"
+        )
     return Dataset(np.stack(images), np.array(labels, np.int64), np.array(usages), np.array(names))

@@ -106,7 +106,9 @@ class Checkpoint(keras.callbacks.Callback):
         seconds = time.monotonic() - self._began_s
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         measured = {name: float(value) for name, value in (logs or {}).items()}
-        self.history.append({**measured, "learning_rate": rate, "seconds": seconds, "size": self._config.size_of(epoch)})
+        self.history.append(
+            {**measured, "learning_rate": rate, "seconds": seconds, "size": self._config.size_of(epoch)}
+        )
         if self._config.size_of(epoch) == 48 and measured["val_accuracy"] > self.best:
             self.best = measured["val_accuracy"]
             self._save_best()
@@ -140,7 +142,9 @@ class Checkpoint(keras.callbacks.Callback):
         os.replace(aside, final)
 
 
-def fit(train: Dataset, targets: Targets, validation: Dataset, validation_targets: Targets, config: TrainConfig) -> Result:
+def fit(
+    train: Dataset, targets: Targets, validation: Dataset, validation_targets: Targets, config: TrainConfig
+) -> Result:
     """Train to the last epoch, or on from the last one finished, and give the best network, in float32."""
     prepare_machine(config)
     Path(config.out).mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,156 @@
+"""`python -m train`: data, model, fit, evaluate, report, from top to bottom."""
+
+import os
+
+# Before Keras is imported: torch trains the fastest on a CPU, TensorFlow is what conversion needs anyway.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import hashlib
+import platform
+import shlex
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.command_line import run_command
+from edge.errors import ConfigError
+from edge.model_info import ModelInfo, write_model_info
+from edge.results import Probabilities
+from train.config import TrainConfig, parse
+from train.data import Dataset, describe, find_data, limit, load_fer2013, stratified_split
+from train.evaluate import Score, evaluate
+from train.fit import CHECKPOINT, Result, fit
+from train.models import count_multiply_adds
+from train.report import write_report, write_samples
+from train.targets import one_hot, soft_targets
+
+
+def train(config: TrainConfig) -> dict[str, Score]:
+    """The whole run; leaves model.keras, the report and the pictures in `config.out`."""
+    dataset = read_data(config)
+    training, validation = split_for_selection(dataset, config)
+    folder = make_folder(config)
+    write_samples(folder, training, config.augmentation, config.seed)
+    result = fit(training, soft_targets(training, config), validation, one_hot(validation.labels), config)
+    scores = evaluate(predictor(result.model), dataset)
+    save_model(folder / "model.keras", result.model, scores, config)
+    write_report(folder, facts(config, result, len(training)), scores, result.history)
+    return scores
+
+
+def read_data(config: TrainConfig) -> Dataset:
+    """FER-2013 with the votes that the configuration asks for."""
+    votes = config.ferplus or _votes_beside(find_data(config.data)) if config.labels != "fer2013" else None
+    dataset = load_fer2013(config.data, votes)
+    if config.limit:
+        dataset = limit(dataset, config.limit, config.seed)
+    print(describe(dataset), flush=True)
+    return dataset
+
+
+def split_for_selection(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, Dataset]:
+    """What is trained on, and what picks the best epoch; never PrivateTest."""
+    training = dataset.split("Training")
+    public = dataset.split("PublicTest")
+    if config.select_on == "PublicTest" and len(public):
+        return training, public
+    rest, held_out = stratified_split(training.labels, config.select_share, config.seed)
+    return training.take(rest), training.take(held_out)
+
+
+def make_folder(config: TrainConfig) -> Path:
+    """The run's folder; a ConfigError when there is nothing to resume in it, or it can't be made."""
+    folder = Path(config.out)
+    if config.resume and not (folder / CHECKPOINT / "state.json").is_file():
+        raise ConfigError(f"Expected an interrupted run in --out to --resume. Received: {folder} without a checkpoint")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"Expected a folder that can be made in --out. Received: {folder}: {error}") from error
+    return folder
+
+
+def predictor(model: keras.Model) -> Any:
+    """The network as a function of pictures (n, 48, 48) uint8."""
+
+    def predict(images: NDArray[np.uint8]) -> Probabilities:
+        inputs = images[..., np.newaxis].astype(np.float32)
+        return np.asarray(model.predict(inputs, batch_size=256, verbose=0), np.float32)
+
+    return predict
+
+
+def save_model(path: Path, model: keras.Model, scores: dict[str, Score], config: TrainConfig) -> None:
+    """The .keras file with its contract inside, whole or not at all."""
+    aside = path.with_name("part." + path.name)
+    model.save(aside)
+    info = ModelInfo(
+        name=config.arch,
+        training_labels=config.labels,
+        accuracy={name: score.accuracy for name, score in scores.items()},
+        keras_sha256=weights_sha256(aside),
+        versions={"keras": keras.__version__, "python": platform.python_version()},
+    )
+    write_model_info(aside, info)
+    os.replace(aside, path)
+
+
+def weights_sha256(path: Path) -> str:
+    """The hash of the network in a .keras file, without the contract that will stand beside it."""
+    with zipfile.ZipFile(path) as members:
+        return hashlib.sha256(members.read("config.json") + members.read("model.weights.h5")).hexdigest()
+
+
+def facts(config: TrainConfig, result: Result, training_images: int) -> dict[str, Any]:
+    """What the report says of the run."""
+    seconds = sum(row["seconds"] for row in result.history)
+    steps = training_images // config.batch_size
+    targets = {"fer2013": "FER-2013 labels", "ferplus": "FER+ votes"}
+    return {
+        "arch": config.arch,
+        "parameters": result.model.count_params(),
+        "multiply_adds": count_multiply_adds(result.model),
+        "training_images": training_images,
+        "epochs": len(result.history),
+        "training_minutes": seconds / 60,
+        "images_per_second": steps * config.batch_size * len(result.history) / max(seconds, 1e-9),
+        "targets": targets.get(config.labels, f"FER-2013 labels blended with {config.blend:.0%} FER+ votes")
+        + (f", distilled {config.distill_share:.0%} from {Path(config.distill).name}" if config.distill else ""),
+        "selected_on": config.validation_usage,
+        "best_validation_accuracy": max((row["val_accuracy"] for row in result.history), default=0.0),
+        "backend": keras.backend.backend(),
+        "versions": {"keras": keras.__version__, "numpy": np.__version__, "python": platform.python_version()},
+        "command": shlex.join(["python", "-m", "train", *sys.argv[1:]]),
+        "config": config.as_dict(),
+    }
+
+
+def _votes_beside(data: Path) -> str | None:
+    for name in ("ferplus.csv", "fer2013new.csv"):
+        if (data.parent / name).is_file():
+            return str(data.parent / name)
+    return None
+
+
+def _main() -> int:
+    config = parse()
+    scores = train(config)
+    for name, score in scores.items():
+        low, high = score.interval
+        print(f"{name}: {score.accuracy:.2%} of {score.count:,} (95%: {low:.2%} to {high:.2%})")
+    print(f"Wrote {Path(config.out) / 'model.keras'} and report.md beside it")
+    return 0
+
+
+def main() -> int:
+    """The exit code of the command line."""
+    return run_command(_main)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
