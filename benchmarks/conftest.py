@@ -1,0 +1,78 @@
+"""Options, shared fixtures and the table at the end of `pytest benchmarks/`."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import machine, models, timing
+from benchmarks.tables import Tables, to_markdown
+from edge.errors import DataError
+from train.data import Dataset, load_fer2013
+
+TABLES = pytest.StashKey[Tables]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("benchmarks")
+    group.addoption("--models", type=Path, default=models.MODELS, help="folder of emotion_*.tflite to measure")
+    group.addoption("--peers", action="store_true", help="measure the alternatives too (makes .venv-peers once)")
+    group.addoption("--keras", default="", help="the shipped network's .keras file, for the peers that run it in Keras")
+    group.addoption("--soak-minutes", type=float, default=0.05, help="how long the soak run lasts")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TABLES] = Tables()
+    config.option.benchmark_columns = ["min", "median", "iqr", "rounds"]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if collection_path.name == "peers" and not config.option.peers else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "variant" in metafunc.fixturenames:
+        metafunc.parametrize("variant", list(models.shipped(metafunc.config.option.models)))
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    machine_info.clear()  # no host name in a saved run
+    machine_info.update(machine.describe(), identity=machine.identity())
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for title, rows in config.stash[TABLES].rows.items():
+        terminalreporter.section(title)
+        terminalreporter.write_line(to_markdown(rows))
+
+
+@pytest.fixture(scope="session")
+def tables(pytestconfig: pytest.Config) -> Tables:
+    """The tables printed at the end."""
+    return pytestconfig.stash[TABLES]
+
+
+@pytest.fixture(scope="session")
+def variants(pytestconfig: pytest.Config) -> dict[str, Path]:
+    """Variant to model file."""
+    found = models.shipped(pytestconfig.option.models)
+    assert found, f"Expected emotion_*.tflite. Received: none in {pytestconfig.option.models}"
+    return found
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset | None:
+    """FER-2013's test pictures where they lie (FER2013 or data/), else None: generated faces stand in."""
+    try:
+        return load_fer2013().test()
+    except DataError:
+        return None
+
+
+@pytest.fixture(autouse=True)
+def _moment_in_extra_info(request: pytest.FixtureRequest) -> None:
+    """What the machine was like when a benchmark began: its load, and the yardstick's time."""
+    if "benchmark" in request.fixturenames:
+        info = request.getfixturevalue("benchmark").extra_info
+        info["load_1min"] = machine.describe()["load_1min"]
+        info["yardstick_ms"] = timing.interleaved_ms([timing.yardstick()], rounds=5)[0]

@@ -1,0 +1,74 @@
+"""Did anything get worse? Pure comparisons of measured figures with a reference: the gates of this folder.
+
+Metrics are a flat dict, named `kind/detail` (`accuracy/PrivateTest`, `recall/PrivateTest/sad`, `kl/float`,
+`latency/classify_int8`). What a kind tolerates stands in one table, `TOLERANCES`.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+Metrics = Mapping[str, float]
+
+
+class Tolerance(NamedTuple):
+    """How far a metric may move from its reference."""
+
+    worse: float
+    """Points (or, when relative, a factor above 1) by which it may be worse."""
+    higher_is_better: bool = True
+    relative: bool = False
+    """Two-sided: a latency that falls by the factor is as suspect as one that rises."""
+
+
+TOLERANCES = {
+    "accuracy": Tolerance(0.005),  # runtimes round int8 differently: a few of 3,589 images
+    "recall": Tolerance(0.03),  # PrivateTest has 55 images of disgust: one is 0.018
+    "agreement": Tolerance(0.02),
+    "kl": Tolerance(0.005, higher_is_better=False),
+    "calibration": Tolerance(0.01, higher_is_better=False),
+    "robustness": Tolerance(0.02),
+    "latency": Tolerance(1.5, higher_is_better=False, relative=True),
+}
+
+
+class Regression(NamedTuple):
+    """One metric that left its band."""
+
+    metric: str
+    reference: float
+    measured: float | None
+    """None: it is in the reference and was not measured."""
+    limit: float
+
+    def __str__(self) -> str:
+        measured = "not measured" if self.measured is None else f"{self.measured:.4f}"
+        return f"{self.metric}: reference {self.reference:.4f}, limit {self.limit:.4f}. Received: {measured}"
+
+
+def compare(reference: Metrics, measured: Metrics) -> list[Regression]:
+    """The metrics of `reference` that are missing from `measured` or worse there than their tolerance.
+
+    Raises:
+        KeyError: a metric is of a kind that `TOLERANCES` does not know.
+    """
+    found = (_compare_one(name, value, measured.get(name)) for name, value in reference.items())
+    return [regression for regression in found if regression is not None]
+
+
+def _compare_one(name: str, reference: float, measured: float | None) -> Regression | None:
+    low, high = band(name, reference)
+    if measured is not None and low <= measured <= high:
+        return None
+    too_high = high < float("inf") if measured is None else measured > high
+    limit = high if too_high else low
+    return Regression(name, reference, measured, limit)
+
+
+def band(name: str, reference: float) -> tuple[float, float]:
+    """The lowest and the highest value that pass."""
+    tolerance = TOLERANCES[name.split("/")[0]]
+    if tolerance.relative:
+        return reference / tolerance.worse, reference * tolerance.worse
+    if tolerance.higher_is_better:
+        return reference - tolerance.worse, float("inf")
+    return float("-inf"), reference + tolerance.worse

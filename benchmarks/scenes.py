@@ -1,0 +1,126 @@
+"""Frames with known faces: crowds of the demo's portrait for latency, pasted FER-2013 faces for accuracy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge.detectors import Detector
+from edge.results import BgrImage, Box, Face, Frame, GrayImage
+from edge.sources import DemoSource
+
+PORTRAIT_FACE = Box(95, 60, 110, 110)
+"""Where the face is in the demo's 300x300 portrait."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A frame and the true boxes of its faces."""
+
+    image: BgrImage
+    boxes: tuple[Box, ...]
+
+    def frame(self, index: int = 0, captured_at_s: float = 0.0) -> Frame:
+        """The scene as a source would deliver it."""
+        return Frame(self.image, index, captured_at_s, captured_at_s, "scene")
+
+
+class PlacedFaces:
+    """A detector that costs what a real one costs and finds exactly the faces that were placed.
+
+    So the number of faces is under control and the time is still that of a real pipeline.
+    """
+
+    name = "placed"
+
+    def __init__(self, detector: Detector, boxes: Sequence[Box], frame_width: int) -> None:
+        self._detector = detector
+        self._boxes = boxes
+        self._frame_width = frame_width
+
+    def detect(self, gray: GrayImage) -> list[Face]:
+        """The placed faces in the pixels of `gray`."""
+        self._detector.detect(gray)
+        scale = gray.shape[1] / self._frame_width
+        return [Face(Box(*(round(value * scale) for value in box))) for box in self._boxes]
+
+
+def crowd(size: tuple[int, int], count: int) -> Scene:
+    """`count` copies of the portrait's face on a grid in a frame of `size` (width, height)."""
+    image = background(size, seed=count)
+    columns = max(1, int(np.ceil(np.sqrt(count * size[0] / size[1]))))
+    rows = max(1, int(np.ceil(count / columns)))
+    side = min(size[0] // columns, size[1] // rows) * 3 // 4
+    places = [((i % columns + 0.5) * size[0] / columns, (i // columns + 0.5) * size[1] / rows) for i in range(count)]
+    face = _portrait_face()
+    boxes = tuple(Box(round(x - side / 2), round(y - side / 2), side, side) for x, y in places)
+    for box in boxes:
+        paste(image, face, box)
+    return Scene(image, boxes)
+
+
+def pasted(faces: Sequence[GrayImage], size: tuple[int, int], sides: Sequence[int], seed: int) -> Scene:
+    """Each face with its side length at a place of its own, drawn by `seed`, on a background."""
+    generator = np.random.default_rng(seed)
+    image = background(size, seed)
+    boxes: list[Box] = []
+    for face, side in zip(faces, sides, strict=True):
+        box = _free_place(boxes, size, side, generator)
+        paste(image, face, box)
+        boxes.append(box)
+    return Scene(image, tuple(boxes))
+
+
+def background(size: tuple[int, int], seed: int) -> BgrImage:
+    """A room of sorts: light that falls off, blurred furniture, grain; no face."""
+    generator = np.random.default_rng(seed)
+    width, height = size
+    coarse = generator.integers(60, 200, (height // 80 + 2, width // 80 + 2, 3), dtype=np.uint8)
+    image = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
+    for _ in range(6):
+        corner = generator.integers(0, (width, height))
+        far = corner + generator.integers(20, max(40, width // 3), 2)
+        color = generator.integers(30, 220, 3)
+        cv2.rectangle(image, tuple(map(int, corner)), tuple(map(int, far)), tuple(map(int, color)), -1)
+    grain = generator.integers(0, 12, image.shape, dtype=np.uint8)
+    return cv2.add(cv2.GaussianBlur(image, (0, 0), 2), grain)  # type: ignore[return-value]
+
+
+def paste(image: BgrImage, face: GrayImage | BgrImage, box: Box) -> None:
+    """Draw the face into the box of the image, its outermost tenth fading into what is there."""
+    resized = cv2.resize(face, (box.width, box.height), interpolation=cv2.INTER_CUBIC)
+    if resized.ndim == 2:
+        resized = cv2.cvtColor(resized, cv2.COLOR_GRAY2BGR)
+    place = image[box.y : box.y + box.height, box.x : box.x + box.width]
+    weight = _fading(box.width, box.height)[: place.shape[0], : place.shape[1]]
+    resized = resized[: place.shape[0], : place.shape[1]]
+    place[:] = np.round(place * (1 - weight) + resized * weight)
+
+
+def overlap(box: Box, other: Box) -> float:
+    """Intersection over union."""
+    width = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
+    height = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
+    shared = max(0, width) * max(0, height)
+    return shared / (box.width * box.height + other.width * other.height - shared)
+
+
+def _free_place(taken: Sequence[Box], size: tuple[int, int], side: int, generator: np.random.Generator) -> Box:
+    for _ in range(1_000):
+        x, y = (int(generator.integers(0, extent - side + 1)) for extent in size)
+        if not any(overlap(Box(x, y, side, side), box) > 0 for box in taken):
+            return Box(x, y, side, side)
+    raise ValueError(f"Expected room for a face of {side} pixels in {size}. Received: {len(taken)} faces there already")
+
+
+def _fading(width: int, height: int) -> "np.ndarray[tuple[int, int, int], np.dtype[np.float32]]":
+    ramps = [np.minimum(np.arange(1, n + 1), np.arange(n, 0, -1)) / (0.1 * n) for n in (height, width)]
+    weight = np.minimum(1, np.minimum.outer(*ramps)).astype(np.float32)
+    return weight[:, :, np.newaxis]  # type: ignore[return-value]
+
+
+def _portrait_face() -> BgrImage:
+    x, y, width, height = PORTRAIT_FACE
+    portrait = DemoSource()._portrait
+    return portrait[y : y + height, x : x + width]

@@ -1,0 +1,37 @@
+"""Tables that people read: collected while the benchmarks run, printed at their end, written to the docs."""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+Row: TypeAlias = Mapping[str, object]
+
+
+class Tables:
+    """Title to rows; every row of a table has the same columns."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[Row]] = {}
+
+    def add(self, title: str, **row: object) -> None:
+        """Append one row to a table."""
+        self.rows.setdefault(title, []).append(row)
+
+
+def to_markdown(rows: Iterable[Row]) -> str:
+    """A Markdown table whose columns line up as plain text too."""
+    texts = [{name: _text(value) for name, value in row.items()} for row in rows]
+    names = list(dict.fromkeys(name for row in texts for name in row))
+    widths = {name: max(len(name), *(len(row.get(name, "")) for row in texts)) for name in names}
+    lines = [_line(dict(zip(names, names, strict=True)), widths), _line({n: "-" * widths[n] for n in names}, widths)]
+    return "\n".join([*lines, *(_line(row, widths) for row in texts)])
+
+
+def _line(row: Mapping[str, str], widths: Mapping[str, int]) -> str:
+    return "| " + " | ".join(row.get(name, "").ljust(width) for name, width in widths.items()) + " |"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    return f"{value:.{digits}f}"

@@ -1,0 +1,137 @@
+"""How long each stage takes on this machine, for a 640x480 frame with one face."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import roofline, scenes, timing
+from benchmarks.models import float_variant
+from benchmarks.tables import Tables
+from edge.annotate import draw
+from edge.config import EdgeConfig
+from edge.detectors import create_detector, downscale
+from edge.interpreter import EmotionClassifier, installed_runtimes
+from edge.pipeline import Pipeline
+from edge.preprocess import crop_face, to_gray
+from edge.results import Face, FaceInput, Frame, FrameResult, GrayImage
+from edge.sinks import to_json
+from edge.sources import DemoSource
+from edge.tracking import Tracker
+
+Benchmark = Callable[..., Any]
+DETECTORS = ("blazeface", "haar")
+"""YuNet has no file that a package installs."""
+
+
+@pytest.fixture(scope="module")
+def frame() -> Frame:
+    """A 640x480 frame with one face."""
+    return scenes.Scene(DemoSource().picture(0), ()).frame()
+
+
+@pytest.fixture(scope="module")
+def gray(frame: Frame) -> GrayImage:
+    return to_gray(frame.image)
+
+
+@pytest.fixture(scope="module")
+def small(gray: GrayImage) -> GrayImage:
+    return downscale(gray, EdgeConfig().detect_width)
+
+
+@pytest.fixture(scope="module")
+def result(frame: Frame, pipeline: Pipeline) -> FrameResult:
+    return pipeline.process(frame)
+
+
+@pytest.fixture(scope="module")
+def pipeline(variants: dict[str, Path]) -> Pipeline:
+    return Pipeline(EdgeConfig(source="demo", model=str(variants["int8"])))
+
+
+@pytest.fixture(scope="module")
+def face(gray: GrayImage, result: FrameResult, pipeline: Pipeline) -> FaceInput:
+    """The face of the frame, as the network is fed."""
+    return crop_face(gray, result.people[0].box, pipeline.classifier.info)
+
+
+@pytest.mark.benchmark(group="stages")
+def test_gray(benchmark: Benchmark, frame: Frame) -> None:
+    assert benchmark(to_gray, frame.image).shape == (480, 640)
+
+
+@pytest.mark.benchmark(group="stages")
+def test_downscale(benchmark: Benchmark, gray: GrayImage) -> None:
+    assert benchmark(downscale, gray, 320).shape == (240, 320)
+
+
+@pytest.mark.benchmark(group="stages")
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_detect(benchmark: Benchmark, detector: str, small: GrayImage) -> None:
+    assert len(benchmark(create_detector(EdgeConfig(detector=detector)).detect, small)) == 1
+
+
+@pytest.mark.benchmark(group="stages")
+def test_crop(benchmark: Benchmark, gray: GrayImage, result: FrameResult, pipeline: Pipeline) -> None:
+    crop = benchmark(crop_face, gray, result.people[0].box, pipeline.classifier.info)
+    assert crop.shape == (48, 48, 1)
+
+
+@pytest.mark.benchmark(group="classify")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("runtime", installed_runtimes())
+def test_classify(
+    benchmark: Benchmark, variant: str, runtime: str, threads: int, variants: dict[str, Path], face: FaceInput
+) -> None:
+    classifier = EmotionClassifier(variants[variant], runtime, threads)
+    classifier.warm_up()
+    assert benchmark(classifier.predict, face[None]).shape == (1, 7)
+
+
+@pytest.mark.benchmark(group="stages")
+def test_track_and_smooth(benchmark: Benchmark, result: FrameResult) -> None:
+    tracker = Tracker(EdgeConfig())
+    faces = [Face(person.box) for person in result.people]
+    values = list(result.people[0].scores.values)
+
+    def step() -> int:
+        tracks = tracker.update(faces, 0.0)
+        tracks[0].smoother.update(np.array(values, np.float32), 0.0)
+        return len(tracks)
+
+    assert benchmark(step) == 1
+
+
+@pytest.mark.benchmark(group="stages")
+def test_draw(benchmark: Benchmark, frame: Frame, result: FrameResult) -> None:
+    assert benchmark(draw, frame.image, result).shape == frame.image.shape
+
+
+@pytest.mark.benchmark(group="stages")
+def test_encode(benchmark: Benchmark, result: FrameResult) -> None:
+    assert benchmark(lambda: json.dumps(to_json(result))).startswith("{")
+
+
+def test_int8_is_the_faster_choice_where_the_runtime_has_int8_kernels(
+    variants: dict[str, Path], face: FaceInput, tables: Tables
+) -> None:
+    """A ratio within this run, in turns."""
+    limits = {"litert": 1.0, "tflite": 8.0}  # tflite-runtime 2.14 has no int8 XNNPACK kernels on x86
+    for runtime in installed_runtimes():
+        int8 = EmotionClassifier(variants["int8"], runtime)
+        floats = EmotionClassifier(variants[float_variant(variants)], runtime)
+        ratio = timing.ratio(lambda c=int8: c.predict(face[None]), lambda c=floats: c.predict(face[None]))
+        tables.add("Latency of int8 in that of float", runtime=runtime, ratio=ratio, limit=limits[runtime])
+        assert ratio < limits[runtime]
+
+
+def test_the_classifier_is_near_what_a_core_can_do(variants: dict[str, Path], tables: Tables) -> None:
+    rows = [row for runtime in installed_runtimes() for row in roofline.measure(variants, runtime)]
+    for row in rows:
+        tables.add("Roofline, one core (giga multiply-adds a second)", **row._asdict())
+    best = max(row.share for row in rows)
+    assert 0.3 < best < 1.5, "a share above 1.5 means that the matrix product was disturbed or the count is wrong"
