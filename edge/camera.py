@@ -162,14 +162,16 @@ class Camera:
         for reader in self._readers:
             reader.tell_to_stop()
 
-    def stop(self) -> None:
-        """End the threads; a StuckThreadError names those that did not within the read time-out."""
+    def stop(self, timeout_s: float = 1.0) -> None:
+        """End the threads; a StuckThreadError names those that are still inside a call after `timeout_s`.
+
+        Those close their source and end when the call returns, within the time-outs of the configuration.
+        """
         self.tell_to_stop()
-        readers = self._readers
-        deadline_s = time.monotonic() + self._config.read_timeout_s + 0.5
-        for reader in readers:
+        deadline_s = time.monotonic() + timeout_s
+        for reader in self._readers:
             reader.join(max(0.0, deadline_s - time.monotonic()))
-        if alive := [reader.name for reader in readers if reader.is_alive()]:
+        if alive := [reader.name for reader in self._readers if reader.is_alive()]:
             raise StuckThreadError(f"Expected the threads of {self.name} to end. Received: alive {alive}")
 
     @property
