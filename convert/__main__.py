@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from convert.config import OUTPUT_TYPES, VARIANTS, ConvertConfig
-from edge.command_line import CommandParser, run_command
+from edge.command_line import CommandParser, quiet_native_code, run_command
 from edge.config import EdgeConfig
 from edge.errors import ConfigError
 
@@ -82,7 +82,8 @@ def _bundle(out: Path, model: Path) -> int:
     from convert.bundle import write_bundle
 
     chosen = EdgeConfig().model_path if model == DEFAULT_MODEL else model
-    write_bundle(out, chosen)
+    with quiet_native_code():
+        write_bundle(out, chosen)
     sys.stdout.write(f"{chosen} and the edge runtime -> {out}, {out.stat().st_size / 1e6:.1f} MB\n")
     return 0
 

@@ -10,7 +10,7 @@ prefix=${PREFIX:-/opt/emotion-edge} unit=/etc/systemd/system/emotion-edge.servic
 
 fail() { echo "install.sh: $*" >&2; exit 1; }
 say() { echo "install.sh: $*"; }
-systemd_runs() { [ -d /run/systemd/system ] && command -v systemctl >/dev/null; }
+systemd_runs() { [ -d /run/systemd/system ]; }
 
 check_machine() {
   [ "$(id -u)" = 0 ] || fail "Expected to run as root: sudo ./install.sh. Received: user $(id -un)"
@@ -49,9 +49,10 @@ copy_files() {
 
 start_service() {
   sed "s|@PREFIX@|$prefix|g" emotion-edge.service >"$unit"
-  systemd_runs || { say "no systemd runs here: the service starts at the next boot that has one"; return; }
-  systemctl daemon-reload
+  command -v systemctl >/dev/null || { say "no systemd here: $unit waits for one"; return; }
   systemctl enable --quiet emotion-edge
+  systemd_runs || { say "the service starts at the next boot"; return; }
+  systemctl daemon-reload
   systemctl restart emotion-edge
   say "the service runs; its results: journalctl --follow --unit emotion-edge; its options: $conf"
 }

@@ -1,0 +1,94 @@
+"""What a newcomer runs first: `make demo` in a fresh tree, and what the demo costs."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, run_python
+
+SHIPPED = ("app", "convert", "deploy", "edge", "train", "Makefile", "setup.cfg", "pyproject.toml")
+SHIPPED_TEXTS = ("README.md", "LICENSE", "NOTICE")
+FIRST_RESULT_S, PEAK_MB = 2.0, 150
+
+
+@pytest.fixture
+def fresh_tree(tmp_path: Path) -> Path:
+    """What a clone has, without any environment."""
+    for name in (*SHIPPED, *SHIPPED_TEXTS):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def run_make(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`make` with the Python that runs this test."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    command = ["make", f"PYTHON={sys.executable}", *arguments]
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=280)
+
+
+def test_make_demo_in_a_fresh_tree(fresh_tree: Path) -> None:
+    run = run_make(fresh_tree, "demo")
+
+    assert run.returncode == 0, run.stderr
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    faces = [line["faces"][0] for line in lines if line["faces"]]
+    assert len(lines) >= 100
+    assert len(faces) >= 0.95 * len(lines)
+    assert Counter(face["emotion"] for face in faces)["happy"] > len(faces) / 2
+    assert "frames in" in run.stderr
+    installed = subprocess.run([fresh_tree / ".venv/bin/pip", "list"], capture_output=True, text=True).stdout
+    assert re.search(r"tensorflow|keras|streamlit|matplotlib", installed) is None
+
+
+def test_a_python_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    run = subprocess.run(
+        ["sh", str(ROOT / "deploy/venv.sh"), "no-such-python", str(tmp_path / "venv")], capture_output=True, text=True
+    )
+
+    assert run.returncode == 1
+    assert run.stderr.count("\n") == 1
+    assert "apt install python3 python3-venv" in run.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_make_alone_lists_every_target() -> None:
+    run = run_make(ROOT)
+
+    assert run.returncode == 0
+    listed = {line.split()[1] for line in run.stdout.splitlines()}
+    assert listed == {"help", "demo", "app", "test", "lint", "bench", "clean"}
+
+
+def test_every_line_says_what_it_must() -> None:
+    run = run_python("-m", "edge.run", "--headless", "--source", "demo", "--max-frames", "5")
+
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    assert len(lines) == 5
+    assert {"schema", "frame_index", "captured_at", "source", "faces", "timings_ms"} <= set(lines[0])
+    assert {"box", "track_id", "emotion", "confidence", "scores"} <= set(lines[0]["faces"][0])
+
+
+def test_the_demo_is_small_and_quick() -> None:
+    program = (
+        "import pathlib, runpy, sys\n"
+        "sys.argv = ['edge.run', '--headless', '--source', 'demo', '--max-frames', '100']\n"
+        "try: runpy.run_module('edge.run', run_name='__main__')\n"
+        "finally: sys.stderr.write(pathlib.Path('/proc/self/status').read_text())"
+    )
+
+    run = run_python("-c", program)
+
+    first_result_s = re.search(r"first result after ([\d.]+) s", run.stderr)
+    peak_kb = re.search(r"VmHWM:\s+(\d+) kB", run.stderr)
+    assert first_result_s is not None, run.stderr
+    assert peak_kb is not None
+    assert float(first_result_s[1]) < FIRST_RESULT_S
+    assert int(peak_kb[1]) / 1024 < PEAK_MB
