@@ -8,6 +8,7 @@ import pytest
 from benchmarks import machine, models, timing
 from benchmarks.tables import Tables, to_markdown
 from edge.errors import DataError
+from edge.interpreter import MODELS
 from train.data import Dataset, load_fer2013
 
 TABLES = pytest.StashKey[Tables]()
@@ -15,7 +16,7 @@ TABLES = pytest.StashKey[Tables]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("benchmarks")
-    group.addoption("--models", type=Path, default=models.MODELS, help="folder of emotion_*.tflite to measure")
+    group.addoption("--models", type=Path, default=MODELS, help="folder of emotion_*.tflite to measure")
     group.addoption("--peers", action="store_true", help="measure the alternatives too (makes .venv-peers once)")
     group.addoption("--keras", default="", help="the shipped network's .keras file, for the peers that run it in Keras")
     group.addoption("--soak-minutes", type=float, default=0.05, help="how long the soak run lasts")

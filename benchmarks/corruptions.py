@@ -4,9 +4,11 @@ Each corruption takes faces (n, 48, 48, 1) uint8 and a strength of 1 to 3, and r
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.results import FaceInput, GrayImage
 
@@ -32,7 +34,8 @@ def low_contrast(faces: FaceInput, strength: int) -> FaceInput:
 
 def blur(faces: FaceInput, strength: int) -> FaceInput:
     """Gaussian blur of sigma 0.7, 1.2 or 2 pixels."""
-    return _each(faces, lambda face: cv2.GaussianBlur(face, (0, 0), (0.7, 1.2, 2.0)[strength - 1]))
+    sigma = (0.7, 1.2, 2.0)[strength - 1]
+    return _each(faces, lambda face: cv2.GaussianBlur(face, (0, 0), sigma))  # type: ignore[arg-type,return-value]
 
 
 def noise(faces: FaceInput, strength: int) -> FaceInput:
@@ -100,8 +103,9 @@ CORRUPTIONS: dict[str, Corruption] = {
 }
 
 
-def _clipped(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.floating]]") -> FaceInput:  # type: ignore[type-arg]
-    return np.clip(np.round(pixels), 0, 255).astype(np.uint8)
+def _clipped(pixels: NDArray[np.floating[Any]]) -> FaceInput:
+    clipped: FaceInput = np.clip(np.round(pixels), 0, 255).astype(np.uint8)
+    return clipped
 
 
 def _each(faces: FaceInput, change: Callable[[GrayImage], GrayImage]) -> FaceInput:

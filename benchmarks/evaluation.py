@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks import golden, models
 from benchmarks.corruptions import CORRUPTIONS, STRENGTHS
-
+from edge.interpreter import EmotionClassifier
 from edge.model_info import LABELS
 from edge.results import FaceInput, Probabilities
 from train import measures
@@ -74,10 +74,10 @@ def read_reference() -> dict[str, Any]:
 
 def measure_all(variants: Mapping[str, Path], test: Dataset) -> dict[str, dict[str, float]]:
     """Variant to every metric that needs the data set."""
-    baseline = models.EmotionClassifier(variants[models.float_variant(dict(variants))]).predict
+    baseline = EmotionClassifier(variants[models.float_variant(dict(variants))]).predict
     measured = {}
     for name, file in variants.items():
-        predict = models.EmotionClassifier(file).predict
+        predict = EmotionClassifier(file).predict
         measured[name] = dataset_metrics(predict, baseline, test) | robustness_metrics(predict, test)
     return measured
 

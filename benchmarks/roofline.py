@@ -9,8 +9,9 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def _measure_here(variants: dict[str, Path], runtime: str, rounds: int) -> list[
     left, right = np.random.default_rng(0).random((2, SIDE, SIDE), dtype=np.float32)
     face = np.random.default_rng(0).integers(0, 256, (1, 48, 48, 1), dtype=np.uint8)
     classifiers = [EmotionClassifier(file, runtime) for file in variants.values()]
-    works = [lambda: left @ right] + [lambda c=classifier: c.predict(face) for classifier in classifiers]  # type: ignore[misc]
+    works = [partial(np.matmul, left, right), *(partial(classifier.predict, face) for classifier in classifiers)]
     product_ms, *times_ms = interleaved_ms(works, rounds)
     float_limit = SIDE**3 / product_ms / 1e6
     rows = zip(variants.items(), times_ms, strict=True)
@@ -69,9 +70,9 @@ def _roofline(variant: str, file: Path, runtime: str, time_ms: float, float_limi
 
 def main() -> None:
     """Print the rows as JSON: of the request in the first argument, or of the shipped models."""
-    request = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {"variants": models.shipped(), "runtime": "auto"}
-    variants = {name: Path(file) for name, file in request["variants"].items()}
-    rows = _measure_here(variants, request["runtime"], request.get("rounds", 60))
+    request: dict[str, Any] = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
+    variants = {name: Path(file) for name, file in request.get("variants", models.shipped()).items()}
+    rows = _measure_here(variants, request.get("runtime", "auto"), request.get("rounds", 60))
     sys.stdout.write(json.dumps(rows) + "\n")
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.detectors import Detector
 from edge.results import BgrImage, Box, Face, Frame, GrayImage
-from edge.sources import DemoSource
+from edge.sources import PORTRAIT
 
 PORTRAIT_FACE = Box(95, 60, 110, 110)
 """Where the face is in the demo's 300x300 portrait."""
@@ -39,10 +40,10 @@ class PlacedFaces:
         self._boxes = boxes
         self._frame_width = frame_width
 
-    def detect(self, gray: GrayImage) -> list[Face]:
-        """The placed faces in the pixels of `gray`."""
-        self._detector.detect(gray)
-        scale = gray.shape[1] / self._frame_width
+    def detect(self, image: BgrImage) -> list[Face]:
+        """The placed faces in the pixels of `image`."""
+        self._detector.detect(image)
+        scale = image.shape[1] / self._frame_width
         return [Face(Box(*(round(value * scale) for value in box))) for box in self._boxes]
 
 
@@ -53,7 +54,7 @@ def crowd(size: tuple[int, int], count: int) -> Scene:
     rows = max(1, int(np.ceil(count / columns)))
     side = min(size[0] // columns, size[1] // rows) * 3 // 4
     places = [((i % columns + 0.5) * size[0] / columns, (i // columns + 0.5) * size[1] / rows) for i in range(count)]
-    face = _portrait_face()
+    face = portrait_face()
     boxes = tuple(Box(round(x - side / 2), round(y - side / 2), side, side) for x, y in places)
     for box in boxes:
         paste(image, face, box)
@@ -64,12 +65,21 @@ def pasted(faces: Sequence[GrayImage], size: tuple[int, int], sides: Sequence[in
     """Each face with its side length at a place of its own, drawn by `seed`, on a background."""
     generator = np.random.default_rng(seed)
     image = background(size, seed)
-    boxes: list[Box] = []
-    for face, side in zip(faces, sides, strict=True):
-        box = _free_place(boxes, size, side, generator)
+    boxes: dict[int, Box] = {}
+    for index in np.argsort(sides)[::-1]:  # the largest first, while there is room
+        boxes[int(index)] = _free_place(list(boxes.values()), size, sides[index], generator)
+    ordered = tuple(boxes[index] for index in range(len(faces)))
+    for face, box in zip(faces, ordered, strict=True):
         paste(image, face, box)
-        boxes.append(box)
-    return Scene(image, tuple(boxes))
+    return Scene(image, ordered)
+
+
+def portrait_face(margin: float = 0.0) -> BgrImage:
+    """The demo's face: its square in the portrait, with `margin` of its side added in all."""
+    x, y, width, height = PORTRAIT_FACE
+    more = round(width * margin / 2)
+    portrait = cv2.imread(str(PORTRAIT))
+    return portrait[y - more : y + height + more, x - more : x + width + more]  # type: ignore[return-value]
 
 
 def background(size: tuple[int, int], seed: int) -> BgrImage:
@@ -114,13 +124,7 @@ def _free_place(taken: Sequence[Box], size: tuple[int, int], side: int, generato
     raise ValueError(f"Expected room for a face of {side} pixels in {size}. Received: {len(taken)} faces there already")
 
 
-def _fading(width: int, height: int) -> "np.ndarray[tuple[int, int, int], np.dtype[np.float32]]":
+def _fading(width: int, height: int) -> NDArray[np.float32]:
     ramps = [np.minimum(np.arange(1, n + 1), np.arange(n, 0, -1)) / (0.1 * n) for n in (height, width)]
     weight = np.minimum(1, np.minimum.outer(*ramps)).astype(np.float32)
-    return weight[:, :, np.newaxis]  # type: ignore[return-value]
-
-
-def _portrait_face() -> BgrImage:
-    x, y, width, height = PORTRAIT_FACE
-    portrait = DemoSource()._portrait
-    return portrait[y : y + height, x : x + width]
+    return weight[:, :, np.newaxis]

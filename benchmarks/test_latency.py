@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from edge.detectors import create_detector, downscale
 from edge.interpreter import EmotionClassifier, installed_runtimes
 from edge.pipeline import Pipeline
 from edge.preprocess import crop_face, to_gray
-from edge.results import Face, FaceInput, Frame, FrameResult, GrayImage
-from edge.sinks import to_json
+from edge.results import BgrImage, Face, FaceInput, Frame, FrameResult, GrayImage
+from edge.schema import to_json
 from edge.sources import DemoSource
 from edge.tracking import Tracker
 
@@ -39,8 +40,8 @@ def gray(frame: Frame) -> GrayImage:
 
 
 @pytest.fixture(scope="module")
-def small(gray: GrayImage) -> GrayImage:
-    return downscale(gray, EdgeConfig().detect_width)
+def small(frame: Frame) -> BgrImage:
+    return downscale(frame.image, EdgeConfig().detect_width)
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +66,13 @@ def test_gray(benchmark: Benchmark, frame: Frame) -> None:
 
 
 @pytest.mark.benchmark(group="stages")
-def test_downscale(benchmark: Benchmark, gray: GrayImage) -> None:
-    assert benchmark(downscale, gray, 320).shape == (240, 320)
+def test_downscale(benchmark: Benchmark, frame: Frame) -> None:
+    assert benchmark(downscale, frame.image, 320).shape == (240, 320, 3)
 
 
 @pytest.mark.benchmark(group="stages")
 @pytest.mark.parametrize("detector", DETECTORS)
-def test_detect(benchmark: Benchmark, detector: str, small: GrayImage) -> None:
+def test_detect(benchmark: Benchmark, detector: str, small: BgrImage) -> None:
     assert len(benchmark(create_detector(EdgeConfig(detector=detector)).detect, small)) == 1
 
 
@@ -124,7 +125,7 @@ def test_int8_is_the_faster_choice_where_the_runtime_has_int8_kernels(
     for runtime in installed_runtimes():
         int8 = EmotionClassifier(variants["int8"], runtime)
         floats = EmotionClassifier(variants[float_variant(variants)], runtime)
-        ratio = timing.ratio(lambda c=int8: c.predict(face[None]), lambda c=floats: c.predict(face[None]))
+        ratio = timing.ratio(partial(int8.predict, face[None]), partial(floats.predict, face[None]))
         tables.add("Latency of int8 in that of float", runtime=runtime, ratio=ratio, limit=limits[runtime])
         assert ratio < limits[runtime]
 

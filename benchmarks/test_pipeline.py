@@ -1,6 +1,7 @@
 """How the cost of a whole frame grows with its size and the number of faces."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def test_cost_grows_no_faster_than_the_faces(variants: dict[str, Path], tables: 
     works = []
     for faces in FACES:
         pipeline, scene = crowd_pipeline(variants["int8"], (640, 480), faces)
-        works.append(lambda p=pipeline, s=scene: p.process(s.frame()))
+        works.append(partial(pipeline.process, scene.frame()))
     times_ms = dict(zip(FACES, timing.interleaved_ms(works), strict=True))
     per_face_ms = times_ms[1] - times_ms[0]
     for faces, time_ms in times_ms.items():

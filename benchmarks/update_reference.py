@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks import evaluation, golden, models
 from edge.command_line import CommandParser, run_command
+from edge.interpreter import MODELS
 from train.data import load_fer2013
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = CommandParser("python -m benchmarks.update_reference", description=__doc__)
     parser.add_argument("--data", default=None, help="FER-2013; None: the variable FER2013, else data/")
-    parser.add_argument("--models", type=Path, default=models.MODELS, help="folder of emotion_*.tflite")
+    parser.add_argument("--models", type=Path, default=MODELS, help="folder of emotion_*.tflite")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     return run_command(lambda: _update(models.shipped(options.models), options.data))

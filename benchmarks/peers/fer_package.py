@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from fer.fer import FER
+from fer.fer import FER  # type: ignore[import-not-found]
 
 from edge.model_info import LABELS
 from edge.results import BgrImage, GrayImage, Probabilities

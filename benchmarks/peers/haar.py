@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.results import BgrImage, Box, GrayImage
 
@@ -12,7 +13,7 @@ class HalfSizeHaar:
     """Scale step 1.3 and five neighbours: the values of the tutorials, and the quick ones."""
 
     def __init__(self) -> None:
-        self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+        self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")  # type: ignore[attr-defined]
 
     def faces(self, image: BgrImage) -> Iterator[tuple[Box, GrayImage]]:
         """Each face's box in the full frame and its pixels resized to (48, 48)."""
@@ -24,6 +25,6 @@ class HalfSizeHaar:
             yield box, cv2.resize(face, (48, 48))  # type: ignore[misc]
 
 
-def as_batch(faces: GrayImage) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":
+def as_batch(faces: GrayImage) -> NDArray[np.float32]:
     """(n, 48, 48) uint8 as a float batch (n, 48, 48, 1) of [0, 255]: the networks here scale by themselves."""
     return faces.astype(np.float32)[..., np.newaxis]

@@ -1,7 +1,8 @@
 """The same network in onnxruntime on one thread, behind the same half-size Haar."""
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-not-found]
+from numpy.typing import NDArray
 
 from benchmarks.peers.haar import HalfSizeHaar, as_batch
 from benchmarks.peers.onnx_file import onnx_of
@@ -27,7 +28,7 @@ class OnnxRuntime:
         """One face at a time: the file's batch is fixed."""
         return np.array([self._scores(batch[np.newaxis]) for batch in as_batch(faces)], np.float32)
 
-    def _scores(self, batch: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> Probabilities:
+    def _scores(self, batch: NDArray[np.float32]) -> Probabilities:
         return self._session.run(None, {self._input: batch})[0][0]  # type: ignore[no-any-return]
 
 

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.peers.haar import HalfSizeHaar, as_batch
 from benchmarks.peers.onnx_file import onnx_of
@@ -25,9 +26,9 @@ class OpencvDnn:
         """One face at a time: the file's batch is fixed."""
         return np.array([self._scores(batch[np.newaxis]) for batch in as_batch(faces)], np.float32)
 
-    def _scores(self, batch: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> Probabilities:
+    def _scores(self, batch: NDArray[np.float32]) -> Probabilities:
         self._network.setInput(batch)
-        return self._network.forward()[0]  # type: ignore[return-value]
+        return self._network.forward()[0]  # type: ignore[no-any-return]
 
 
 def create(model: str) -> OpencvDnn:

@@ -14,9 +14,8 @@ import pytest
 from benchmarks import golden, models
 from benchmarks.machine import memory_mb
 from benchmarks.peers import environments
-from benchmarks.peers.measure import Measured, PeerSpec, measure
+from benchmarks.peers.measure import FRAMES_A_ROUND, ROUNDS, Measured, PeerSpec, measure
 from benchmarks.tables import Tables
-from edge.results import GrayImage
 from train import measures
 from train.data import Dataset
 
@@ -27,7 +26,7 @@ TITLE = "Peers: same clip (640x480, one face), same faces, one machine, in turns
 
 @pytest.fixture(scope="module")
 def network(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped network's Keras file (--keras), else one of the same layers without training: as fast, not as good."""
+    """The shipped network's Keras file (--keras), else the same layers without training: as fast, not as good."""
     if given := pytestconfig.option.keras:
         return Path(given).resolve()
     path = tmp_path_factory.mktemp("keras") / "untrained.keras"
@@ -98,7 +97,7 @@ def test_more_accurate_than_fer(rows: dict[str, Measured], ours: Measured, datas
 
 
 def test_a_face_in_every_frame_of_the_clip(ours: Measured) -> None:
-    assert ours.with_faces == 8 * 9
+    assert ours.with_faces == ROUNDS * FRAMES_A_ROUND
 
 
 def test_the_edge_command_is_small_and_quick(variants: dict[str, Path], tables: Tables) -> None:
@@ -114,10 +113,10 @@ def test_the_edge_command_is_small_and_quick(variants: dict[str, Path], tables: 
 
 def first_line_of_the_command(model: Path) -> tuple[float, float]:
     """Seconds to the first JSON line, and the peak memory in MB after some 60 frames."""
-    command = [environments.python_of("edge"), "-m", "edge.run", "--headless", "--source", "demo", "--fps", "0"]
+    command = [str(environments.python_of("edge")), "-m", "edge.run", "--headless", "--source", "demo", "--fps", "0"]
     started_s = time.perf_counter()
     with subprocess.Popen(
-        [*command, "--model", model.resolve(), "--max-frames", "60"],
+        [*command, "--model", str(model.resolve()), "--max-frames", "60"],
         cwd=environments.ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

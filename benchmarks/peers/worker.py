@@ -47,8 +47,10 @@ class Clip:
     def _read(self) -> Iterator[BgrImage]:
         while True:
             capture = cv2.VideoCapture(self._path)
-            while (frame := capture.read()[1]) is not None:
+            ok, frame = capture.read()
+            while ok:
                 yield frame  # type: ignore[misc]
+                ok, frame = capture.read()
             capture.release()
 
 

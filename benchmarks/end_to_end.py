@@ -1,0 +1,107 @@
+"""What detection and cropping leave of the accuracy: test faces pasted into frames, found again, classified.
+
+Here one sees what the crop margin is worth: the network learned from pictures framed in one way, and a
+detector frames faces in another; `ModelInfo.crop_margin` is the difference.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks import scenes
+from benchmarks.scenes import Scene
+from edge.detectors import Detector, downscale, find_faces
+from edge.model_info import ModelInfo
+from edge.preprocess import crop_face, to_gray
+from edge.results import Box, FaceInput, GrayImage, Probabilities
+from train.measures import Labels
+
+SIZE = (640, 480)
+SIDES = (64, 100, 150, 200)
+"""Of the pasted pictures in pixels; each frame has one of each."""
+SAME_FACE = 0.3
+"""Overlap from which a found box is the pasted face: detectors frame tighter than FER-2013 does."""
+
+
+@dataclass(frozen=True)
+class Album:
+    """Frames, and the label of each face in the order of the scenes' boxes."""
+
+    scenes: tuple[Scene, ...]
+    labels: Labels
+
+
+class Found(NamedTuple):
+    """One found face that is a pasted one."""
+
+    scene: int
+    face: int
+    """Counted through the whole album."""
+    box: Box
+
+
+class Detection(NamedTuple):
+    """How well a detector did."""
+
+    found: tuple[Found, ...]
+    recall: float
+    precision: float
+    recall_by_side: dict[int, float]
+
+
+def album(faces: Sequence[GrayImage], labels: Labels) -> Album:
+    """The faces, four a frame, each with the next of `SIDES`; what is left over is not used."""
+    count = len(faces) // len(SIDES)
+    groups = [faces[start : start + len(SIDES)] for start in range(0, count * len(SIDES), len(SIDES))]
+    frames = tuple(scenes.pasted(group, SIZE, SIDES, seed) for seed, group in enumerate(groups))
+    return Album(frames, labels[: count * len(SIDES)])
+
+
+def detect(detector: Detector, detect_width: int, pictures: Album) -> Detection:
+    """Find the faces as the pipeline does, and match each with the pasted one that it overlaps most."""
+    found: list[Found] = []
+    detections = 0
+    for index, scene in enumerate(pictures.scenes):
+        boxes = [face.box for face in find_faces(detector, downscale(scene.image, detect_width), SIZE)]
+        detections += len(boxes)
+        found += [Found(index, index * len(SIDES) + place, box) for place, box in _matches(scene.boxes, boxes)]
+    counts = np.bincount([hit.face % len(SIDES) for hit in found], minlength=len(SIDES))
+    return Detection(
+        found=tuple(found),
+        recall=len(found) / len(pictures.labels),
+        precision=len(found) / max(1, detections),
+        recall_by_side={side: float(count) / len(pictures.scenes) for side, count in zip(SIDES, counts, strict=True)},
+    )
+
+
+def accuracy_of_found(
+    pictures: Album,
+    found: Sequence[Found],
+    info: ModelInfo,
+    predict: Callable[[FaceInput], Probabilities],
+    margin: float,
+) -> float:
+    """Accuracy on the faces that were found, cropped with `margin` around the detector's box."""
+    wanted = replace(info, crop_margin=margin)
+    crops = [crop_face(to_gray(pictures.scenes[hit.scene].image), hit.box, wanted) for hit in found]
+    labels = pictures.labels[[hit.face for hit in found]]
+    return float(np.mean(predict(np.stack(crops)).argmax(axis=1) == labels))
+
+
+def _matches(pasted: Sequence[Box], boxes: Sequence[Box]) -> list[tuple[int, Box]]:
+    """Pasted face and found box, each at most once, the best overlap first."""
+    pairs = sorted(
+        (
+            (scenes.overlap(box, true), place, number)
+            for place, true in enumerate(pasted)
+            for number, box in enumerate(boxes)
+        ),
+        reverse=True,
+    )
+    matched: dict[int, int] = {}
+    for overlap, place, number in sorted(pairs, reverse=True):
+        if overlap >= SAME_FACE and place not in matched and number not in matched.values():
+            matched[place] = number
+    return [(place, boxes[number]) for place, number in matched.items()]

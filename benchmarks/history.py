@@ -1,0 +1,70 @@
+"""Saved runs (`pytest benchmarks --benchmark-autosave`) and the gate over them: this machine against itself.
+
+A latency is told as a ratio to the yardstick that was timed just before it, and compared with the median
+of the earlier runs on the same kind of machine. It may leave the band on neither side: a time that falls
+by a third means a faster program or a broken benchmark, and somebody should know which.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.drift import Regression, compare
+from edge.errors import DataError
+
+FOLDER = Path(".benchmarks")
+
+
+class Run(NamedTuple):
+    """One saved run."""
+
+    saved_at: str
+    """ISO 8601, UTC."""
+    commit: str
+    machine: str
+    """`machine.identity()`: only runs of the same one are compared."""
+    fastest_ms: dict[str, float]
+    """Benchmark to its fastest milliseconds."""
+    ratios: dict[str, float]
+    """The same, in yardsticks."""
+
+
+def read_runs(folder: Path = FOLDER) -> list[Run]:
+    """All saved runs, oldest first.
+
+    Raises:
+        DataError: none there, or a file that is not of these benchmarks.
+    """
+    files = sorted(folder.rglob("*.json"))
+    if not files:
+        raise DataError(f"Expected runs saved by 'pytest benchmarks --benchmark-autosave'. Received: none in {folder}")
+    return sorted((_read(file) for file in files), key=lambda run: run.saved_at)
+
+
+def gate(runs: Sequence[Run]) -> list[Regression]:
+    """What of the newest run left the band around the median of its machine's earlier runs; nothing of a first run."""
+    newest = runs[-1]
+    earlier = [run for run in runs[:-1] if run.machine == newest.machine]
+    if not earlier:
+        return []
+    known = {name for run in earlier for name in run.ratios}
+    reference = {
+        f"latency/{name}": float(np.median([run.ratios[name] for run in earlier if name in run.ratios]))
+        for name in sorted(known & set(newest.ratios))
+    }
+    return compare(reference, {f"latency/{name}": ratio for name, ratio in newest.ratios.items()})
+
+
+def _read(file: Path) -> Run:
+    try:
+        saved = json.loads(file.read_text())
+        fastest = {bench["name"]: bench["stats"]["min"] * 1e3 for bench in saved["benchmarks"]}
+        yardsticks = {bench["name"]: bench["extra_info"]["yardstick_ms"] for bench in saved["benchmarks"]}
+        ratios = {name: time_ms / yardsticks[name] for name, time_ms in fastest.items()}
+        machine = saved["machine_info"]["identity"]
+        return Run(saved["datetime"], saved["commit_info"]["id"][:8], machine, fastest, ratios)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"Expected a run saved by these benchmarks at {file}. Received: {error!r}") from error

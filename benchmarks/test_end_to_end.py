@@ -1,0 +1,105 @@
+"""Faces with known places and labels through detection, crop and network: what is found, and what is said of it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import end_to_end, scenes
+from benchmarks.end_to_end import Album, Detection
+from benchmarks.tables import Tables
+from edge.config import EdgeConfig
+from edge.detectors import create_detector
+from edge.interpreter import EmotionClassifier
+from edge.model_info import LABELS
+from edge.preprocess import resize_face, to_gray
+from train.data import Dataset
+
+COUNT = 600
+MARGINS = (-0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+SETTINGS = (("blazeface", 320), ("blazeface", 640), ("haar", 320), ("haar", 640))
+DEFAULT = ("blazeface", 320)
+
+
+@pytest.fixture(scope="module")
+def pictures(dataset: Dataset | None) -> Album:
+    """Pasted test faces of FER-2013; without the data set the demo's portrait, which smiles."""
+    if dataset is None:
+        face = to_gray(scenes.portrait_face(margin=0.25))
+        return end_to_end.album([face] * 40, np.full(40, LABELS.index("happy")))
+    rows = np.random.default_rng(0).permutation(np.flatnonzero(dataset.usages == "PrivateTest"))[:COUNT]
+    return end_to_end.album(list(dataset.images[rows]), dataset.labels[rows])
+
+
+@pytest.fixture(scope="module")
+def detections(pictures: Album) -> dict[tuple[str, int], Detection]:
+    """By detector and detect_width."""
+    return {
+        (name, width): end_to_end.detect(create_detector(EdgeConfig(detector=name)), width, pictures)
+        for name, width in SETTINGS
+    }
+
+
+@pytest.fixture(scope="module")
+def classifier(variants: dict[str, Path]) -> EmotionClassifier:
+    return EmotionClassifier(variants["int8"])
+
+
+def test_pasted_faces_are_found(
+    detections: dict[tuple[str, int], Detection], pictures: Album, tables: Tables, dataset: Dataset | None
+) -> None:
+    what = "FER-2013 test faces" if dataset is not None else "portraits (FER-2013 is not here)"
+    title = f"Detection of {len(pictures.labels)} pasted {what}, recall by side in pixels"
+    for (name, width), seen in detections.items():
+        sides = {f"{side} px": recall for side, recall in seen.recall_by_side.items()}
+        row = {"recall": seen.recall, "precision": seen.precision, **sides}
+        tables.add(title, detector=name, detect_width=width, **row)
+    default = detections[DEFAULT]
+    assert default.precision > 0.9
+    assert default.recall_by_side[200] > 0.6, "FER-2013's crops show no head around the face, which BlazeFace looks for"
+
+
+def test_the_shipped_margin_is_about_the_best(
+    detections: dict[tuple[str, int], Detection],
+    pictures: Album,
+    classifier: EmotionClassifier,
+    tables: Tables,
+) -> None:
+    shipped = classifier.info.crop_margin
+    for setting in (DEFAULT, ("haar", 640)):
+        found = detections[setting].found
+        accuracies = {
+            margin: end_to_end.accuracy_of_found(pictures, found, classifier.info, classifier.predict, margin)
+            for margin in sorted({*MARGINS, shipped})
+        }
+        by_margin = {f"{margin:+.2f}": accuracy for margin, accuracy in accuracies.items()}
+        tables.add(
+            f"Accuracy of the found faces by crop margin (shipped: {shipped:+.2f})", detector=setting[0], **by_margin
+        )
+        if setting == DEFAULT:
+            assert max(accuracies.values()) - accuracies[shipped] < 0.03
+
+
+def test_detection_and_cropping_keep_the_accuracy(
+    detections: dict[tuple[str, int], Detection],
+    pictures: Album,
+    classifier: EmotionClassifier,
+    tables: Tables,
+) -> None:
+    """On the same faces: the picture itself, and the crop that the pipeline makes of it."""
+    found = detections[DEFAULT].found
+    margin = classifier.info.crop_margin
+    cropped = end_to_end.accuracy_of_found(pictures, found, classifier.info, classifier.predict, margin)
+    whole = _accuracy_of_pictures(pictures, [hit.face for hit in found], classifier)
+    tables.add("Accuracy end to end, on the faces found", faces=len(found), whole_picture=whole, pipeline_crop=cropped)
+    assert cropped > whole - 0.06
+
+
+def _accuracy_of_pictures(pictures: Album, faces: list[int], classifier: EmotionClassifier) -> float:
+    crops = []
+    for face in faces:
+        scene, place = divmod(face, len(end_to_end.SIDES))
+        x, y, width, height = pictures.scenes[scene].boxes[place]
+        pixels = to_gray(pictures.scenes[scene].image)[y : y + height, x : x + width]
+        crops.append(resize_face(pixels, classifier.info))
+    return float(np.mean(classifier.predict(np.stack(crops)).argmax(axis=1) == pictures.labels[faces]))
