@@ -13,6 +13,14 @@ from edge.errors import EmotionError
 EXIT_FAILED, EXIT_USAGE, EXIT_UNEXPECTED, EXIT_INTERRUPTED = 1, 2, 3, 130
 
 
+class _DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows each default that says something: not that of a switch, and not the absence of a value."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        is_switch = action.nargs == 0
+        return action.help if is_switch or action.default in (None, "") else super()._get_help_string(action)
+
+
 class CommandParser(argparse.ArgumentParser):
     """An argument parser whose help shows the defaults and whose errors are one line.
 
@@ -21,7 +29,7 @@ class CommandParser(argparse.ArgumentParser):
     """
 
     def __init__(self, prog: str, **options: Any) -> None:
-        options.setdefault("formatter_class", argparse.ArgumentDefaultsHelpFormatter)
+        options.setdefault("formatter_class", _DefaultsFormatter)
         super().__init__(prog, allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:

@@ -58,11 +58,15 @@ def test_a_usage_error_is_one_line_and_two(capsys: pytest.CaptureFixture[str]) -
 def test_the_help_shows_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     parser = CommandParser("python -m edge.run")
     parser.add_argument("--fps", type=int, default=15, help="frames a second")
+    parser.add_argument("--fast", action="store_true", help="no pauses")
+    parser.add_argument("--out", help="a folder")
 
     with pytest.raises(SystemExit):
         parser.parse_args(["--help"])
 
-    assert "(default: 15)" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "frames a second (default: 15)" in shown
+    assert shown.count("default") == 1
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
