@@ -36,6 +36,11 @@ def installed_mb(name: str) -> float:
     return sum(_size(entry) for entry in counted) / 1e6
 
 
+def folder_mb(folder: Path) -> float:
+    """Megabytes (10^6) of the files below, less compiled caches."""
+    return _size(folder) / 1e6
+
+
 def _folder(name: str) -> Path:
     return Path(os.environ.get("PEERS") or ROOT / ".venv-peers") / name
 

@@ -124,7 +124,8 @@ def write_clip(path: Path, frames: int = CLIP_FRAMES) -> Path:
 
 def _installed(spec: PeerSpec) -> float:
     environments.python_of(spec.environment)
-    return environments.installed_mb(spec.environment)
+    ours = environments.folder_mb(environments.ROOT / "edge") if spec.environment == "edge" else 0.0
+    return environments.installed_mb(spec.environment) + ours
 
 
 def _start(row: Measured, clip: Path, folder: Path) -> Worker:

@@ -5,7 +5,6 @@ import onnxruntime  # type: ignore[import-not-found]
 from numpy.typing import NDArray
 
 from benchmarks.peers.haar import HalfSizeHaar, as_batch
-from benchmarks.peers.onnx_file import onnx_of
 from edge.model_info import LABELS
 from edge.results import BgrImage, GrayImage, Probabilities
 
@@ -17,7 +16,7 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._detector = HalfSizeHaar()
-        self._session = onnxruntime.InferenceSession(str(onnx_of(model)), options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 
     def find(self, image: BgrImage) -> list[str]:
@@ -33,5 +32,5 @@ class OnnxRuntime:
 
 
 def create(model: str) -> OnnxRuntime:
-    """Of a float `.tflite` file."""
+    """Of an `.onnx` file with a batch of one."""
     return OnnxRuntime(model)

@@ -5,7 +5,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers.haar import HalfSizeHaar, as_batch
-from benchmarks.peers.onnx_file import onnx_of
 from edge.model_info import LABELS
 from edge.results import BgrImage, GrayImage, Probabilities
 
@@ -16,7 +15,7 @@ class OpencvDnn:
     def __init__(self, model: str) -> None:
         cv2.setNumThreads(1)
         self._detector = HalfSizeHaar()
-        self._network = cv2.dnn.readNetFromONNX(str(onnx_of(model)))
+        self._network = cv2.dnn.readNetFromONNX(model)
 
     def find(self, image: BgrImage) -> list[str]:
         """The emotions of the faces."""
@@ -32,5 +31,5 @@ class OpencvDnn:
 
 
 def create(model: str) -> OpencvDnn:
-    """Of a float `.tflite` file."""
+    """Of an `.onnx` file with a batch of one."""
     return OpencvDnn(model)

