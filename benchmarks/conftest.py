@@ -76,4 +76,4 @@ def _moment_in_extra_info(request: pytest.FixtureRequest) -> None:
     if "benchmark" in request.fixturenames:
         info = request.getfixturevalue("benchmark").extra_info
         info["load_1min"] = machine.describe()["load_1min"]
-        info["yardstick_ms"] = timing.interleaved_ms([timing.yardstick()], rounds=5)[0]
+        info["yardstick_ms"] = timing.interleaved_ms([timing.yardstick()], rounds=20)[0]

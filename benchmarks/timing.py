@@ -30,10 +30,10 @@ def ratio(work: Work, to: Work, rounds: int = 40) -> float:
 
 
 def yardstick() -> Work:
-    """A fixed piece of work (a comparison sort of 100,000 numbers, a few ms, one core) that latencies are told in.
+    """A fixed piece of work (a heap sort of 20,000 numbers, about a ms, one core) that latencies are told in.
 
     A ratio to it cancels most of what differs between two moments of one machine (clock, load); it
     does not make two machines comparable.
     """
-    numbers = np.random.default_rng(0).random(100_000)
+    numbers = np.random.default_rng(0).random(20_000)
     return lambda: np.sort(numbers, kind="heapsort")

@@ -1,6 +1,7 @@
 """Peers side by side: one process each, asked in turns, so that a slow moment of the machine hits all alike."""
 
 import json
+import os
 import subprocess
 import tempfile
 import time
@@ -60,6 +61,7 @@ class Worker:
             self._process = subprocess.Popen(
                 [python, "-m", "benchmarks.peers.worker", spec.module, clip, spec.model],
                 cwd=environments.ROOT,
+                env=os.environ | {"KERAS_BACKEND": "tensorflow"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
