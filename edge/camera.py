@@ -51,6 +51,9 @@ class _Reader(threading.Thread):
         self.opened = False
         self.index = first_index
         self.dropped = 0
+        self.skipped = 0
+        self.due_s = 0.0
+        """Pictures of a live source that come before this are not decoded."""
         self.live = True
         self._config = config
         self._wake = wake
@@ -94,14 +97,20 @@ class _Reader(threading.Thread):
         due_s = time.monotonic()
         while not self._stop_event.is_set():
             self.progress_s = time.monotonic()
+            if source.live and self.progress_s < self.due_s:
+                source.skip()
+                self.index += 1
+                self.skipped += 1
+                continue
             image = source.read()
             if image is None:
                 return
             if period_s and self._stop_event.wait(max(0.0, due_s - time.monotonic())):
                 return
             due_s = max(due_s + period_s, time.monotonic() - period_s)
+            position_s = None if source.live or not source.fps else self.index / source.fps
             name = public_name(self.source_name)
-            self._put(Frame(image, self.index, time.monotonic(), time.time(), name))
+            self._put(Frame(image, self.index, time.monotonic(), time.time(), name, position_s))
             self.index += 1
 
     def _put(self, frame: Frame) -> None:
@@ -133,17 +142,20 @@ class Camera:
         self.name = public_name(name)
         self.state = CameraState.OPENING
         self.reconnects = 0
+        self.fps = config.fps
+        """Most frames a second of a live source; 0: all. May be changed at any time."""
         self._name = name
         self._config = config
         self.wake = wake or threading.Condition()
         self._dropped_before = 0
+        self._skipped_before = 0
+        self._due_s = 0.0
         self._backoff_s = BACKOFF_S
         self._reopen_at_s = 0.0
         self._abandoned: list[_Reader] = []
         self._reader: _Reader | None = None
         self._next_index = 0
         self._was_online = False
-        self._live = True
 
     def __enter__(self) -> "Camera":
         self.start()
@@ -175,11 +187,6 @@ class Camera:
             raise StuckThreadError(f"Expected the threads of {self.name} to end. Received: alive {alive}")
 
     @property
-    def live(self) -> bool:
-        """Whether frames that are not taken in time are gone."""
-        return self._live
-
-    @property
     def _readers(self) -> list[_Reader]:
         return [*self._abandoned, *([self._reader] if self._reader else [])]
 
@@ -187,6 +194,11 @@ class Camera:
     def dropped(self) -> int:
         """Frames overwritten by newer ones before anybody took them."""
         return self._dropped_before + (self._reader.dropped if self._reader else 0)
+
+    @property
+    def skipped(self) -> int:
+        """Frames passed over to keep to `fps`."""
+        return self._skipped_before + (self._reader.skipped if self._reader else 0)
 
     @property
     def pending(self) -> bool:
@@ -204,8 +216,8 @@ class Camera:
         if frame is None:
             self._watch()
             return None
-        self._live = self._reader.live if self._reader else self._live
         self._next_index = frame.index + 1
+        self._set_due(frame.captured_at_s)
         self._backoff_s = BACKOFF_S
         self._was_online = True
         self._set_state(CameraState.ONLINE)
@@ -214,6 +226,13 @@ class Camera:
     def wait(self, timeout_s: float) -> Frame | None:
         """`take`, waiting up to `timeout_s` for a frame."""
         return next(iter_frames([self], timeout_s=timeout_s), None)
+
+    def _set_due(self, taken_s: float) -> None:
+        """Plan the next frame one period after the planned time of this one, so that the mean rate is `fps`."""
+        if self._reader and self.fps:
+            period_s = 1 / self.fps
+            self._due_s = max(self._due_s + period_s, taken_s)
+            self._reader.due_s = self._due_s - period_s / 4  # a camera jitters
 
     def _watch(self) -> None:
         """The watchdog: end, reopen or abandon a reader that gives nothing."""
@@ -239,7 +258,7 @@ class Camera:
     def _lose(self, reader: _Reader, now_s: float) -> None:
         if reader.error is None:
             self._set_state(CameraState.ENDED)
-            self._dropped_before, self._reader = self.dropped, None
+            self._forget_reader()
         elif not reader.live or not self._was_online or not isinstance(reader.error, EmotionError):
             raise reader.error
         else:
@@ -247,10 +266,14 @@ class Camera:
             self._reopen_later(reader, now_s)
 
     def _reopen_later(self, reader: _Reader, now_s: float) -> None:
-        self._dropped_before, self._reader = self.dropped, None
+        self._forget_reader()
         self._next_index = max(self._next_index, reader.index)
         self._reopen_at_s = now_s + self._backoff_s
         self._backoff_s = min(2 * self._backoff_s, self._config.reconnect_s)
+
+    def _forget_reader(self) -> None:
+        self._dropped_before, self._skipped_before = self.dropped, self.skipped
+        self._reader = None
 
     def _set_state(self, state: CameraState) -> None:
         if state is self.state or (self.state is CameraState.STALLED and state is CameraState.OFFLINE):

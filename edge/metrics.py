@@ -50,7 +50,7 @@ class Summary:
     dropped: int
     """Frames of live sources that were overwritten by newer ones before they were taken."""
     skipped: int
-    """Frames taken but not processed, to keep to `fps`."""
+    """Frames of live sources that were passed over undecoded, to keep to `fps`."""
     detections: int
     classifications: int
     seconds: float
@@ -59,7 +59,9 @@ class Summary:
     """How many faces were given each label."""
     age_ms: Percentiles
     stages_ms: dict[str, Percentiles]
-    reconnects: int = 0
+    reconnects: int
+    setup: str
+    """The detector and the model that were used."""
 
     @property
     def per_second(self) -> float:
@@ -99,8 +101,8 @@ class Metrics:
         self._ages_ms.append(result.age_ms)
         self._timings.append(result.timings)
 
-    def summary(self, now_s: float, **counts: int) -> Summary:
-        """What was measured until `now_s`, with the counts that others keep."""
+    def summary(self, now_s: float, setup: str, **counts: int) -> Summary:
+        """What was measured until `now_s`, with what others know."""
         return Summary(
             frames=self.frames,
             with_faces=self.with_faces,
@@ -109,6 +111,7 @@ class Metrics:
             emotions=dict(self.emotions),
             age_ms=self.age_ms(),
             stages_ms=self.stages_ms(),
+            setup=setup,
             **counts,
         )
 
@@ -149,5 +152,6 @@ def format_summary(summary: Summary) -> str:
             f"dropped at capture {summary.dropped}, skipped for the rate {summary.skipped}, "
             f"detections {summary.detections}, classifications {summary.classifications}, "
             f"reconnects {summary.reconnects}",
+            summary.setup,
         ]
     )

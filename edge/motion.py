@@ -44,6 +44,28 @@ class MotionFollower:
         ]
 
 
+class Stillness:
+    """Tells an unchanging scene, on a coarse picture.
+
+    Each picture is compared with that of the last change, so that slow changes add up and are seen.
+    """
+
+    cells = (32, 24)
+    change = 6.0
+    """Gray levels by which a cell must change: well above a camera's noise, averaged over a cell."""
+
+    def __init__(self) -> None:
+        self._reference: NDArray[np.float32] | None = None
+
+    def update(self, small: GrayImage) -> bool:
+        """Whether nothing in `small` has changed since the last False."""
+        coarse = cv2.resize(small, self.cells, interpolation=cv2.INTER_AREA).astype(np.float32)
+        if self._reference is not None and float(np.abs(coarse - self._reference).max()) < self.change:
+            return True
+        self._reference = coarse
+        return False
+
+
 def _grid(box: Box, factor: float) -> NDArray[np.float32]:
     """Points (GRID * GRID, 2) in the middle of the box: its corners show the background."""
     steps = np.linspace(0.2, 0.8, GRID, dtype=np.float32)

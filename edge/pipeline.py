@@ -12,10 +12,14 @@ from edge.config import EdgeConfig
 from edge.detectors import Detector, create_detector, downscale, find_faces
 from edge.interpreter import EmotionClassifier
 from edge.model_info import ModelInfo
-from edge.motion import MotionFollower
+from edge.motion import MotionFollower, Stillness
+from edge.pace import fixed_intervals
 from edge.preprocess import crop_face, to_gray
-from edge.results import BgrImage, FaceInput, Frame, FrameResult, GrayImage, Person, Probabilities, Timings
+from edge.results import FaceInput, Frame, FrameResult, GrayImage, Person, Probabilities, Timings
 from edge.tracking import Track, Tracker
+
+LOOK_S = 1.0
+"""A detector looks at least this often at a still scene, so that nobody who sits still is missed for long."""
 
 
 class Classifier(Protocol):
@@ -45,9 +49,15 @@ class Pipeline:
         self.detector = detector or create_detector(config)
         self.classifier = classifier or create_classifier(config)
         self.tracker = Tracker(config)
+        self.intervals = fixed_intervals(config)
+        """How often to detect and classify; the adaptive mode changes it."""
+        self.idle = False
+        """Nobody in view and nothing moves."""
         self.detections = 0
         self.classifications = 0
         self._motion = MotionFollower()
+        self._stillness = Stillness()
+        self._looked_s = -LOOK_S
         self._processed = 0
 
     def process(self, frame: Frame) -> FrameResult:
@@ -55,14 +65,15 @@ class Pipeline:
         clock = _Stopwatch()
         gray = to_gray(frame.image)
         gray_ms = clock.lap_ms()
-        tracks = self._find(frame.image, frame.captured_at_s)
-        detect_ms = clock.lap_ms()
+        is_detected = self._is_detection_due()
+        tracks = self._detect(frame) if is_detected else self._follow(frame)
+        find_ms = clock.lap_ms()
         due = [track for track in tracks if self._is_due(track)]
         crops = self._crop(gray, due)
         crop_ms = clock.lap_ms()
         probabilities = self.classifier.predict(crops)
         classify_ms = clock.lap_ms()
-        people = self._smooth(tracks, due, probabilities, frame.captured_at_s)
+        people = self._smooth(tracks, due, probabilities, frame.time_s)
         track_ms = clock.lap_ms()
         self._processed += 1
         return FrameResult(
@@ -71,27 +82,48 @@ class Pipeline:
             captured_at=frame.captured_at,
             source=frame.source,
             people=people,
-            timings=Timings(gray_ms, detect_ms, crop_ms, classify_ms, track_ms, clock.total_ms()),
+            timings=Timings(
+                gray_ms=gray_ms,
+                detect_ms=find_ms if is_detected else 0.0,
+                follow_ms=0.0 if is_detected else find_ms,
+                crop_ms=crop_ms,
+                classify_ms=classify_ms,
+                track_ms=track_ms,
+                total_ms=clock.total_ms(),
+            ),
             age_ms=(time.monotonic() - frame.captured_at_s) * 1000,
+            position_s=frame.position_s,
         )
 
-    def _find(self, image: BgrImage, now_s: float) -> list[Track]:
-        """The faces in the picture: detected on every Nth frame, followed on the others."""
-        small = downscale(image, self.config.detect_width)
+    def _is_detection_due(self) -> bool:
+        return self._processed % self.intervals.detect_every == 0
+
+    def _detect(self, frame: Frame) -> list[Track]:
+        """The faces that the detector sees, joined with the known ones; it rests while an empty scene stands still."""
+        small = downscale(frame.image, self.config.detect_width)
         small_gray = to_gray(small)
-        full_size = (image.shape[1], image.shape[0])
-        if self._processed % self.config.detect_every == 0:
-            self.detections += 1
-            tracks = self.tracker.update(find_faces(self.detector, small, full_size), now_s)
-        else:
-            boxes = [track.face.box for track in self.tracker.visible]
-            tracks = self.tracker.follow(self._motion.follow(small_gray, boxes, full_size[0] / small.shape[1]))
         self._motion.remember(small_gray)
-        return tracks
+        self.idle = self._stillness.update(small_gray) and not self.tracker.visible
+        if self.idle and 0 <= frame.time_s - self._looked_s < LOOK_S:
+            return []
+        self.detections += 1
+        self._looked_s = frame.time_s
+        size = (frame.image.shape[1], frame.image.shape[0])
+        return self.tracker.update(find_faces(self.detector, small, size), frame.time_s)
+
+    def _follow(self, frame: Frame) -> list[Track]:
+        """The known faces, moved as the picture moved."""
+        if not self.tracker.visible:
+            return []
+        small = to_gray(downscale(frame.image, self.config.detect_width))
+        boxes = [track.face.box for track in self.tracker.visible]
+        moved = self._motion.follow(small, boxes, frame.image.shape[1] / small.shape[1])
+        self._motion.remember(small)
+        return self.tracker.follow(moved)
 
     def _is_due(self, track: Track) -> bool:
         """Whether the face is classified on this frame; several faces take turns."""
-        return track.crops == 0 or (self._processed + track.track_id) % self.config.classify_every == 0
+        return track.crops == 0 or (self._processed + track.track_id) % self.intervals.classify_every == 0
 
     def _crop(self, gray: GrayImage, tracks: list[Track]) -> FaceInput:
         width, height = self.classifier.info.input_size

@@ -45,6 +45,13 @@ class Frame:
     """`time.time()` at the same moment, for the log."""
     source: str
     """The source's name without a password."""
+    position_s: float | None = None
+    """Seconds from the beginning of a video file; None of a live source."""
+
+    @property
+    def time_s(self) -> float:
+        """The source's own clock in seconds: what passed between two pictures, however fast they are processed."""
+        return self.captured_at_s if self.position_s is None else self.position_s
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,7 @@ class Timings:
 
     gray_ms: float = 0.0
     detect_ms: float = 0.0
+    follow_ms: float = 0.0
     crop_ms: float = 0.0
     classify_ms: float = 0.0
     track_ms: float = 0.0
@@ -122,3 +130,5 @@ class FrameResult:
     timings: Timings = field(default_factory=Timings)
     age_ms: float = 0.0
     """From the moment the picture was read to the moment its result was ready."""
+    position_s: float | None = None
+    """Seconds from the beginning of a video file; None of a live source."""

@@ -5,6 +5,7 @@ python -m edge.run --headless --source demo --max-frames 50
 
 import argparse
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 
@@ -22,9 +24,11 @@ from edge.config import EdgeConfig, add_arguments, config_from
 from edge.detectors import create_detector
 from edge.errors import StuckThreadError
 from edge.metrics import Metrics, Summary, format_summary
+from edge.pace import Governor, frame_rate
 from edge.pipeline import Pipeline, create_classifier
-from edge.results import Frame, FrameResult
-from edge.sinks import JsonLinesSink, Sink, WindowClosedError, WindowSink
+from edge.recording import CsvSink, SnapshotSink, VideoSink
+from edge.schema import json_schema
+from edge.sinks import JsonLinesSink, Outlet, Sink, WindowSink
 from edge.sources import public_name
 
 _log = logging.getLogger(__name__)
@@ -50,25 +54,33 @@ def run(
     Raises:
         EmotionError: a source, the model or the only sink has failed.
     """
-    metrics = Metrics(time.monotonic() if started_s is None else started_s)
-    outlet, pacer = _Outlet(sinks), _Pacer(config.fps)
+    metrics, outlet = Metrics(time.monotonic() if started_s is None else started_s), Outlet(sinks)
+    governor = Governor(config) if config.cpu_budget else None
     with _started(config) as cameras:
         pipelines = _pipelines(config)
         for frame in iter_frames(list(cameras.values()), stop, limits.seconds or None):
-            if cameras[frame.source].live and pacer.skips(frame):
-                continue
-            result = pipelines[frame.source].process(frame)
+            pipeline = pipelines[frame.source]
+            result = pipeline.process(frame)
             metrics.add(result, time.monotonic())
             outlet.write(frame, result)
             if outlet.closed or metrics.frames == limits.max_frames:
                 break
+            if governor and governor.update(result.age_ms):
+                for each in pipelines.values():
+                    each.intervals = governor.intervals
+            cameras[frame.source].fps = frame_rate(pipeline.intervals, pipeline.idle)
+    return _summary(metrics, config, list(cameras.values()), list(pipelines.values()))
+
+
+def _summary(metrics: Metrics, config: EdgeConfig, cameras: list[Camera], pipelines: list[Pipeline]) -> Summary:
     return metrics.summary(
         time.monotonic(),
-        dropped=sum(camera.dropped for camera in cameras.values()),
-        reconnects=sum(camera.reconnects for camera in cameras.values()),
-        skipped=pacer.skipped,
-        detections=sum(pipeline.detections for pipeline in pipelines.values()),
-        classifications=sum(pipeline.classifications for pipeline in pipelines.values()),
+        setup=f"detector {pipelines[0].detector.name}, model {config.model_path.name}",
+        dropped=sum(camera.dropped for camera in cameras),
+        skipped=sum(camera.skipped for camera in cameras),
+        reconnects=sum(camera.reconnects for camera in cameras),
+        detections=sum(pipeline.detections for pipeline in pipelines),
+        classifications=sum(pipeline.classifications for pipeline in pipelines),
     )
 
 
@@ -97,45 +109,6 @@ def _pipelines(config: EdgeConfig) -> dict[str, Pipeline]:
     return {public_name(name): Pipeline(config, detector, classifier) for name in config.sources}
 
 
-class _Pacer:
-    """Keeps each live source to at most `fps` processed frames a second."""
-
-    def __init__(self, fps: float) -> None:
-        self._period_s = 1 / fps if fps else 0.0
-        self._due_s: dict[str, float] = {}
-        self.skipped = 0
-
-    def skips(self, frame: Frame) -> bool:
-        """Whether the frame comes too early; a tenth of a period is forgiven, as cameras jitter."""
-        due_s = self._due_s.get(frame.source, 0.0)
-        if frame.captured_at_s < due_s - self._period_s / 10:
-            self.skipped += 1
-            return True
-        self._due_s[frame.source] = max(due_s + self._period_s, frame.captured_at_s)
-        return False
-
-
-class _Outlet:
-    """Gives results to every sink; one that fails is left out, unless it is the last."""
-
-    def __init__(self, sinks: Sequence[Sink]) -> None:
-        self._sinks = list(sinks)
-        self.closed = False
-
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        """Hand the result on; the last sink's error is raised."""
-        for sink in tuple(self._sinks):
-            try:
-                sink.write(frame, result)
-            except WindowClosedError:
-                self.closed = True
-            except OSError as error:
-                self._sinks.remove(sink)
-                if not self._sinks:
-                    raise
-                _log.warning("%s; the run goes on without it", error)
-
-
 def build_parser() -> CommandParser:
     """Every option of the command, with its default."""
     parser = CommandParser(
@@ -143,6 +116,11 @@ def build_parser() -> CommandParser:
     )
     add_arguments(parser)
     parser.add_argument("--headless", action="store_true", help="no window: one JSON line a frame on standard output")
+    parser.add_argument("--json", type=Path, help="also write the JSON lines to this file")
+    parser.add_argument("--csv", type=Path, help="write a row a face to this file")
+    parser.add_argument("--video", type=Path, help="record the annotated picture to this .mp4 or .avi")
+    parser.add_argument("--snapshots", type=Path, help="keep a picture in this folder whenever an emotion changes")
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a line and end")
     parser.add_argument("--max-frames", type=_count, default=0, help="end after so many processed frames; 0: never")
     parser.add_argument("--seconds", type=float, default=0.0, help="end after so many seconds; 0: never")
     parser.add_argument("--verbose", action="store_true", help="log more")
@@ -153,9 +131,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; SIGTERM and Ctrl-C end it with a summary."""
     started_s = time.monotonic()
     arguments = build_parser().parse_args(argv)
+    if arguments.schema:
+        return run_command(_print_schema)
     with contextlib.nullcontext() if arguments.verbose else quiet_native_code():
         _configure_logging(arguments.verbose)
         return run_command(lambda: _run_until_signal(arguments, started_s))
+
+
+def _print_schema() -> int:
+    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+    return 0
 
 
 def _run_until_signal(arguments: argparse.Namespace, started_s: float) -> int:
@@ -168,7 +153,8 @@ def _run_until_signal(arguments: argparse.Namespace, started_s: float) -> int:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    config, sinks = config_from(arguments), _sinks(arguments)
+    config = config_from(arguments)
+    sinks = _sinks(arguments, config)
     try:
         summary = run(config, sinks, stop, Limits(arguments.max_frames, arguments.seconds), started_s)
     finally:
@@ -178,8 +164,17 @@ def _run_until_signal(arguments: argparse.Namespace, started_s: float) -> int:
     return EXIT_INTERRUPTED if signal.SIGINT in received else 0
 
 
-def _sinks(arguments: argparse.Namespace) -> list[Sink]:
-    return [JsonLinesSink(sys.stdout) if arguments.headless else WindowSink()]
+def _sinks(arguments: argparse.Namespace, config: EdgeConfig) -> list[Sink]:
+    sinks: list[Sink] = [JsonLinesSink(sys.stdout) if arguments.headless else WindowSink()]
+    if arguments.json:
+        sinks.append(JsonLinesSink(arguments.json))
+    if arguments.csv:
+        sinks.append(CsvSink(arguments.csv))
+    if arguments.video:
+        sinks.append(VideoSink(arguments.video, config.fps or 30.0))
+    if arguments.snapshots:
+        sinks.append(SnapshotSink(arguments.snapshots))
+    return sinks
 
 
 def _count(text: str) -> int:

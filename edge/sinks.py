@@ -1,18 +1,21 @@
 """Where results go: one small class each with `write` and `close`."""
 
 import json
+import logging
 import os
 import sys
-from typing import Any, Protocol, TextIO
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, TextIO
 
 import cv2
 
 from edge.annotate import draw
 from edge.errors import SinkError
-from edge.results import Frame, FrameResult, Person
+from edge.results import Frame, FrameResult
+from edge.schema import to_json
 
-SCHEMA = 1
-"""Version of the JSON lines; it grows when a field changes its meaning or goes away."""
+_log = logging.getLogger(__name__)
 
 
 class Sink(Protocol):
@@ -26,29 +29,30 @@ class Sink(Protocol):
 
 
 class JsonLinesSink:
-    """One JSON object a line, flushed: see `to_json`."""
+    """One JSON object a line, flushed (see `edge/schema.py`): to a stream, or to a file made with the first line."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, target: TextIO | Path) -> None:
+        self._target = target
+        self._stream = None if isinstance(target, Path) else target
+        if isinstance(target, Path) and (target.is_dir() or not target.parent.is_dir()):
+            raise SinkError(f"Expected the name of a file in an existing folder. Received: {target}")
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Write one line."""
         try:
+            if self._stream is None:
+                self._stream = Path(str(self._target)).open("w", encoding="utf-8")  # noqa: SIM115 - `close` closes it
             self._stream.write(json.dumps(to_json(result), separators=(",", ":"), allow_nan=False) + "\n")
             self._stream.flush()
         except BrokenPipeError:
             raise  # the reader of our output has left: no fault
         except OSError as error:
-            raise SinkError(f"Expected to write a JSON line to {self._name}. Received: {error}") from error
+            raise SinkError(f"Expected to write a JSON line to {self._target}. Received: {error}") from error
 
     def close(self) -> None:
-        """Close the file; standard output stays open."""
-        if self._stream is not sys.stdout:
+        """Close the file; a stream stays open, it is its owner's."""
+        if self._stream is not None and self._stream is not self._target:
             self._stream.close()
-
-    @property
-    def _name(self) -> str:
-        return getattr(self._stream, "name", "a stream")
 
 
 class WindowClosedError(SinkError):
@@ -80,30 +84,22 @@ class WindowSink:
         cv2.destroyAllWindows()
 
 
-def to_json(result: FrameResult) -> dict[str, Any]:
-    """The result as plain values; boxes are [x, y, width, height] in full-frame pixels, times Unix seconds."""
-    timings = {name.removesuffix("_ms"): round(value, 3) for name, value in vars(result.timings).items()}
-    return {
-        "schema": SCHEMA,
-        "frame_index": result.frame_index,
-        "captured_at": round(result.captured_at, 3),
-        "source": result.source,
-        "age_ms": round(result.age_ms, 1),
-        "faces": [_face(person) for person in result.people],
-        "timings_ms": timings,
-    }
+class Outlet:
+    """Gives results to every sink; one that fails is left out, unless it is the last."""
 
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = list(sinks)
+        self.closed = False
 
-def _face(person: Person) -> dict[str, Any]:
-    return {
-        "box": list(person.box),
-        "track_id": person.track_id,
-        "emotion": person.emotion,
-        "confidence": round(person.confidence, 4),
-        "scores": {label: round(score, 4) for label, score in person.scores.as_dict().items()},
-        "face_score": round(person.face_score, 4),
-        "certainty": round(person.certainty, 4),
-        "intensity": round(person.intensity, 4),
-        "valence": round(person.valence, 4),
-        "arousal": round(person.arousal, 4),
-    }
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Hand the result on; the last sink's error is raised."""
+        for sink in tuple(self._sinks):
+            try:
+                sink.write(frame, result)
+            except WindowClosedError:
+                self.closed = True
+            except OSError as error:
+                self._sinks.remove(sink)
+                if not self._sinks:
+                    raise
+                _log.warning("%s; the run goes on without it", error)

@@ -3,9 +3,11 @@
 A source is opened, read and closed by one thread alone: the reader in `edge/camera.py`.
 """
 
+import logging
 import math
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +22,8 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".t
 PORTRAIT = Path(__file__).parent / "assets" / "portrait.jpg"
 REMEDY = "without a camera try --source demo"
 
+_log = logging.getLogger(__name__)
+
 
 class Source(Protocol):
     """Pictures, one after the other."""
@@ -31,6 +35,9 @@ class Source(Protocol):
 
     def read(self) -> BgrImage | None:
         """The next picture, None at the end; SourceError if the source has failed."""
+
+    def skip(self) -> None:
+        """Pass over the next picture, at less cost than reading it; SourceError if the source has failed."""
 
     def close(self) -> None:
         """Free the device or file."""
@@ -84,6 +91,10 @@ class DemoSource:
         self._index += 1
         return image
 
+    def skip(self) -> None:
+        """Pass over the next picture."""
+        self._index += 1
+
     def picture(self, index: int) -> BgrImage:
         """The picture with this index: a pure function of it."""
         seconds = index / self.fps
@@ -122,6 +133,10 @@ class ImageSource:
         self._next += 1
         return _read_image(self._paths[self._next - 1])
 
+    def skip(self) -> None:
+        """Pass over the next picture."""
+        self._next = min(self._next + 1, len(self._paths))
+
     def close(self) -> None:
         """Nothing to free."""
 
@@ -129,10 +144,25 @@ class ImageSource:
 class _CaptureSource:
     """What sources behind `cv2.VideoCapture` share."""
 
-    def __init__(self, capture: cv2.VideoCapture) -> None:
+    def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
         self._capture = capture
+        self._name = name
         fps = capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if 0 < fps <= 1000 else 0.0
+
+    def read(self) -> BgrImage | None:
+        """The next picture of a live source."""
+        ok, image = self._capture.read()
+        if not ok:
+            raise SourceError(f"Expected a frame from {self._name}. Received: none")
+        if image.ndim != 3 or image.shape[2] != 3:  # a driver that offers BGR3 gives one flat row
+            raise SourceError(f"Expected pictures (height, width, 3) of {self._name}. Received: shape {image.shape}")
+        return image  # type: ignore[return-value]
+
+    def skip(self) -> None:
+        """Take the next picture from the device without decoding it."""
+        if not self._capture.grab():
+            raise SourceError(f"Expected a frame from {self._name}. Received: none")
 
     def close(self) -> None:
         """Release the capture; only the thread that reads may do it."""
@@ -147,12 +177,18 @@ class VideoSource(_CaptureSource):
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise SourceError(f"Expected a camera index, address or file; {REMEDY}. Received: no file at {path}")
-        super().__init__(_open(str(path), f"a video file that FFmpeg reads at {path}", cv2.CAP_FFMPEG))
+        super().__init__(_open(str(path), f"a video file that FFmpeg reads at {path}", cv2.CAP_FFMPEG), str(path))
+        self._read = 0
 
     def read(self) -> BgrImage | None:
         """The next picture; a damaged rest of the file is its end."""
         ok, image = self._capture.read()
-        return _checked(image, "the video file") if ok else None
+        if ok:
+            self._read += 1
+            return image  # type: ignore[return-value]
+        if self._read < (announced := int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))):
+            _log.warning("%s announces %d frames and gave %d: cut or damaged", self._name, announced, self._read)
+        return None
 
 
 class StreamSource(_CaptureSource):
@@ -161,21 +197,14 @@ class StreamSource(_CaptureSource):
     live = True
 
     def __init__(self, url: str, config: EdgeConfig) -> None:
-        self._name = public_name(url)
+        name = public_name(url)
         parameters = {
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: round(config.open_timeout_s * 1000),
             cv2.CAP_PROP_READ_TIMEOUT_MSEC: round(config.read_timeout_s * 1000),
             cv2.CAP_PROP_N_THREADS: 1,  # each decoder thread holds a frame back
         }
-        what = f"a stream at {self._name}; {REMEDY}"
-        super().__init__(_open(url, what, cv2.CAP_FFMPEG, [number for item in parameters.items() for number in item]))
-
-    def read(self) -> BgrImage:
-        """The next picture of the stream."""
-        ok, image = self._capture.read()
-        if not ok:
-            raise SourceError(f"Expected a frame from {self._name}. Received: none")
-        return _checked(image, self._name)
+        flat = [number for item in parameters.items() for number in item]
+        super().__init__(_open(url, f"a stream at {name}; {REMEDY}", cv2.CAP_FFMPEG, flat), name)
 
 
 class DeviceSource(_CaptureSource):
@@ -184,22 +213,25 @@ class DeviceSource(_CaptureSource):
     live = True
 
     def __init__(self, name: str, config: EdgeConfig) -> None:
-        self._name = name
         os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] = str(math.ceil(config.read_timeout_s))
-        backend = cv2.CAP_DSHOW if os.name == "nt" else cv2.CAP_V4L2 if os.name == "posix" else cv2.CAP_ANY
+        backend = {"nt": cv2.CAP_DSHOW, "posix": cv2.CAP_V4L2}.get(os.name, cv2.CAP_ANY)
+        if sys.platform == "darwin":
+            backend = cv2.CAP_ANY
         device = int(name) if name.isdigit() else name
-        super().__init__(_open(device, f"a camera at {name}; {REMEDY}", backend))
-        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # raw YUYV fills USB 2 at 640x480
-        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)
-        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, config.height)
-        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 2)
+        super().__init__(_open(device, f"a camera at {name}; {REMEDY}", backend), f"camera {name}")
+        self._ask_for(config)
 
-    def read(self) -> BgrImage:
-        """The next picture of the camera."""
-        ok, image = self._capture.read()
-        if not ok:
-            raise SourceError(f"Expected a frame from camera {self._name}. Received: none")
-        return _checked(image, f"camera {self._name}")
+    def _ask_for(self, config: EdgeConfig) -> None:
+        """Ask for compressed pictures of the wanted size, and log what the driver gave instead."""
+        capture = self._capture
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # raw 640x480 at 30 fills half of USB 2
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, config.height)
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 2)
+        size = (int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+        code = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True).decode("latin-1")
+        level = logging.INFO if size == (config.width, config.height) else logging.WARNING
+        _log.log(level, "%s gives %dx%d %s at %.0f a second", self._name, *size, code, self.fps)
 
 
 def _open(where: str | int, what: str, backend: int, parameters: list[int] | None = None) -> cv2.VideoCapture:
@@ -210,19 +242,19 @@ def _open(where: str | int, what: str, backend: int, parameters: list[int] | Non
     return capture
 
 
-def _checked(image: np.ndarray, what: str) -> BgrImage:  # type: ignore[type-arg]
-    if image.ndim != 3 or image.shape[2] != 3:  # a driver that offers BGR3 gives one flat row
-        raise SourceError(f"Expected pictures (height, width, 3) from {what}. Received: shape {image.shape}")
-    return image
-
-
 def _read_image(path: Path) -> BgrImage:
     if not path.is_file():
         raise SourceError(f"Expected a picture at {path}; {REMEDY}. Received: no file there")
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    data = np.fromfile(path, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) and not _is_cut_jpeg(data.tobytes()) else None
     if image is None:
         raise SourceError(f"Expected a picture that OpenCV reads at {path}. Received: a damaged or foreign file")
     return image  # type: ignore[return-value]
+
+
+def _is_cut_jpeg(data: bytes) -> bool:
+    """Whether a JPEG has no end: OpenCV would show its beginning on gray as if it were a picture."""
+    return data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[data.rfind(b"\xff\xda") :]
 
 
 def _images_in(folder: Path) -> list[Path]:

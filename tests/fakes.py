@@ -62,6 +62,9 @@ class FakeSource:
         self.reads += 1
         return np.full((48, 64, 3), (self.reads - 1) % 256, np.uint8)
 
+    def skip(self) -> None:
+        self.read()
+
     def close(self) -> None:
         self.closed = True
 

@@ -1,0 +1,101 @@
+"""The JSON line of a result, and its JSON Schema: the promise to whoever reads the lines."""
+
+from typing import Any
+
+from edge.results import FrameResult, Person
+
+SCHEMA = 1
+"""Version of the lines; it grows when a field changes its meaning or goes away. New fields may appear."""
+
+
+def to_json(result: FrameResult) -> dict[str, Any]:
+    """The result as plain values; every finite, every name as in `json_schema`."""
+    timings = {name.removesuffix("_ms"): round(value, 3) for name, value in vars(result.timings).items()}
+    return {
+        "schema": SCHEMA,
+        "frame_index": result.frame_index,
+        "captured_at": round(result.captured_at, 3),
+        "position_s": None if result.position_s is None else round(result.position_s, 3),
+        "source": result.source,
+        "age_ms": round(result.age_ms, 1),
+        "faces": [_face(person) for person in result.people],
+        "timings_ms": timings,
+    }
+
+
+def _face(person: Person) -> dict[str, Any]:
+    return {
+        "box": list(person.box),
+        "track_id": person.track_id,
+        "emotion": person.emotion,
+        "confidence": round(person.confidence, 4),
+        "scores": {label: round(score, 4) for label, score in person.scores.as_dict().items()},
+        "face_score": round(person.face_score, 4),
+        "certainty": round(person.certainty, 4),
+        "intensity": round(person.intensity, 4),
+        "valence": round(person.valence, 4),
+        "arousal": round(person.arousal, 4),
+    }
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a line."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "One processed frame",
+        **_object(
+            {
+                "schema": {"const": SCHEMA, "description": "version of these lines"},
+                "frame_index": _number("integer", "counted by the source from 0; gaps are frames not processed", 0),
+                "captured_at": _number("number", "when the picture was read, Unix seconds"),
+                "position_s": {
+                    "type": ["number", "null"],
+                    "description": "seconds from the beginning of a video file; null of a live source",
+                },
+                "source": {"type": "string", "description": "the source's name without a password"},
+                "age_ms": _number("number", "from reading the picture to its result", 0),
+                "faces": {"type": "array", "items": _face_schema()},
+                "timings_ms": {
+                    "type": "object",
+                    "description": "milliseconds of each stage; 0 if it did not run",
+                    "additionalProperties": {"type": "number", "minimum": 0},
+                },
+            }
+        ),
+    }
+
+
+def _face_schema() -> dict[str, Any]:
+    return _object(
+        {
+            "box": {
+                "type": "array",
+                "items": {"type": "integer"},
+                "minItems": 4,
+                "maxItems": 4,
+                "description": "x, y, width, height in full-frame pixels",
+            },
+            "track_id": _number("integer", "the same face keeps it from frame to frame", 1),
+            "emotion": {"type": "string", "description": "a key of scores, or uncertain"},
+            "confidence": _number("number", "the score of emotion, or the best one if uncertain", 0, 1),
+            "scores": {
+                "type": "object",
+                "description": "label to smoothed probability; they sum to 1",
+                "additionalProperties": _number("number", "", 0, 1),
+            },
+            "face_score": _number("number", "the detector's confidence; 1 if it has none", 0, 1),
+            "certainty": _number("number", "1 minus the normalised entropy of scores", 0, 1),
+            "intensity": _number("number", "distance from neutral on the circumplex", 0, 1),
+            "valence": _number("number", "unpleasant to pleasant", -1, 1),
+            "arousal": _number("number", "calm to excited", -1, 1),
+        }
+    )
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _number(kind: str, text: str, low: float | None = None, high: float | None = None) -> dict[str, Any]:
+    limits = {name: value for name, value in (("minimum", low), ("maximum", high)) if value is not None}
+    return {"type": kind, **({"description": text} if text else {}), **limits}
