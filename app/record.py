@@ -10,7 +10,7 @@ from typing import Any
 
 from app.monitor import Sample
 from edge.results import FrameResult
-from edge.sinks import to_json
+from edge.schema import to_json
 
 MOST_FRAMES = 200_000
 """Where a record ends: 3.7 hours at 15 results a second, about 100 MB on disk."""

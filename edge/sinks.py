@@ -41,7 +41,7 @@ class JsonLinesSink:
         """Write one line."""
         try:
             if self._stream is None:
-                self._stream = Path(str(self._target)).open("w", encoding="utf-8")  # noqa: SIM115 - `close` closes it
+                self._stream = Path(str(self._target)).open("w", encoding="utf-8")
             self._stream.write(json.dumps(to_json(result), separators=(",", ":"), allow_nan=False) + "\n")
             self._stream.flush()
         except BrokenPipeError:
