@@ -2,6 +2,7 @@
 
 import html
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from app.monitor import Sample
@@ -27,12 +28,13 @@ def color(label: str) -> str:
 
 def bars(person: Person) -> str:
     """A face's probabilities as bars that move: the nodes stay, so CSS animates their width."""
-    rows = "".join(_bar(label, score) for label, score in person.scores.as_dict().items())
+    rows = "".join(bar(label, score) for label, score in person.scores.as_dict().items())
     title = f"Face {person.track_id} · {html.escape(person.emotion)} {person.confidence:.0%}"
     return f'<div class="face"><div class="face-title">{title}</div>{rows}</div>'
 
 
-def _bar(label: str, score: float) -> str:
+def bar(label: str, score: float) -> str:
+    """One label and its share in [0, 1]."""
     return (
         f'<div class="bar"><span class="bar-label">{html.escape(label)}</span>'
         f'<span class="bar-track"><span class="bar-fill" style="width:{score:.1%};background:{color(label)}"></span>'
@@ -56,6 +58,13 @@ def summary(samples: Sequence[Sample]) -> str:
     points = [(600 * (sample.at_s - start_s) / length_s, sample.scores) for sample in thin(samples, 300)]
     ticks = [f"{length_s * share:.0f} s" for share in (0, 0.25, 0.5, 0.75, 1)]
     return _lines(points, ticks, "Probability of each emotion over the recording")
+
+
+def shares(samples: Sequence[Sample]) -> str:
+    """How often each emotion was the strongest, as bars."""
+    strongest = Counter(max(sample.scores, key=sample.scores.__getitem__) for sample in samples)
+    labels = samples[0].scores if samples else COLORS
+    return "".join(bar(label, strongest[label] / max(1, len(samples))) for label in labels)
 
 
 def thin(samples: Sequence[Sample], most: int) -> list[Sample]:

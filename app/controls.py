@@ -18,8 +18,11 @@ KINDS = {
     "demo": "Demo (built in, no camera)",
     "webcam": "Webcam of this machine",
     "address": "Network camera (RTSP or HTTP)",
+    "file": "Picture or video file",
+    "browser": "My browser's camera (remote server)",
+    "snapshot": "Snapshot with my browser's camera",
 }
-"""What the user can choose as a source."""
+"""What the user can choose as a source; `LIVE_KINDS` run in a worker."""
 LIVE_KINDS = ("demo", "webcam", "address")
 _HELP = {option.name: option.metadata["help"] for option in fields(EdgeConfig)}
 _DEFAULT = EdgeConfig()

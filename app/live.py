@@ -78,7 +78,7 @@ def show(tab: Session, kind: str) -> None:
             _health_line(worker)
         with facts:
             panel()
-        _minute()
+        minute()
     else:
         with picture:
             _stage(kind, st.session_state.get("problem") or (worker.error if worker else None), worker)
@@ -149,7 +149,7 @@ def panel() -> None:
 
 
 @st.fragment(run_every=1.0)
-def _minute() -> None:
+def minute() -> None:
     monitor = session().monitor
     samples = monitor.timeline() if monitor else []
     st.markdown("##### Last minute")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import controls, live, views
+from app import controls, live, model_page, views
 
 HERE = Path(__file__).parent
 st.set_page_config("Facial emotions at the edge", HERE / "icon.svg", layout="wide")
@@ -12,6 +12,7 @@ st.html(HERE / "style.css")
 page = st.navigation(
     [
         st.Page(views.show, title="Emotions", icon=":material/mood:", default=True),
+        st.Page(model_page.show, title="Model", icon=":material/fact_check:", url_path="model"),
     ],
     position="top",
 )

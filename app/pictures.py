@@ -1,5 +1,6 @@
 """What is shown of a frame: faces hidden if asked, boxes and labels drawn, mirrored if asked, as a JPEG."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -37,9 +38,17 @@ def render(image: BgrImage, result: FrameResult, look: Look) -> BgrImage:
 
 def shown(image: BgrImage, result: FrameResult, look: Look) -> bytes:
     """The picture to show as a JPEG of at most `SHOWN_WIDTH` pixels' width."""
-    if image.shape[1] > SHOWN_WIDTH:
-        image, result = _scaled(image, result, SHOWN_WIDTH / image.shape[1])
-    return encode(render(image, result, look))
+    return encode(render(*fitted(image, result), look))
+
+
+def fitted(image: BgrImage, result: FrameResult) -> tuple[BgrImage, FrameResult]:
+    """Both scaled down to `SHOWN_WIDTH`, if the picture is wider."""
+    scale = SHOWN_WIDTH / image.shape[1]
+    if scale >= 1:
+        return image, result
+    size = (SHOWN_WIDTH, round(image.shape[0] * scale))
+    small: BgrImage = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return small, _with_boxes(result, lambda box: Box(*(round(side * scale) for side in box)))
 
 
 def encode(image: BgrImage, suffix: str = ".jpg") -> bytes:
@@ -63,13 +72,7 @@ def _mirrored(result: FrameResult, width: int) -> FrameResult:
     return _with_boxes(result, lambda box: box._replace(x=width - box.x - box.width))
 
 
-def _scaled(image: BgrImage, result: FrameResult, scale: float) -> tuple[BgrImage, FrameResult]:
-    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return small, _with_boxes(result, lambda box: Box(*(round(side * scale) for side in box)))  # type: ignore[return-value]
-
-
-def _with_boxes(result: FrameResult, change) -> FrameResult:  # type: ignore[no-untyped-def]
+def _with_boxes(result: FrameResult, change: Callable[[Box], Box]) -> FrameResult:
     return replace(result, people=tuple(replace(person, box=change(person.box)) for person in result.people))
 
 

@@ -29,7 +29,7 @@ class Record:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", prefix="emotion-record-")  # noqa: SIM115
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", prefix="emotion-record-")
         self.frames = 0
         self.faces = 0
 

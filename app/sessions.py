@@ -13,6 +13,7 @@ import streamlit as st
 from app.monitor import Monitor
 from app.pictures import Look
 from app.record import Record
+from app.video import VideoJob
 from app.worker import Worker
 from edge.config import EdgeConfig
 
@@ -30,6 +31,8 @@ class Session:
         self.browser: Monitor | None = None
         """What is known of the browser's own camera, while it sends."""
         self.record: Record | None = None
+        self.video: VideoJob | None = None
+        self.video_id = ""
         self._recorded: Monitor | None = None
 
     @property
@@ -57,6 +60,18 @@ class Session:
             self._recorded.unlisten(self.token)
             self._recorded = None
 
+    def take_video(self, video_id: str, job: VideoJob) -> None:
+        """Work on an uploaded video, in place of the last one."""
+        self.drop_video()
+        self.video, self.video_id = job, video_id
+        job.start()
+
+    def drop_video(self) -> None:
+        """Cancel and forget the uploaded video, if there is one."""
+        job, self.video = self.video, None
+        if job:
+            job.close()
+
 
 class Hub:
     """All tabs and workers of this server."""
@@ -81,6 +96,7 @@ class Hub:
         with self._lock:
             self._sessions.pop(session.token, None)
         self.stop(session)
+        session.drop_video()
         if session.record:
             session.record.close()
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import controls, live
+from app import browser, controls, live, uploads
 from app.sessions import session
 
 
@@ -11,5 +11,13 @@ def show() -> None:
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="toolbar")
     with bar:
         kind = controls.source_picker(on_change=live.switch)
-        live.buttons(session(), kind)
-    live.show(session(), kind)
+        if kind in controls.LIVE_KINDS:
+            live.buttons(session(), kind)
+    if kind in controls.LIVE_KINDS:
+        live.show(session(), kind)
+    elif kind == "file":
+        uploads.show_file()
+    elif kind == "snapshot":
+        uploads.show_snapshot()
+    else:
+        browser.show()

@@ -1,0 +1,108 @@
+"""The browser's own camera, for a server that runs elsewhere: WebRTC there and back (extra `webrtc`)."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from app import controls, live, records
+from app.monitor import Monitor
+from app.pictures import Look, fitted, render
+from app.sessions import session
+from edge.config import EdgeConfig
+from edge.pipeline import Pipeline
+from edge.results import BgrImage, Frame
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+CONSTRAINTS = {
+    "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 15, "max": 30}},
+    "audio": False,
+}
+
+
+class BrowserFeed:
+    """Frames from the browser through the pipeline, in the thread of the WebRTC connection.
+
+    A slow server skips frames: the connection hands on the newest one.
+    """
+
+    def __init__(self, config: EdgeConfig, look: Look) -> None:
+        self.config, self.look = config, look
+        self.monitor = Monitor()
+        self._pipeline = Pipeline(config)
+        self._index = 0
+
+    def recv(self, video_frame: "VideoFrame") -> "VideoFrame":
+        """The annotated picture of a picture."""
+        image: BgrImage = video_frame.to_ndarray(format="bgr24")  # type: ignore[assignment]
+        frame = Frame(image, self._index, time.monotonic(), time.time(), "browser")
+        self._index += 1
+        if self._pipeline.config is not self.config:
+            self._pipeline = Pipeline(self.config)
+        result = self._pipeline.process(frame)
+        started_s = time.monotonic()
+        shown = type(video_frame).from_ndarray(render(*fitted(frame.image, result), self.look), format="bgr24")
+        shown.pts, shown.time_base = video_frame.pts, video_frame.time_base
+        self.monitor.add(result, (time.monotonic() - started_s) * 1000)
+        return shown
+
+
+def show() -> None:
+    """The view: video on the left, facts on the right."""
+    try:
+        from streamlit_webrtc import WebRtcMode, webrtc_streamer  # optional: 60 MB that a laptop does not need
+    except ImportError:
+        st.info("The browser's camera needs one more package on the server: `pip install -e .[webrtc]`")
+        return
+    tab = session()
+    feed = _feed()
+    picture, facts = st.columns([3, 2], gap="large")
+    with picture:
+        context = webrtc_streamer(
+            "browser",
+            WebRtcMode.SENDRECV,
+            rtc_configuration={"iceServers": ice_servers()},
+            media_stream_constraints=CONSTRAINTS,
+            video_frame_callback=feed.recv,
+            video_html_attrs={"autoPlay": True, "muted": True, "playsInline": True, "style": {"width": "100%"}},
+        )
+        st.caption("The browser asks for its camera, and gives it only to https:// or localhost.")
+    tab.browser = feed.monitor if context.state.playing else None
+    if tab.browser:
+        with picture:
+            _health_line()
+        with facts:
+            live.panel()
+        live.minute()
+    records.show(tab)
+
+
+def ice_servers() -> list[dict[str, Any]]:
+    """STUN and TURN servers from `.streamlit/secrets.toml` (`ice_servers = [{urls = "stun:…"}]`); none by default.
+
+    None is enough in one network; across the internet, a TURN server is needed as well.
+    """
+    if not st.secrets.load_if_toml_exists():
+        return []
+    return [dict(server) for server in st.secrets.get("ice_servers", [])]
+
+
+def _feed() -> BrowserFeed:
+    """This tab's feed, with the sidebar's settings."""
+    chosen = controls.settings()
+    feed: BrowserFeed | None = st.session_state.get("feed")
+    if feed is None:
+        feed = st.session_state.feed = BrowserFeed(chosen.config, chosen.look)
+    if feed.config != chosen.config:
+        feed.config = chosen.config
+    feed.look = chosen.look
+    return feed
+
+
+@st.fragment(run_every=live.PANEL_EVERY_S)
+def _health_line() -> None:
+    monitor = session().browser
+    if monitor:
+        st.markdown(live.health_html(monitor, "online", 0), unsafe_allow_html=True)

@@ -1,0 +1,55 @@
+"""What is known about how right the models are: their own contracts, and the reports shipped beside the code."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.config import VARIANTS, EdgeConfig
+from edge.model_info import ModelInfo, read_model_info
+
+RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
+"""Reports of training (`scores`) and conversion (`variants`), as their commands wrote them."""
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A model file of the package."""
+
+    variant: str
+    info: ModelInfo
+    size_bytes: int
+
+
+def bundled() -> list[Bundled]:
+    """The model files that are there, best compressed first."""
+    paths = {variant: EdgeConfig(model=variant).model_path for variant in VARIANTS}
+    return [
+        Bundled(variant, read_model_info(path), path.stat().st_size)
+        for variant, path in paths.items()
+        if path.is_file()
+    ]
+
+
+def training_scores(info: ModelInfo, folder: Path = RESULTS) -> dict[str, Any]:
+    """Group of test pictures to its figures, from the report of the training run that made the model; else empty."""
+    return next((report["scores"] for report in _reports(folder, info) if "scores" in report), {})
+
+
+def conversion_variants(info: ModelInfo, folder: Path = RESULTS) -> dict[str, Any]:
+    """Variant to its proof against Keras, from the report of the conversion; else empty."""
+    return next((report["variants"] for report in _reports(folder, info) if "variants" in report), {})
+
+
+def _reports(folder: Path, info: ModelInfo) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.rglob("*.json")):
+        report = json.loads(path.read_text())
+        if isinstance(report, dict) and _is_about(report, info):
+            yield report
+
+
+def _is_about(report: dict[str, Any], info: ModelInfo) -> bool:
+    if "keras_sha256" in report:
+        return bool(report["keras_sha256"] == info.keras_sha256)
+    return report.get("arch") == info.name

@@ -1,0 +1,144 @@
+"""Pictures and videos that the user brings: a picture gives its faces at once, a video runs through."""
+
+import time
+from dataclasses import replace
+from pathlib import PurePath
+
+import streamlit as st
+
+from app import charts, controls, records
+from app.pictures import decode, encode, fitted, render
+from app.record import Record
+from app.sessions import session
+from app.video import VideoJob
+from edge.errors import EmotionError, SourceError
+from edge.pipeline import Pipeline
+from edge.results import BgrImage, Frame, FrameResult
+
+PICTURES = ("jpg", "jpeg", "png", "bmp", "webp")
+VIDEOS = ("mp4", "mov", "avi", "mkv", "webm", "m4v")
+STILL_WIDTH = 640
+"""Faces in a still may be small and time is not short: detection sees it at this width at least."""
+STILL_FACES = 32
+
+
+def show_file() -> None:
+    """A picture or a video from the user's disk."""
+    file = st.file_uploader(
+        "Picture or video",
+        [*PICTURES, *VIDEOS],
+        key="upload",
+        help="It is analysed by this server, kept in memory or a temporary file, and deleted with this tab.",
+    )
+    if file is None:
+        session().drop_video()
+        _hint("Choose a file", "A picture gives its faces at once; a video runs through, for download.")
+    elif PurePath(file.name).suffix.lower().lstrip(".") in PICTURES:
+        session().drop_video()
+        _show_picture(file.getvalue(), file.name)
+    else:
+        _show_video(file.file_id, file.name, file.getvalue())
+
+
+def show_snapshot() -> None:
+    """A picture from the browser's camera."""
+    file = st.camera_input("Snapshot", key="snapshot", help="The browser asks you before it uses its camera.")
+    if file is not None:
+        _show_picture(file.getvalue(), "snapshot.jpg")
+
+
+def _hint(title: str, text: str) -> None:
+    st.html(f'<div class="stage small"><strong>{title}</strong><span>{text}</span></div>')
+
+
+def _show_picture(data: bytes, name: str) -> None:
+    try:
+        image = decode(data, name)
+        result = analyse(image, name)
+    except EmotionError as error:
+        st.error(_explain(error, name), icon=":material/broken_image:")
+        return
+    jpeg = encode(render(*fitted(image, result), replace(controls.settings().look, mirror=False)))
+    picture, facts = st.columns([3, 2], gap="large")
+    picture.image(jpeg, alt=_describe(result), width="stretch")
+    with facts:
+        _show_faces(result)
+        _picture_downloads(PurePath(name).stem, jpeg, result)
+
+
+def analyse(image: BgrImage, name: str) -> FrameResult:
+    """The faces in a still picture, with the sidebar's settings."""
+    config = controls.settings().config
+    config = replace(config, detect_width=max(config.detect_width, STILL_WIDTH), max_faces=STILL_FACES)
+    return Pipeline(config).process(Frame(image, 0, time.monotonic(), time.time(), name))
+
+
+def _describe(result: FrameResult) -> str:
+    faces = ", ".join(person.emotion for person in result.people)
+    return f"The picture with {len(result.people)} faces: {faces}" if faces else "The picture; no face was found"
+
+
+def _show_faces(result: FrameResult) -> None:
+    if not result.people:
+        st.info("No face was found. It should be larger than 50 pixels and look towards the camera.")
+    st.markdown("".join(charts.bars(person) for person in result.people), unsafe_allow_html=True)
+
+
+def _picture_downloads(stem: str, jpeg: bytes, result: FrameResult) -> None:
+    record = Record()
+    record.add(result)
+    with st.container(horizontal=True):
+        st.download_button("Picture", jpeg, f"{stem}-emotions.jpg", "image/jpeg", key="jpeg", on_click="ignore")
+        records.downloads(record, f"{stem}-emotions")
+    record.close()
+
+
+def _show_video(file_id: str, name: str, data: bytes) -> None:
+    tab = session()
+    if tab.video is None or tab.video_id != file_id:
+        chosen = controls.settings()
+        tab.take_video(file_id, VideoJob(name, data, chosen.config, chosen.look))
+    job = tab.video
+    if job is None:
+        return
+    if not job.done:
+        _progress()
+    elif job.error:
+        st.error(_explain(job.error, name), icon=":material/broken_image:")
+    else:
+        _show_result(job)
+    label = "Run again" if job.done else "Start over"
+    st.button(
+        label, on_click=tab.drop_video, key="again", icon=":material/refresh:", help="With the sidebar's settings."
+    )
+
+
+@st.fragment(run_every=0.5)
+def _progress() -> None:
+    job = session().video
+    if job is None or job.done:
+        st.rerun()
+    text = f"{job.frames} of {job.total} pictures" if job.total else f"{job.frames} pictures"
+    st.progress(job.progress, f"Analysing {job.name}: {text}")
+
+
+def _show_result(job: VideoJob) -> None:
+    samples = job.record.samples()
+    picture, facts = st.columns([3, 2], gap="large")
+    picture.video(job.video.read_bytes(), "video/webm")
+    with facts:
+        st.markdown(f"**{job.frames} pictures, a face in {len(samples)}**")
+        st.markdown(charts.shares(samples), unsafe_allow_html=True)
+    st.markdown(charts.summary(samples), unsafe_allow_html=True)
+    stem = f"{PurePath(job.name).stem}-emotions"
+    with st.container(horizontal=True):
+        st.download_button("Video", job.video.read_bytes(), f"{stem}.webm", "video/webm", key="webm", on_click="ignore")
+        records.downloads(job.record, stem)
+
+
+def _explain(error: Exception, name: str) -> str:
+    if isinstance(error, SourceError):
+        return f"{name} can't be read: it is damaged, or no picture or video. Try {', '.join((*PICTURES, *VIDEOS))}."
+    if isinstance(error, EmotionError):
+        return str(error)
+    return f"Something unexpected went wrong; the server's log has the details. ({type(error).__name__})"

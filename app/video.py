@@ -1,0 +1,128 @@
+"""An uploaded video on its way through the pipeline, in a thread of its own: annotated video and record."""
+
+import logging
+import tempfile
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+
+from app.pictures import Look, fitted, render
+from app.record import Record
+from edge.config import EdgeConfig
+from edge.errors import EmotionError, SourceError
+from edge.pipeline import Pipeline
+from edge.results import BgrImage, Frame, FrameResult
+from edge.sources import Source, open_source
+
+USUAL_FPS = 25.0
+"""For a file that does not say its rate."""
+CLOSE_S = 5.0
+"""Longest wait for the picture that is being worked on."""
+
+_log = logging.getLogger(__name__)
+
+
+class VideoJob:
+    """One video file.
+
+    Usage:
+        job = VideoJob("talk.mp4", data, EdgeConfig(), Look())
+        job.start()
+        ...
+        job.progress, job.done, job.error, job.video.read_bytes(), job.record.csv()
+        job.close()
+    """
+
+    def __init__(self, name: str, data: bytes, config: EdgeConfig, look: Look) -> None:
+        self.name = name
+        self.record = Record()
+        self.frames = 0
+        self.total = 0
+        """What the file says of its length; 0 if nothing."""
+        self.done = False
+        self.error: Exception | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="emotion-video-")
+        self._input = Path(self._folder.name) / f"input{Path(name).suffix.lower()}"
+        self._input.write_bytes(data)
+        self.video = Path(self._folder.name) / "annotated.webm"
+        self._config, self._look = config, replace(look, mirror=False)
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="video job", daemon=True)
+
+    @property
+    def progress(self) -> float:
+        """The share that is done, in [0, 1]."""
+        return min(1.0, self.frames / self.total) if self.total > 0 else 0.0
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Cancel it if it still runs, and delete its files."""
+        self._cancelled.set()
+        if self._thread.ident:
+            self._thread.join(CLOSE_S)
+        self.record.close()
+        self._folder.cleanup()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except EmotionError as error:
+            self.error = error
+        except Exception as error:  # the thread's boundary: the page shows it, the log has its traceback
+            self.error = error
+            _log.exception("video %s", self.name)
+        finally:
+            self.done = True
+
+    def _work(self) -> None:
+        source, pipeline = open_source(str(self._input), self._config), Pipeline(self._config)
+        self.total = _frames_in(self._input)
+        writer = _Writer(self.video, source.fps or USUAL_FPS)
+        try:
+            while not self._cancelled.is_set() and (image := source.read()) is not None:
+                self._step(pipeline, writer, image, source)
+        finally:
+            writer.close()
+            source.close()
+        if not self.frames and not self._cancelled.is_set():
+            raise SourceError(f"Expected a video. Received: {self.name}, which has no picture")
+
+    def _step(self, pipeline: Pipeline, writer: "_Writer", image: BgrImage, source: Source) -> None:
+        at_s = self.frames / (source.fps or USUAL_FPS)  # the video's own clock: smoothing must not depend on our speed
+        result = pipeline.process(Frame(image, self.frames, at_s, at_s, self.name))
+        writer.write(image, result, self._look)
+        self.record.add(replace(result, age_ms=0.0))
+        self.frames += 1
+
+
+class _Writer:
+    """A WebM with VP8: of what OpenCV's wheel writes, the one that every browser plays."""
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self._path, self._fps = path, fps
+        self._writer: cv2.VideoWriter | None = None
+
+    def write(self, image: BgrImage, result: FrameResult, look: Look) -> None:
+        picture = render(*fitted(image, result), look)
+        picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]  # VP8 wants even sides
+        if self._writer is None:
+            size = (picture.shape[1], picture.shape[0])
+            self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"VP80"), self._fps, size)
+        self._writer.write(picture)
+
+    def close(self) -> None:
+        if self._writer:
+            self._writer.release()
+
+
+def _frames_in(path: Path) -> int:
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+    finally:
+        capture.release()
