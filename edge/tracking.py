@@ -51,11 +51,11 @@ class Smoother:
         return self._shown
 
     def _choose(self, best: int, mean: Probabilities) -> None:
-        """Change the shown label only for one that leads by the hysteresis; `uncertain` has a band of half of it."""
+        """Change the shown label only for one that leads by the hysteresis; so does `uncertain`."""
         margin = self._hysteresis if self._smoothing_s else 0.0
         if self._shown is not None and best != self._shown and mean[best] - mean[self._shown] < margin:
             best = self._shown
-        limit = self._threshold + (margin / 4 if self._shown is None else -margin / 4)
+        limit = self._threshold - (0.0 if self._shown is None else margin)
         self._shown = best if mean[best] >= limit else None
 
 

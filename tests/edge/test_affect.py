@@ -1,0 +1,26 @@
+"""Certainty, valence, arousal and intensity of known distributions."""
+
+import pytest
+
+from edge.affect import CIRCUMPLEX, affect, certainty
+from edge.model_info import LABELS
+
+
+def test_every_label_has_its_coordinates() -> None:
+    assert set(CIRCUMPLEX) == set(LABELS)
+
+
+@pytest.mark.parametrize(("values", "expected"), [((1, 0, 0, 0), 1.0), ((0.25,) * 4, 0.0), ((0.5, 0.5, 0, 0), 0.5)])
+def test_certainty_is_one_minus_the_normalised_entropy(values: tuple[float, ...], expected: float) -> None:
+    assert certainty(values) == pytest.approx(expected)
+
+
+def test_a_sure_label_has_its_own_coordinates_and_a_mixture_their_mean() -> None:
+    assert affect(("happy", "sad"), (1.0, 0.0))[:2] == CIRCUMPLEX["happy"]
+    mixed = affect(("happy", "neutral"), (0.5, 0.5))
+    assert mixed.valence == pytest.approx(0.405)
+    assert mixed.intensity == pytest.approx(affect(("happy",), (1.0,)).intensity / 2)
+
+
+def test_an_unknown_label_counts_as_neutral() -> None:
+    assert affect(("contempt",), (1.0,)) == (0, 0, 0)

@@ -1,0 +1,159 @@
+"""The capture thread: newest frame wins, files are whole, a dead camera comes back, a stuck one blocks nobody."""
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from edge import camera as camera_module
+from edge.camera import Camera, CameraState, iter_frames
+from edge.config import EdgeConfig
+from edge.errors import SourceError, StuckThreadError
+from edge.sources import Source
+from tests.fakes import FakeSource
+
+FAST = EdgeConfig(source="fake", pace="fast", fps=0, read_timeout_s=0.3, open_timeout_s=0.3, reconnect_s=0.1)
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Source]]:
+    """Let `Camera` open these sources, one after the other."""
+
+    def put(*sources: Source) -> list[Source]:
+        waiting = list(sources)
+
+        def open_next(name: str, config: EdgeConfig) -> Source:
+            if not waiting:
+                raise SourceError(f"Expected a camera at {name}. Received: none")
+            return waiting.pop(0)
+
+        monkeypatch.setattr(camera_module, "open_source", open_next)
+        return waiting
+
+    return put
+
+
+class StuckSource(FakeSource):
+    """Gives a frame, then hangs inside `read` until released."""
+
+    def __init__(self) -> None:
+        super().__init__(count=10**6, live=True)
+        self.release = threading.Event()
+
+    def read(self) -> object:  # type: ignore[override]
+        if self.reads:
+            self.release.wait(20)
+        return super().read()
+
+
+def test_every_frame_of_a_file_is_taken_once_and_in_order(serve: Callable[..., list[Source]]) -> None:
+    source = FakeSource(count=40)
+    serve(source)
+    with Camera("fake", FAST) as camera:
+        frames = list(iter_frames([camera]))
+    assert [frame.index for frame in frames] == list(range(40))
+    assert [int(frame.image[0, 0, 0]) for frame in frames] == list(range(40))
+    assert camera.state is CameraState.ENDED
+    assert camera.dropped == 0
+    assert source.closed
+
+
+def test_a_live_source_gives_the_newest_frame_and_never_one_twice(serve: Callable[..., list[Source]]) -> None:
+    serve(FakeSource(count=10**6, live=True, fps=200))
+    taken = []
+    with Camera("fake", FAST) as camera:
+        for frame in iter_frames([camera], timeout_s=5):
+            taken.append(frame.index)
+            time.sleep(0.05)
+            if len(taken) == 8:
+                break
+    gaps = [later - sooner for sooner, later in itertools.pairwise(taken)]
+    assert all(gap >= 1 for gap in gaps)
+    assert camera.dropped >= sum(gaps) - len(gaps) > 0
+
+
+def test_frames_that_come_before_their_time_are_not_decoded(serve: Callable[..., list[Source]]) -> None:
+    serve(FakeSource(count=10**6, live=True, fps=100))
+    with Camera("fake", EdgeConfig(source="fake", fps=10)) as camera:
+        taken = sum(1 for _ in iter_frames([camera], timeout_s=1))
+    assert 4 <= taken <= 13
+    assert camera.skipped > 2 * taken
+
+
+def test_a_camera_that_dies_is_reopened_and_its_states_are_logged_once(
+    serve: Callable[..., list[Source]], caplog: pytest.LogCaptureFixture
+) -> None:
+    dead = FakeSource(count=10**6, live=True, fps=100, fail_after=5)
+    serve(dead, FakeSource(count=10**6, live=True, fps=100))
+    with caplog.at_level(logging.INFO, "edge.camera"), Camera("fake", FAST) as camera:
+        indices = []
+        for frame in iter_frames([camera], timeout_s=5):
+            indices.append(frame.index)
+            if camera.reconnects and len(indices) > 8:
+                break
+    assert camera.reconnects == 1
+    assert dead.closed
+    assert indices == sorted(set(indices))
+    assert [record.message for record in caplog.records] == ["camera fake is offline", "camera fake is online"]
+
+
+def test_a_reader_that_hangs_is_abandoned_and_the_next_one_takes_over(serve: Callable[..., list[Source]]) -> None:
+    stuck = StuckSource()
+    serve(stuck, FakeSource(count=10**6, live=True, fps=100))
+    camera = Camera("fake", FAST)
+    camera.start()
+    started_s = time.monotonic()
+    frames = iter_frames([camera], timeout_s=5)
+    while camera.reconnects == 0 or camera.state is not CameraState.ONLINE:
+        next(frames)
+    assert time.monotonic() - started_s < 3
+    with pytest.raises(StuckThreadError, match="reader fake"):
+        camera.stop(timeout_s=0.2)
+    stuck.release.set()
+    camera.stop(timeout_s=5)
+    assert stuck.closed
+
+
+def test_no_camera_at_the_start_is_an_error_at_once(serve: Callable[..., list[Source]]) -> None:
+    serve()
+    with Camera("fake", FAST) as camera, pytest.raises(SourceError, match="Expected a camera"):
+        list(iter_frames([camera], timeout_s=5))
+
+
+def test_a_defect_in_a_source_is_raised_to_the_loop(serve: Callable[..., list[Source]]) -> None:
+    class Broken(FakeSource):
+        def read(self) -> object:  # type: ignore[override]
+            raise ZeroDivisionError
+
+    serve(Broken())
+    with Camera("fake", FAST) as camera, pytest.raises(ZeroDivisionError):
+        list(iter_frames([camera], timeout_s=5))
+
+
+def test_two_cameras_take_turns(serve: Callable[..., list[Source]]) -> None:
+    serve(FakeSource(count=30), FakeSource(count=30))
+    wake = threading.Condition()
+    with Camera("one", FAST, wake) as one, Camera("two", FAST, wake) as two:
+        names = [frame.source for frame in iter_frames([one, two])]
+    assert names.count("one") == names.count("two") == 30
+    assert abs(names[:30].count("one") - 15) < 10
+
+
+def test_a_consumer_that_raises_leaves_no_thread(serve: Callable[..., list[Source]]) -> None:
+    serve(FakeSource(count=10**6, live=True, fps=100))
+    with pytest.raises(ZeroDivisionError), Camera("fake", FAST) as camera:
+        for _ in iter_frames([camera], timeout_s=5):
+            raise ZeroDivisionError
+    assert not [thread for thread in threading.enumerate() if thread.name == "reader fake"]
+
+
+def test_a_password_is_in_no_frame_and_no_thread_name(serve: Callable[..., list[Source]]) -> None:
+    serve(FakeSource(count=1))
+    with Camera("rtsp://user:secret@host/stream", FAST) as camera:
+        (frame,) = iter_frames([camera])
+        names = [thread.name for thread in threading.enumerate()]
+    assert frame.source == "rtsp://host/stream"
+    assert not any("secret" in text for text in [camera.name, *names])

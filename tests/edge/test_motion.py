@@ -1,0 +1,47 @@
+"""Following and stillness on pictures whose motion is known."""
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.motion import MotionFollower, Stillness
+from edge.results import Box
+from edge.sources import DemoSource
+
+GRAY = cv2.cvtColor(DemoSource().picture(0), cv2.COLOR_BGR2GRAY)
+FACE = Box(258, 148, 124, 124)
+
+
+def _moved(dx: float, dy: float, scale: float = 1.0) -> np.ndarray:
+    center = FACE.x + FACE.width / 2, FACE.y + FACE.height / 2
+    place = cv2.getRotationMatrix2D(center, 0, scale)
+    place[:, 2] += (dx, dy)
+    return cv2.warpAffine(GRAY, place, (640, 480), borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize(("dx", "dy", "scale"), [(0, 0, 1), (7, -4, 1), (-12, 9, 1), (3, 2, 1.06), (0, 0, 0.95)])
+def test_a_box_moves_and_grows_as_its_face_does(dx: float, dy: float, scale: float) -> None:
+    follower = MotionFollower()
+    follower.remember(cv2.resize(GRAY, (320, 240), interpolation=cv2.INTER_AREA))
+    small = cv2.resize(_moved(dx, dy, scale), (320, 240), interpolation=cv2.INTER_AREA)
+    (box,) = follower.follow(small, [FACE], 2.0)
+    assert box is not None
+    assert box.x + box.width / 2 == pytest.approx(FACE.x + FACE.width / 2 + dx, abs=1.5)
+    assert box.y + box.height / 2 == pytest.approx(FACE.y + FACE.height / 2 + dy, abs=1.5)
+    assert box.width == pytest.approx(FACE.width * scale, rel=0.03)
+
+
+def test_a_face_that_is_gone_is_lost_and_not_invented() -> None:
+    follower = MotionFollower()
+    follower.remember(GRAY)
+    assert follower.follow(np.full_like(GRAY, 90), [FACE], 1.0) == [None]
+    assert MotionFollower().follow(GRAY, [FACE], 1.0) == [None]
+
+
+def test_noise_is_still_a_small_motion_is_not_and_slow_changes_add_up() -> None:
+    stillness, random = Stillness(), np.random.default_rng(0)
+    assert not stillness.update(GRAY)
+    for _ in range(5):
+        assert stillness.update(np.clip(GRAY + random.normal(0, 5, GRAY.shape), 0, 255).astype(np.uint8))
+    assert not stillness.update(_moved(12, 0).astype(np.uint8))
+    assert any(not stillness.update(cv2.convertScaleAbs(_moved(12, 0), beta=beta)) for beta in range(0, 12, 2))

@@ -1,0 +1,87 @@
+"""What each kind of source gives, and what it says when it can't."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.config import EdgeConfig
+from edge.errors import SourceError
+from edge.results import BgrImage
+from edge.sources import DemoSource, ImageSource, Source, VideoSource, open_source, public_name
+from tests.rigs.clips import read_stamp, write_avi
+
+CONFIG = EdgeConfig(source="demo")
+
+
+def _all(source: Source) -> list[BgrImage]:
+    pictures = []
+    while (picture := source.read()) is not None:
+        pictures.append(picture)
+    return pictures
+
+
+def test_the_demo_is_the_same_every_time_and_moves() -> None:
+    one, other = DemoSource(), DemoSource()
+    pictures = [one.read() for _ in range(40)]
+    assert all(
+        np.array_equal(picture, other.picture(index)) for index, picture in enumerate(pictures[::13]) if not index
+    )
+    assert np.array_equal(pictures[39], other.picture(39))
+    assert not np.array_equal(pictures[0], pictures[39])
+    assert pictures[0].shape == (480, 640, 3)
+
+
+def test_a_folder_gives_its_pictures_by_name(tmp_path: Path) -> None:
+    for name, gray in (("b.png", 20), ("a.png", 10), ("c.png", 30)):
+        cv2.imwrite(str(tmp_path / name), np.full((8, 8, 3), gray, np.uint8))
+    (tmp_path / "notes.txt").write_text("no picture")
+    source = ImageSource(tmp_path)
+    grays = [int(picture[0, 0, 0]) for picture in _all(source)]
+    assert grays == [10, 20, 30]
+
+
+def test_a_video_gives_every_frame(tmp_path: Path) -> None:
+    source = VideoSource(write_avi(tmp_path / "clip.avi", 12))
+    stamps = [read_stamp(picture) for picture in _all(source)]
+    source.close()
+    assert stamps == list(range(12))
+    assert source.fps == pytest.approx(30)
+
+
+def _cut_jpeg(folder: Path) -> Path:
+    ok, data = cv2.imencode(".jpg", DemoSource().picture(0))
+    assert ok
+    (folder / "cut.jpg").write_bytes(data.tobytes()[: len(data) // 2])
+    return folder / "cut.jpg"
+
+
+def _text_as_video(folder: Path) -> Path:
+    (folder / "clip.mp4").write_text("no video")
+    return folder / "clip.mp4"
+
+
+@pytest.mark.parametrize("make", [_cut_jpeg, _text_as_video, lambda folder: folder, lambda folder: folder / "none.png"])
+def test_what_can_not_be_read_is_a_source_error_that_names_it(make: object, tmp_path: Path) -> None:
+    path = make(tmp_path)  # type: ignore[operator]
+    with pytest.raises(SourceError, match=r"Received: .+") as caught:
+        open_source(str(path), CONFIG)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_camera_names_the_remedy() -> None:
+    with pytest.raises(SourceError, match="--source demo"):
+        open_source("63", CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("rtsp://me:pass@host:554/a?b=c", "rtsp://host:554/a?b=c"),
+        ("http://host/a@b", "http://host/a@b"),
+        ("/dev/video0", "/dev/video0"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(name: str, shown: str) -> None:
+    assert public_name(name) == shown

@@ -1,0 +1,111 @@
+"""Identity, smoothing, hysteresis: one window a face, a label that does not flicker and does not lag."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from edge.config import EdgeConfig
+from edge.model_info import LABELS
+from edge.results import Box, Face, Probabilities
+from edge.tracking import Smoother, Tracker, match, overlap
+
+HAPPY, SAD = LABELS.index("happy"), LABELS.index("sad")
+
+
+def _probabilities(**scores: float) -> Probabilities:
+    rest = (1 - sum(scores.values())) / (len(LABELS) - len(scores))
+    return np.array([scores.get(label, rest) for label in LABELS], np.float32)
+
+
+def _noisy(label: str, steps: int, seed: int = 0) -> list[Probabilities]:
+    """Softmax outputs whose best label is often another one."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(0, 1.0, (steps, len(LABELS)))
+    logits[:, LABELS.index(label)] += 1.5
+    powers = np.exp(logits)
+    return list((powers / powers.sum(axis=1, keepdims=True)).astype(np.float32))
+
+
+def _changes(labels: list[int | None]) -> int:
+    return sum(one != other for one, other in itertools.pairwise(labels))
+
+
+def _run(smoother: Smoother, outputs: list[Probabilities], fps: float = 15, start: int = 0) -> list[int | None]:
+    shown = []
+    for index, output in enumerate(outputs, start):
+        smoother.update(output, index / fps)
+        shown.append(smoother.shown)
+    return shown
+
+
+def test_noise_changes_the_label_at_most_a_fifth_as_often() -> None:
+    outputs = _noisy("happy", 600)
+    plain = _run(Smoother(0, 0, 0), outputs)
+    smooth = _run(Smoother(0.3, 0.1, 0.4), outputs)
+    assert _changes(plain) > 100
+    assert _changes(smooth) <= _changes(plain) / 5
+
+
+def test_a_real_change_shows_within_half_a_second() -> None:
+    smoother = Smoother(0.3, 0.1, 0.4)
+    _run(smoother, [_probabilities(happy=0.8)] * 30)
+    shown = _run(smoother, [_probabilities(sad=0.8)] * 15, start=30)
+    assert shown.index(SAD) <= 7  # 7 frames at 15 a second
+
+
+def test_the_rate_of_frames_does_not_matter() -> None:
+    means = []
+    for fps in (5, 30):
+        smoother = Smoother(0.5, 0.1, 0.4)
+        smoother.update(_probabilities(happy=0.9), 0)
+        for index in range(1, fps + 1):
+            smoother.update(_probabilities(sad=0.9), index / fps)
+        means.append(smoother.values[SAD])
+    assert means[0] == pytest.approx(means[1], abs=1e-3)
+
+
+def test_scores_sum_to_one_and_a_low_best_is_uncertain() -> None:
+    smoother = Smoother(0.3, 0.1, 0.4)
+    assert _run(smoother, _noisy("happy", 50))
+    assert sum(smoother.values) == pytest.approx(1, abs=1e-5)
+    assert _run(Smoother(0.3, 0.1, 0.4), [_probabilities(happy=0.3)]) == [None]
+
+
+def _tracker(**options: float) -> Tracker:
+    return Tracker(EdgeConfig(source="demo", **options))  # type: ignore[arg-type]
+
+
+def test_an_identity_survives_a_missed_detection_and_ends_after_a_second() -> None:
+    tracker = _tracker()
+    face = Face(Box(10, 10, 50, 50))
+    (track,) = tracker.update([face], 0.0)
+    assert tracker.update([], 0.2) == []
+    (again,) = tracker.update([Face(Box(14, 10, 50, 50))], 0.4)
+    assert again.track_id == track.track_id == 1
+    assert tracker.update([], 2.0) == []
+    (new,) = tracker.update([face], 2.1)
+    assert new.track_id == 2
+
+
+def test_two_faces_never_share_a_window() -> None:
+    tracker = _tracker()
+    for step in range(10):
+        left, right = Face(Box(10 + step, 10, 50, 50)), Face(Box(200 - step, 10, 50, 50))
+        one, other = tracker.update([left, right] if step % 2 else [right, left], step / 15)
+        by_place = sorted((one, other), key=lambda track: track.face.box.x)
+        by_place[0].smoother.update(_probabilities(happy=0.9), step / 15)
+        by_place[1].smoother.update(_probabilities(sad=0.9), step / 15)
+    assert [track.smoother.shown for track in by_place] == [HAPPY, SAD]
+    assert by_place[0].smoother is not by_place[1].smoother
+
+
+def test_a_box_is_matched_once_and_by_the_largest_overlap() -> None:
+    known = [Box(0, 0, 100, 100), Box(40, 0, 100, 100)]
+    assert sorted(match(known, [Box(38, 0, 100, 100), Box(2, 0, 100, 100)])) == [(0, 1), (1, 0)]
+    assert match(known, [Box(300, 300, 10, 10)]) == []
+
+
+def test_overlap_is_intersection_over_union() -> None:
+    assert overlap(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == pytest.approx(1 / 3)
+    assert overlap(Box(0, 0, 10, 10), Box(20, 20, 5, 5)) == 0
