@@ -47,13 +47,6 @@ def augment(images: Pixels, options: Augmentation, generator: np.random.Generato
     return changed
 
 
-def resize(images: Pixels, size: int) -> Pixels:
-    """Unchanged pictures (n, size, size)."""
-    if images.shape[1:] == (size, size):
-        return images
-    return np.stack([cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in images])
-
-
 def mixup(
     inputs: NDArray[np.float32], targets: NDArray[np.float32], alpha: float, generator: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import DataError
-from train.augment import augment, mixup, resize
+from train.augment import augment, mixup
 from train.batch_norm import use_native_kernel
 from train.config import TrainConfig
 from train.data import Dataset
@@ -37,47 +37,36 @@ class Result:
 
 
 class Batches(keras.utils.PyDataset):
-    """Augmented batches; what batch `i` of an epoch holds depends on seed, epoch and `i` alone."""
+    """Augmented batches without end; what batch `i` holds depends on the seed and on `i` alone.
 
-    def __init__(self, dataset: Dataset, targets: Targets, config: TrainConfig, epoch: int = 0) -> None:
+    Keras is told the steps of an epoch and is given no length: it fetches ahead, so an object that
+    counted epochs by its callbacks would count wrong.
+    """
+
+    def __init__(self, dataset: Dataset, targets: Targets, config: TrainConfig, first_epoch: int = 0) -> None:
         super().__init__()
         if len(dataset) < config.batch_size:
             raise DataError(f"Expected at least one batch of {config.batch_size} images. Received: {len(dataset)}")
-        self.dataset, self.targets, self.config, self.epoch = dataset, targets, config, epoch
+        self.steps = len(dataset) // config.batch_size
+        self._dataset, self._targets, self._config, self._first_epoch = dataset, targets, config, first_epoch
         self._weights = class_weights(dataset.labels, config.class_balance)[dataset.labels]
 
-    def __len__(self) -> int:
-        return len(self.dataset) // self.config.batch_size
+    @property
+    def num_batches(self) -> None:
+        """Keras' word for: without end."""
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], ...]:
-        order = np.random.default_rng([self.config.seed, self.epoch]).permutation(len(self.dataset))
-        chosen = order[index * self.config.batch_size :][: self.config.batch_size]
-        generator = np.random.default_rng([self.config.seed, self.epoch, index])
-        size = self.config.size_of(self.epoch)
-        images = augment(self.dataset.images[chosen], self.config.augmentation, generator, size)
-        inputs, targets = images[..., np.newaxis].astype(np.float32), self.targets[chosen]
-        if self.config.mixup and index % 2:
-            inputs, targets = mixup(inputs, targets, self.config.mixup, generator)
+        """Pictures (batch, size, size, 1), targets (batch, labels) and sample weights (batch,)."""
+        epoch, step = self._first_epoch + index // self.steps, index % self.steps
+        order = np.random.default_rng([self._config.seed, epoch]).permutation(len(self._dataset))
+        chosen = order[step * self._config.batch_size :][: self._config.batch_size]
+        generator = np.random.default_rng([self._config.seed, epoch, step])
+        size = self._config.size_of(epoch)
+        images = augment(self._dataset.images[chosen], self._config.augmentation, generator, size)
+        inputs, targets = images[..., np.newaxis].astype(np.float32), self._targets[chosen]
+        if self._config.mixup and step % 2:
+            inputs, targets = mixup(inputs, targets, self._config.mixup, generator)
         return inputs, targets, self._weights[chosen]
-
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-
-
-class Validation(keras.utils.PyDataset):
-    """The pictures that pick the epoch, unchanged, in the size that the epoch trains on."""
-
-    def __init__(self, dataset: Dataset, targets: Targets, batches: Batches) -> None:
-        super().__init__()
-        self._dataset, self._targets, self._batches = dataset, targets, batches
-
-    def __len__(self) -> int:
-        return -(-len(self._dataset) // 256)
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], ...]:
-        part = slice(index * 256, (index + 1) * 256)
-        size = self._batches.config.size_of(min(self._batches.epoch, self._batches.config.epochs - 1))
-        return resize(self._dataset.images[part], size)[..., np.newaxis].astype(np.float32), self._targets[part]
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -88,19 +77,31 @@ class Checkpoint(keras.callbacks.Callback):
         self._config, self._others, self._folder = config, others, Path(config.out)
         self.history: list[dict[str, float]] = []
         self.best = 0.0
-        self._began_s = 0.0
+        self._began_s, self._epoch = 0.0, 0
 
-    def restore(self) -> tuple[keras.Model, int]:
-        """The model as it was after the last finished epoch, and the next epoch's number."""
+    def restore(self, model: keras.Model) -> int:
+        """Put a compiled model into the state after the last finished epoch; returns the next epoch's number.
+
+        The saved model lends its variables alone: Keras does not save which of them decay.
+        """
         state = json.loads((self._folder / CHECKPOINT / "state.json").read_text())
         self.history, self.best = state["history"], state["best"]
         for callback, attributes in zip(self._others, state["callbacks"], strict=True):
             vars(callback).update(attributes)
             callback.on_train_begin = lambda logs=None: None  # which would forget them
-        return keras.saving.load_model(self._folder / CHECKPOINT / "model.keras"), len(self.history)
+        saved = keras.saving.load_model(self._folder / CHECKPOINT / "model.keras")
+        model.set_weights(saved.get_weights())
+        model.optimizer.build(model.trainable_variables)
+        for ours, theirs in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
+            ours.assign(theirs)
+        return len(self.history)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._began_s = time.monotonic()
+        self._began_s, self._epoch = time.monotonic(), epoch
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if batch == 0:  # not at the epoch's begin: fetching the first batch draws from torch's generator too
+            _seed_dropout(self.model, self._config.seed, self._epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         seconds = time.monotonic() - self._began_s
@@ -109,7 +110,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.history.append(
             {**measured, "learning_rate": rate, "seconds": seconds, "size": self._config.size_of(epoch)}
         )
-        if self._config.size_of(epoch) == 48 and measured["val_accuracy"] > self.best:
+        if measured["val_accuracy"] > self.best:
             self.best = measured["val_accuracy"]
             self._save_best()
         self._save_state()
@@ -150,19 +151,22 @@ def fit(
     Path(config.out).mkdir(parents=True, exist_ok=True)
     others = _callbacks(config)
     checkpoint = Checkpoint(config, others)
+    model = compile_model(config, steps=max(1, len(train) // config.batch_size))
     if config.resume:
-        model, first = checkpoint.restore()
+        first = checkpoint.restore(model)
     else:
+        first = 0
         _forget_earlier_run(Path(config.out))
-        model, first = compile_model(config, len(train) // config.batch_size), 0
     if first < config.epochs:
         batches = Batches(train, targets, config, first)
         model.fit(
             batches,
-            validation_data=Validation(validation, validation_targets, batches),
+            validation_data=(validation.images[..., np.newaxis].astype(np.float32), validation_targets),
+            validation_batch_size=256,
             initial_epoch=first,
             epochs=config.epochs,
-            shuffle=False,  # the batches are shuffled already, by seed and epoch
+            steps_per_epoch=batches.steps,
+            shuffle=False,  # they are already
             callbacks=[*others, checkpoint],
         )
     best = build(config, size=48, precision="float32")
@@ -231,6 +235,14 @@ def _callbacks(config: TrainConfig) -> list[keras.callbacks.Callback]:
     if config.patience:
         callbacks.append(keras.callbacks.EarlyStopping(monitor="val_accuracy", mode="max", patience=config.patience))
     return callbacks
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Make an epoch's dropout depend on its number, not on what ran before: torch draws from the global generator."""
+    keras.utils.set_random_seed(seed + epoch)
+    for number, layer in enumerate(model.layers):
+        if generator := getattr(layer, "seed_generator", None):
+            generator.state.assign(np.array([seed + number, epoch], np.uint32))
 
 
 def _plain_attributes(callback: keras.callbacks.Callback) -> dict[str, float]:

@@ -1,0 +1,92 @@
+"""`python -m train` as a user runs it: a smoke run, an interruption, and mistakes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from edge.model_info import LABELS, read_model_info
+from tests.train import synthetic
+
+ENOUGH = {"Training": 24, "PublicTest": 4, "PrivateTest": 4}
+
+
+def command(*options: str) -> list[str]:
+    return [sys.executable, "-m", "train", *options]
+
+
+def train(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*options), capture_output=True, text=True, timeout=280, check=False)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The real data set where it is, else a drawn one."""
+    real = os.environ.get("FER2013")
+    return real or str(synthetic.write_zip(tmp_path_factory.mktemp("data") / "fer2013.zip", ENOUGH))
+
+
+def test_a_smoke_run_leaves_everything_that_it_promises(data: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    ended = train("--data", data, "--epochs", "1", "--limit", "600", "--labels", "fer2013", "--out", str(run))
+    assert ended.returncode == 0, ended.stderr
+    assert "images belonging to 7 classes (Training)" in ended.stdout
+    names = {"model.keras", "report.json", "report.md", "history.json", "curves.png", "samples.png",
+             "samples_augmented.png", "confusion_PublicTest.png", "confusion_PrivateTest.png"}  # fmt: skip
+    assert names <= {file.name for file in run.iterdir()}
+    report = json.loads((run / "report.json").read_text())
+    info = read_model_info(run / "model.keras")
+    assert info.labels == LABELS
+    assert info.accuracy == {name: score["accuracy"] for name, score in report["scores"].items()}
+    assert not list(run.glob("*part*"))
+
+
+def test_a_killed_run_resumes(tmp_path: Path) -> None:
+    folder = str(synthetic.write_folder(tmp_path / "fer", ENOUGH))
+    options = [
+        "--data",
+        folder,
+        "--epochs",
+        "3",
+        "--batch-size",
+        "8",
+        "--labels",
+        "fer2013",
+        "--out",
+        str(tmp_path / "r"),
+    ]
+    process = subprocess.Popen(command(*options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    state = tmp_path / "r" / "checkpoint" / "state.json"
+    end_s = time.monotonic() + 200
+    while not state.is_file() and time.monotonic() < end_s and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    assert state.is_file()
+    done = len(json.loads(state.read_text())["history"])
+    assert done < 3
+    ended = train(*options, "--resume")
+    assert ended.returncode == 0, ended.stderr
+    assert len(json.loads((tmp_path / "r" / "history.json").read_text())) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--data", "/nowhere"], 1, "Received: /nowhere"),
+        (["--arch", "vgg99"], 2, "vgg99"),
+        (["--epochs", "0"], 1, "--epochs"),
+        (["--resume", "--out", "/tmp/no-such-run"], 1, "--resume"),
+        (["--weights", "/nowhere.h5", "--arch", "mobilenetv3"], 1, "/nowhere.h5"),
+    ],
+)
+def test_a_mistake_is_one_line(options: list[str], code: int, says: str, data: str) -> None:
+    ended = train(*([] if "--data" in options else ["--data", data]), *options)
+    assert ended.returncode == code
+    assert says in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1

@@ -1,0 +1,123 @@
+"""FER-2013 in each layout, its splits, its damage, its duplicates and its votes."""
+
+import csv
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.errors import DataError
+from edge.model_info import LABELS
+from tests.train import synthetic
+from train.data import describe, find_duplicates, limit, load_fer2013, stratified_split
+
+
+@pytest.fixture(params=["folder", "zip", "csv"])
+def layout(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    if request.param == "folder":
+        return synthetic.write_folder(tmp_path / "fer")
+    write = {"zip": synthetic.write_zip, "csv": synthetic.write_csv}[request.param]
+    return write(tmp_path / f"fer2013.{request.param}")
+
+
+def test_each_layout_gives_the_same_pictures(layout: Path) -> None:
+    dataset = load_fer2013(layout)
+    drawn = synthetic.members(synthetic.SMALL)
+    assert len(dataset) == len(drawn)
+    expected = {image.tobytes(): name.split("/") for name, image in drawn.items()}
+    for image, label, usage in zip(dataset.images, dataset.labels, dataset.usages, strict=True):
+        _, name, file = expected[image.tobytes()]
+        assert (LABELS[label], usage) == (name, file.split("_")[0])
+
+
+def test_says_what_it_found(layout: Path) -> None:
+    assert describe(load_fer2013(layout)).splitlines() == [
+        "Found 70 images belonging to 7 classes (Training)",
+        "Found 21 images belonging to 7 classes (PublicTest)",
+        "Found 21 images belonging to 7 classes (PrivateTest)",
+    ]
+
+
+def test_is_found_by_variable_and_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synthetic.write_zip(tmp_path / "fer2013.zip")
+    monkeypatch.setenv("FER2013", str(tmp_path))
+    assert len(load_fer2013()) == 112
+
+
+def test_missing_data_says_where_it_looked_and_where_to_get_them(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"kaggle\.com/datasets/msambare/fer2013.*Received: .*nowhere"):
+        load_fer2013(tmp_path / "nowhere")
+
+
+def test_a_truncated_zip_is_an_error(tmp_path: Path) -> None:
+    path = synthetic.write_zip(tmp_path / "fer2013.zip")
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(DataError, match=r"fer2013\.zip"):
+        load_fer2013(path)
+
+
+def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
+    path = synthetic.write_zip(tmp_path / "fer2013.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("train/sad/Training_bad.jpg", b"no picture")
+    with pytest.raises(DataError, match=r"Training_bad\.jpg"):
+        load_fer2013(path)
+
+
+def test_a_csv_row_without_all_pixels_is_an_error(tmp_path: Path) -> None:
+    path = synthetic.write_csv(tmp_path / "fer2013.csv")
+    path.write_text(path.read_text() + "3,1 2 3,Training\n")
+    with pytest.raises(DataError, match="row 113"):
+        load_fer2013(path)
+
+
+def test_a_member_that_climbs_out_of_the_zip_writes_nothing(tmp_path: Path) -> None:
+    path = synthetic.write_zip(tmp_path / "fer2013.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("../../train/sad/Training_evil.png", zipfile.ZipFile(path).read("train/sad/Training_0.png"))
+    before = set(tmp_path.parent.rglob("*"))
+    load_fer2013(path)
+    assert set(tmp_path.parent.rglob("*")) == before
+
+
+def test_duplicates_are_found_by_pixels(tmp_path: Path) -> None:
+    dataset = load_fer2013(synthetic.write_folder(tmp_path))
+    train, test = (np.flatnonzero((dataset.usages == "Training") == wanted) for wanted in (True, False))
+    dataset.images[test[5]] = np.clip(dataset.images[train[3]].astype(int) + 2, 0, 255)  # a brighter copy
+    dataset.images[test[9]] = dataset.images[train[7]]
+    assert np.flatnonzero(find_duplicates(dataset)).tolist() == [5, 9]
+
+
+def test_votes_are_joined_by_path_and_missing_ones_are_zero(tmp_path: Path) -> None:
+    columns = ["path", "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"]
+    votes = tmp_path / "ferplus.csv"
+    with votes.open("w", newline="") as file:
+        csv.writer(file).writerows([columns, ["train/happy/Training_0.png", 1, 8, 0, 0, 0, 0, 1]])
+    dataset = load_fer2013(synthetic.write_folder(tmp_path / "fer"), votes)
+    assert dataset.votes is not None
+    row = list(dataset.names).index("train/happy/Training_0.png")
+    assert dataset.votes[row].tolist() == [0, 0, 1, 8, 1, 0, 0]
+    assert dataset.votes.sum() == 10
+
+
+def test_votes_for_other_pictures_are_an_error(tmp_path: Path) -> None:
+    votes = tmp_path / "ferplus.csv"
+    votes.write_text("path,neutral,happiness,surprise,sadness,anger,disgust,fear\nelsewhere.jpg,1,1,1,1,1,1,1\n")
+    with pytest.raises(DataError, match=r"ferplus\.csv"):
+        load_fer2013(synthetic.write_folder(tmp_path / "fer"), votes)
+
+
+def test_a_limit_keeps_every_split_and_class(tmp_path: Path) -> None:
+    few = limit(load_fer2013(synthetic.write_folder(tmp_path)), 42, seed=0)
+    assert {(usage, label) for usage, label in zip(few.usages, few.labels, strict=True)} == {
+        (usage, label) for usage in synthetic.SMALL for label in range(7)
+    }
+    assert 35 <= len(few) <= 56
+
+
+def test_a_stratified_split_takes_its_share_of_each_class() -> None:
+    labels = np.repeat(np.arange(7), 20)
+    rest, held_out = stratified_split(labels, 0.1, seed=3)
+    assert np.bincount(labels[held_out]).tolist() == [2] * 7
+    assert sorted([*rest, *held_out]) == list(range(140))

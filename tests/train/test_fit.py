@@ -1,0 +1,100 @@
+"""A run learns, resumes to the same end, and keeps the best epoch."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from edge.errors import DataError
+from tests.train import synthetic
+from train import fit as fitting
+from train.config import TrainConfig
+from train.data import Dataset, load_fer2013
+from train.fit import Batches, fit
+from train.targets import one_hot
+
+
+def tiny(input_shape: tuple[int | None, int | None, int] = (48, 48, 1)) -> keras.Model:
+    """A network that trains in seconds, with every kind of layer whose state a checkpoint must keep."""
+    inputs = keras.Input(input_shape)
+    x = layers.Rescaling(1 / 255)(inputs)
+    x = layers.Conv2D(8, 5, strides=4, use_bias=False)(x)
+    x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+    x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(inputs, layers.Softmax(dtype="float32")(layers.Dense(7)(x)))
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    monkeypatch.setitem(fitting.ARCHITECTURES, "edge", tiny)
+    return load_fer2013(synthetic.write_folder(tmp_path / "fer"))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> TrainConfig:
+    return TrainConfig(out=str(tmp_path / "run"), epochs=4, batch_size=14, small_share=0.5, ema=0.5, labels="fer2013")
+
+
+def run(dataset: Dataset, config: TrainConfig) -> fitting.Result:
+    train, public = dataset.split("Training"), dataset.split("PublicTest")
+    return fit(train, one_hot(train.labels), public, one_hot(public.labels), config)
+
+
+class InterruptedRunError(Exception):
+    """Stands for whatever ends a process."""
+
+
+@pytest.mark.parametrize(
+    "recipe", [{}, {"schedule": "plateau", "plateau_patience": 1, "optimizer": "adam", "ema": 0.0}]
+)
+def test_an_interrupted_run_goes_on_to_the_same_end(
+    dataset: Dataset, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: dict[str, object]
+) -> None:
+    config = replace(config, **recipe)
+    straight = run(dataset, config)
+    config = replace(config, out=str(tmp_path / "interrupted"))
+    get = Batches.__getitem__
+
+    def killed_in_the_third_epoch(self: Batches, index: int) -> tuple[np.ndarray, ...]:
+        if index == 2 * self.steps + 3:
+            raise InterruptedRunError
+        return get(self, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Batches, "__getitem__", killed_in_the_third_epoch)
+        with pytest.raises(InterruptedRunError):
+            run(dataset, config)
+    resumed = run(dataset, replace(config, resume=True))
+    names = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+    for ours, theirs in zip(resumed.history, straight.history, strict=True):
+        assert {n: ours[n] for n in names} == pytest.approx({n: theirs[n] for n in names}, rel=1e-4)
+    for ours, theirs in zip(resumed.model.get_weights(), straight.model.get_weights(), strict=True):
+        assert np.allclose(ours, theirs, atol=1e-5)
+
+
+def test_the_best_epoch_is_kept_and_pictures_are_small_first(dataset: Dataset, config: TrainConfig) -> None:
+    result = run(dataset, config)
+    assert [row["size"] for row in result.history] == [32, 32, 48, 48]
+    assert result.model.input_shape == (None, 48, 48, 1)
+    public = dataset.split("PublicTest")
+    predicted = np.asarray(result.model.predict(public.images[..., np.newaxis].astype(np.float32), verbose=0))
+    best = max(row["val_accuracy"] for row in result.history)
+    assert np.mean(predicted.argmax(1) == public.labels) == pytest.approx(best, abs=1e-6)
+
+
+def test_batches_depend_on_their_number_alone(dataset: Dataset, config: TrainConfig) -> None:
+    train = dataset.split("Training")
+    from_start, resumed = (Batches(train, one_hot(train.labels), config, epoch) for epoch in (0, 2))
+    assert from_start.steps == 5
+    assert from_start[0][0].shape == (14, 32, 32, 1)
+    assert resumed[0][0].shape == (14, 48, 48, 1)
+    assert all((a == b).all() for a, b in zip(from_start[11], resumed[1], strict=True))
+    assert (from_start[10][0] != from_start[15][0]).any()
+
+
+def test_less_than_a_batch_is_an_error(dataset: Dataset, config: TrainConfig) -> None:
+    with pytest.raises(DataError, match="Received: 70"):
+        run(dataset, replace(config, batch_size=128))

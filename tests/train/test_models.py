@@ -1,0 +1,49 @@
+"""The networks: sizes, shapes, and the promises that conversion relies on."""
+
+import keras
+import numpy as np
+import pytest
+
+from train.models import ARCHITECTURES, SIZE_FREE, count_multiply_adds, edge, original, resnet18
+
+
+def test_the_original_is_the_original() -> None:
+    network = original()
+    assert network.count_params() == 1_470_951
+    kernels = [layer.count_params() for layer in network.layers if layer.weights]
+    assert kernels == [320, 128, 9248, 128, 18496, 256, 36928, 256, 73856, 512, 147584, 512, 1179904, 1024, 1799]
+    assert count_multiply_adds(network) == pytest.approx(87e6, rel=0.01)
+
+
+def test_the_edge_network_is_small() -> None:
+    network = edge()
+    assert network.count_params() <= 1_500_000
+    assert count_multiply_adds(network) <= 100e6
+
+
+def test_every_batch_norm_of_the_edge_network_stands_between_a_convolution_and_a_relu() -> None:
+    layers = edge().layers
+    places = [i for i, layer in enumerate(layers) if isinstance(layer, keras.layers.BatchNormalization)]
+    assert places
+    for place in places:
+        assert isinstance(layers[place - 1], keras.layers.Conv2D)
+        assert isinstance(layers[place + 1], keras.layers.ReLU)
+
+
+@pytest.mark.parametrize("name", ["edge", "original", "resnet18", "mobilenetv3"])
+def test_camera_bytes_go_in_and_probabilities_come_out(name: str) -> None:
+    network = ARCHITECTURES[name]()
+    assert network.input_shape == (None, 48, 48, 1)
+    faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype(np.float32)
+    probabilities = np.asarray(network.predict(faces, verbose=0))
+    assert probabilities.dtype == np.float32
+    assert probabilities.shape == (3, 7)
+    assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
+
+
+def test_size_free_networks_share_their_weights_between_sizes() -> None:
+    assert {"edge", "resnet18"} <= set(SIZE_FREE)
+    for build in (edge, resnet18):
+        small, full = build((32, 32, 1)), build()
+        full.set_weights(small.get_weights())
+        assert [w.shape for w in small.get_weights()] == [w.shape for w in full.get_weights()]
