@@ -7,6 +7,8 @@ from fer.fer import FER  # type: ignore[import-not-found]
 from edge.model_info import LABELS
 from edge.results import BgrImage, GrayImage, Probabilities
 
+BATCH = 64
+
 
 class FerPackage:
     """With its own detector and its own defaults (Haar on the full frame, its TFLite network)."""
@@ -21,14 +23,15 @@ class FerPackage:
         return [max(face["emotions"], key=face["emotions"].get) for face in found]
 
     def classify(self, faces: GrayImage) -> Probabilities:
-        """Each picture is a face already: no detection, and no margin of its padding's grey around it."""
-        height, width = faces.shape[1:]
+        """Each picture is a face already: no detection, no margin, and `BATCH` at once as boxes of one image."""
         cropped = FER(use_tflite=self._use_tflite, offsets=(0, 0))
+        height, width = faces.shape[1:]
         rows = []
-        for face in faces:
-            image = cv2.cvtColor(face, cv2.COLOR_GRAY2BGR)
-            [found] = cropped.detect_emotions(image, [(0, 0, width, height)])
-            rows.append([found["emotions"][label] for label in LABELS])
+        for start in range(0, len(faces), BATCH):
+            batch = faces[start : start + BATCH]
+            column = cv2.cvtColor(batch.reshape(-1, width), cv2.COLOR_GRAY2BGR)
+            boxes = [(0, index * height, width, height) for index in range(len(batch))]
+            rows += [[face["emotions"][label] for label in LABELS] for face in cropped.detect_emotions(column, boxes)]
         return np.array(rows, np.float32)
 
 

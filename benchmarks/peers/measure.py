@@ -22,7 +22,7 @@ CLIP_FRAMES = 90
 ROUNDS = 8
 FRAMES_A_ROUND = 9
 """A multiple of edge's detection interval, so that each round has its share of detections."""
-FACES_A_ROUND = 60
+FACES_A_ROUND = 20
 
 
 @dataclass(frozen=True)
