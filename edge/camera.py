@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from edge.config import EdgeConfig
 from edge.errors import EmotionError, StuckThreadError
@@ -288,13 +288,16 @@ def iter_frames(
     cameras: Sequence[Camera],
     stop: threading.Event | None = None,
     timeout_s: float | None = None,
+    at_each_turn: Callable[[], None] = lambda: None,
 ) -> Iterator[Frame]:
     """The frames of several cameras in fair turns, until all have ended, `stop` is set or `timeout_s` is over.
 
-    Cameras that share one `wake` condition are served at once; others within `WATCH_S`.
+    Cameras that share one `wake` condition are served at once; others within `WATCH_S`. `at_each_turn` is
+    called at least that often, frames or not.
     """
     deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
     while not (stop and stop.is_set()) and any(camera.state is not CameraState.ENDED for camera in cameras):
+        at_each_turn()
         for camera in cameras:
             if (frame := camera.take()) is not None:
                 yield frame

@@ -1,6 +1,8 @@
 """The one configuration of the runtime: checked when it is made, read by every part, filled by argparse or the app."""
 
 import argparse
+import json
+import os
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
@@ -12,6 +14,7 @@ VARIANTS = ("int8", "float16", "float32")
 RUNTIMES = ("auto", "litert", "tflite")
 DETECTORS = ("auto", "blazeface", "haar", "yunet")
 PACES = ("real", "fast")
+DEVICE_FILE_VARIABLE = "EMOTION_EDGE_DEVICE"
 
 
 def _option(default: Any, text: str, **checks: Any) -> Any:
@@ -45,7 +48,9 @@ class EdgeConfig:
     classify_every: int = _option(1, "classify each face on every Nth processed frame", low=1, high=1000)
     max_faces: int = _option(8, "most faces that are followed; the largest win", low=1, high=100)
     fps: float = _option(15.0, "most frames a second processed of a live source; 0: all", low=0, high=1000)
-    cpu_budget: float = _option(0.0, "share of one core to use: intervals adapt to it; 0: off", low=0, high=64)
+    cpu_budget: float = _option(
+        0.0, "share of one core to use on live sources: intervals adapt to it; 0: off", low=0, high=64
+    )
     max_age_ms: float = _option(150.0, "age of a result that the adaptive mode keeps below", low=1, high=60_000)
     smoothing_s: float = _option(0.3, "time constant of the smoothed scores in seconds; 0: off", low=0, high=60)
     hysteresis: float = _option(0.1, "lead in score that a new label needs to replace the shown one", low=0, high=1)
@@ -92,8 +97,31 @@ def _check(option: "Field[Any]", value: Any) -> None:
         raise ConfigError(f"Expected {option.name} in [{limits['low']}, {limits['high']}]. Received: {value!r}")
 
 
+def device_file() -> Path:
+    """Where `python -m edge.tune` keeps what is best on this device."""
+    folder = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(os.environ.get(DEVICE_FILE_VARIABLE) or Path(folder) / "emotion-edge" / "device.json")
+
+
+def device_defaults() -> dict[str, Any]:
+    """The options that `edge.tune` chose for this device; none if it has not run."""
+    path = device_file()
+    if not path.is_file():
+        return {}
+    try:
+        options = dict(json.loads(path.read_text())["options"])
+        EdgeConfig(**options)
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise ConfigError(
+            f"Expected the options that python -m edge.tune writes in {path}: run it again, or remove the file. "
+            f"Received: {error}"
+        ) from error
+    return options
+
+
 def add_arguments(parser: argparse.ArgumentParser, names: Sequence[str] = ()) -> None:
-    """Add an option for each field of `EdgeConfig` (or of `names`), with its default and help."""
+    """Add an option for each field of `EdgeConfig` (or of `names`); its default is the device's, else the field's."""
+    tuned = device_defaults()
     for option in fields(EdgeConfig):
         if names and option.name not in names:
             continue
@@ -106,7 +134,7 @@ def add_arguments(parser: argparse.ArgumentParser, names: Sequence[str] = ()) ->
             parser.add_argument(
                 flag,
                 type=type(option.default),
-                default=option.default,
+                default=tuned.get(option.name, option.default),
                 choices=option.metadata.get("choices"),
                 help=option.metadata["help"],
             )

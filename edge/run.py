@@ -30,6 +30,7 @@ from edge.recording import CsvSink, SnapshotSink, VideoSink
 from edge.schema import json_schema
 from edge.sinks import JsonLinesSink, Outlet, Sink, WindowSink
 from edge.sources import public_name
+from edge.supervisor import Supervisor
 
 _log = logging.getLogger(__name__)
 
@@ -55,10 +56,10 @@ def run(
         EmotionError: a source, the model or the only sink has failed.
     """
     metrics, outlet = Metrics(time.monotonic() if started_s is None else started_s), Outlet(sinks)
-    governor = Governor(config) if config.cpu_budget else None
+    governor, supervisor = Governor(config) if config.cpu_budget else None, Supervisor()
     with _started(config) as cameras:
         pipelines = _pipelines(config)
-        for frame in iter_frames(list(cameras.values()), stop, limits.seconds or None):
+        for frame in iter_frames(list(cameras.values()), stop, limits.seconds or None, supervisor.alive):
             pipeline = pipelines[frame.source]
             result = pipeline.process(frame)
             metrics.add(result, time.monotonic())
@@ -69,6 +70,7 @@ def run(
                 for each in pipelines.values():
                     each.intervals = governor.intervals
             cameras[frame.source].fps = frame_rate(pipeline.intervals, pipeline.idle)
+        supervisor.stopping()
     return _summary(metrics, config, list(cameras.values()), list(pipelines.values()))
 
 
@@ -130,17 +132,17 @@ def build_parser() -> CommandParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; SIGTERM and Ctrl-C end it with a summary."""
     started_s = time.monotonic()
+    return run_command(lambda: _main(argv, started_s))
+
+
+def _main(argv: Sequence[str] | None, started_s: float) -> int:
     arguments = build_parser().parse_args(argv)
     if arguments.schema:
-        return run_command(_print_schema)
+        sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+        return 0
+    _configure_logging(arguments.verbose)
     with contextlib.nullcontext() if arguments.verbose else quiet_native_code():
-        _configure_logging(arguments.verbose)
-        return run_command(lambda: _run_until_signal(arguments, started_s))
-
-
-def _print_schema() -> int:
-    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
-    return 0
+        return _run_until_signal(arguments, started_s)
 
 
 def _run_until_signal(arguments: argparse.Namespace, started_s: float) -> int:

@@ -51,7 +51,7 @@ class Smoother:
         return self._shown
 
     def _choose(self, best: int, mean: Probabilities) -> None:
-        """Change the shown label only for one that leads by the hysteresis; so does `uncertain`."""
+        """Change the shown label only for one that leads by the hysteresis, and to uncertain only that far below."""
         margin = self._hysteresis if self._smoothing_s else 0.0
         if self._shown is not None and best != self._shown and mean[best] - mean[self._shown] < margin:
             best = self._shown

@@ -1,0 +1,39 @@
+"""Telling systemd how the daemon is: sd_notify in plain Python. Outside of a service it does nothing."""
+
+import os
+import socket
+import time
+
+PERIOD_S = 1.0
+
+
+class Supervisor:
+    """READY=1 with the loop's first turn, WATCHDOG=1 while it turns, with or without a camera, STOPPING=1 at its end.
+
+    Usage (Type=notify and WatchdogSec=10 in the unit):
+        supervisor = Supervisor()
+        supervisor.alive()  # at every turn of the loop
+        supervisor.stopping()
+    """
+
+    def __init__(self) -> None:
+        self._address = os.environ.get("NOTIFY_SOCKET", "").replace("@", "\0", 1)
+        self._state = "READY=1\nWATCHDOG=1"
+        self._last_s = -PERIOD_S
+
+    def alive(self) -> None:
+        """Feed the watchdog, at most once a period."""
+        now_s = time.monotonic()
+        if now_s - self._last_s >= PERIOD_S:
+            self._last_s = now_s
+            self._send(self._state)
+            self._state = "WATCHDOG=1"
+
+    def stopping(self) -> None:
+        """Say that the end has begun."""
+        self._send("STOPPING=1")
+
+    def _send(self, state: str) -> None:
+        if self._address:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
+                link.sendto(state.encode(), self._address)

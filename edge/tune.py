@@ -1,0 +1,137 @@
+"""Find what is fastest on THIS device: runtime x model variant x threads, and each detector; keep it as the default.
+
+python -m edge.tune            # under a minute; prints a table and writes the best
+python -m edge.tune --dry-run  # prints only
+"""
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from edge.command_line import CommandParser, quiet_native_code, run_command
+from edge.config import DEVICE_FILE_VARIABLE, VARIANTS, EdgeConfig, device_file
+from edge.detectors import create_detector, downscale
+from edge.errors import ConfigError, EmotionError
+from edge.interpreter import EmotionClassifier, installed_runtimes
+from edge.sources import DemoSource
+
+CLOSE_ENOUGH = 1.1
+"""Candidates within this factor of the fastest count as equal: the earlier one, simpler or more accurate, is taken."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The median time of one candidate."""
+
+    what: str
+    options: dict[str, str | int]
+    milliseconds: float
+
+
+def median_ms(call: Callable[[], object], seconds: float) -> float:
+    """The median time of a call over `seconds`, after a warm-up."""
+    for _ in range(3):
+        call()
+    times_ms: list[float] = []
+    end_s = time.perf_counter() + seconds
+    while not times_ms or time.perf_counter() < end_s:
+        started_s = time.perf_counter()
+        call()
+        times_ms.append((time.perf_counter() - started_s) * 1000)
+    return statistics.median(times_ms)
+
+
+def measure_classifiers(seconds: float) -> list[Measurement]:
+    """Every bundled variant in every installed runtime, with one thread and with one for each core."""
+    variants = [name for name in VARIANTS if EdgeConfig(model=name).model_path.is_file()]
+    thread_counts = sorted({1, min(os.cpu_count() or 1, 4)})
+    measurements = []
+    for threads, variant, runtime in itertools.product(thread_counts, variants, installed_runtimes()):
+        classifier = EmotionClassifier(EdgeConfig(model=variant).model_path, runtime, threads)
+        width, height = classifier.info.input_size
+        faces = np.random.default_rng(0).integers(0, 256, (1, height, width, 1), np.uint8)
+        options: dict[str, str | int] = {"model": variant, "runtime": runtime, "threads": threads}
+        measurements.append(Measurement("classify", options, median_ms(partial(classifier.predict, faces), seconds)))
+    return measurements
+
+
+def measure_detectors(seconds: float) -> list[Measurement]:
+    """BlazeFace and Haar on the demo's picture, at the default width."""
+    small = downscale(DemoSource().picture(0), EdgeConfig().detect_width)
+    measurements = []
+    for name in ("blazeface", "haar"):
+        try:
+            detector = create_detector(EdgeConfig(detector=name))
+        except ConfigError:
+            continue  # its file, or an OpenCV that has it, is not on this device
+        measurements.append(
+            Measurement("detect", {"detector": name}, median_ms(partial(detector.detect, small), seconds))
+        )
+    return measurements
+
+
+def best(measurements: Sequence[Measurement]) -> Measurement:
+    """The first that is as good as the fastest."""
+    if not measurements:
+        raise EmotionError("Expected a bundled model and an installed runtime to measure. Received: none")
+    limit_ms = CLOSE_ENOUGH * min(measurement.milliseconds for measurement in measurements)
+    return next(measurement for measurement in measurements if measurement.milliseconds <= limit_ms)
+
+
+def format_table(measurements: Sequence[Measurement], chosen: Sequence[Measurement]) -> str:
+    """A row for each candidate; the chosen ones are starred."""
+    rows = [
+        f"{'*' if measurement in chosen else ' '} {measurement.what:<9}"
+        f"{' '.join(f'{name}={value}' for name, value in measurement.options.items()):<44}"
+        f"{measurement.milliseconds:9.2f} ms"
+        for measurement in measurements
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def write_device_file(path: Path, chosen: Sequence[Measurement]) -> None:
+    """Write the chosen options, whole or not at all."""
+    options = {name: value for measurement in chosen for name, value in measurement.options.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps({"options": options, "measured": [asdict(each) for each in chosen]}, indent=2) + "\n")
+    part.replace(path)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    parser = CommandParser(
+        "python -m edge.tune", description="Measure what is fastest on this device and make it the default."
+    )
+    parser.add_argument("--seconds", type=float, default=0.5, help="time for each candidate")
+    parser.add_argument("--dry-run", action="store_true", help="print the table, write nothing")
+    parser.add_argument(
+        "--out", type=Path, default=device_file(), help=f"file to write; {DEVICE_FILE_VARIABLE} sets it"
+    )
+    arguments = parser.parse_args(argv)
+    return run_command(lambda: _tune(arguments))
+
+
+def _tune(arguments: argparse.Namespace) -> int:
+    with quiet_native_code():
+        classifiers, detectors = measure_classifiers(arguments.seconds), measure_detectors(arguments.seconds)
+    chosen = [best(classifiers), best(detectors)]
+    sys.stdout.write(format_table([*classifiers, *detectors], chosen))
+    if not arguments.dry_run:
+        write_device_file(arguments.out, chosen)
+        sys.stdout.write(f"written to {arguments.out}: the defaults of this device from now on\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

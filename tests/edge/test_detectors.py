@@ -1,0 +1,83 @@
+"""The same real face through every detector, in full-frame pixels."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.config import EdgeConfig
+from edge.detectors import (
+    BlazeFaceDetector,
+    blazeface_anchors,
+    create_detector,
+    downscale,
+    find_blazeface,
+    find_faces,
+    merge_overlapping,
+)
+from edge.errors import ModelError
+from edge.results import Box
+from edge.sources import DemoSource
+from edge.tracking import overlap
+
+FACE = Box(258, 148, 124, 124)
+"""Where the demo's first picture has its face."""
+
+
+@pytest.mark.parametrize("name", ["haar", "blazeface", "auto"])
+@pytest.mark.parametrize("width", [320, 640])
+def test_the_face_is_found_where_it_is(name: str, width: int) -> None:
+    detector = create_detector(EdgeConfig(source="demo", detector=name))
+    image = DemoSource().picture(0)
+    (face,) = find_faces(detector, downscale(image, width), (640, 480))
+    assert overlap(face.box, FACE) > 0.6
+
+
+def test_blazeface_finds_the_eyes_inside_the_face_left_one_first() -> None:
+    detector = create_detector(EdgeConfig(source="demo", detector="blazeface"))
+    (face,) = find_faces(detector, downscale(DemoSource().picture(0), 320), (640, 480))
+    assert face.eyes is not None
+    left, right = face.eyes
+    assert face.box.x < left.x < right.x < face.box.x + face.box.width
+    assert face.box.y < left.y < face.box.y + face.box.height / 2
+
+
+def test_an_empty_picture_has_no_face() -> None:
+    for name in ("haar", "blazeface"):
+        detector = create_detector(EdgeConfig(source="demo", detector=name))
+        assert detector.detect(np.full((240, 320, 3), 128, np.uint8)) == []
+
+
+def test_two_faces_are_two_and_cut_at_the_border() -> None:
+    portrait = cv2.resize(DemoSource().picture(0)[100:420, 160:480], (240, 240))
+    image = np.full((240, 640, 3), 110, np.uint8)
+    image[:, :240], image[:, 400:] = portrait, portrait
+    faces = find_faces(BlazeFaceDetector(find_blazeface() or ""), downscale(image, 320), (640, 240))
+    assert len(faces) == 2
+    assert all(face.box.x >= 0 and face.box.x + face.box.width <= 640 for face in faces)
+
+
+def test_anchors_are_the_published_grid() -> None:
+    anchors = blazeface_anchors(128)
+    assert anchors.shape == (896, 2)
+    assert anchors[0].tolist() == [0.5 / 16, 0.5 / 16]
+    assert anchors[1].tolist() == anchors[0].tolist()
+    assert anchors[512].tolist() == [0.5 / 8, 0.5 / 8]
+
+
+def test_overlapping_candidates_are_averaged_by_score() -> None:
+    points = np.zeros((3, 8, 2), np.float32)
+    points[:, 0] = [(50, 50), (54, 50), (200, 50)]
+    points[:, 1] = (40, 40)
+    merged = merge_overlapping(points, np.array([0.9, 0.3, 0.6], np.float32), 0.3)
+    assert [round(float(face[0, 0]), 1) for face, _ in merged] == [51.0, 200.0]
+    assert [round(score, 1) for _, score in merged] == [0.9, 0.6]
+
+
+def test_another_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="none"):
+        create_detector(EdgeConfig(source="demo", detector="blazeface", detector_model=str(tmp_path / "none.tflite")))
+    (tmp_path / "yunet.onnx").write_text("no network")
+    with pytest.raises(ModelError, match="YuNet"):
+        create_detector(EdgeConfig(source="demo", detector="yunet", detector_model=str(tmp_path / "yunet.onnx")))
