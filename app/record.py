@@ -15,7 +15,9 @@ from edge.schema import to_json
 MOST_FRAMES = 200_000
 """Where a record ends: 3.7 hours at 15 results a second, about 100 MB on disk."""
 BOX_COLUMNS = ("x", "y", "width", "height")
-FACE_COLUMNS = ("track_id", "emotion", "confidence", "certainty", "intensity", "valence", "arousal")
+HEAD = ("captured_at", "position_s", "source", "frame_index", "track_id", *BOX_COLUMNS)
+TAIL = ("emotion", "confidence", "certainty", "intensity", "valence", "arousal")
+"""The columns of `python -m edge.run --csv`; the labels' scores follow."""
 
 
 class Record:
@@ -64,7 +66,7 @@ class Record:
 
     def samples(self) -> list[Sample]:
         """The largest face of each frame, for the summary."""
-        return [_sample(item["captured_at"], item["faces"]) for item in self._results() if item["faces"]]
+        return [_sample(item) for item in self._results() if item["faces"]]
 
     def _results(self) -> Iterator[dict[str, Any]]:
         return (json.loads(line) for line in self.jsonl().splitlines())
@@ -75,7 +77,7 @@ def to_csv(results: Iterable[dict[str, Any]]) -> str:
     text = io.StringIO(newline="")
     rows = (_row(item, face) for item in results for face in item["faces"])
     first = next(rows, None)
-    header = first or ["frame_index", "captured_at", *BOX_COLUMNS, *FACE_COLUMNS]
+    header = first or (*HEAD, *TAIL)
     table = csv.DictWriter(text, header, lineterminator="\n")
     table.writeheader()
     if first:
@@ -85,15 +87,12 @@ def to_csv(results: Iterable[dict[str, Any]]) -> str:
 
 
 def _row(result: dict[str, Any], face: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "frame_index": result["frame_index"],
-        "captured_at": result["captured_at"],
-        **dict(zip(BOX_COLUMNS, face["box"], strict=True)),
-        **{name: face[name] for name in FACE_COLUMNS},
-        **face["scores"],
-    }
+    values = {**result, **face, **dict(zip(BOX_COLUMNS, face["box"], strict=True))}
+    row: dict[str, Any] = {name: values[name] for name in (*HEAD, *TAIL)}
+    return {**row, **face["scores"]}
 
 
-def _sample(at_s: float, faces: list[dict[str, Any]]) -> Sample:
-    face = max(faces, key=lambda face: face["box"][2] * face["box"][3])
+def _sample(result: dict[str, Any]) -> Sample:
+    face = max(result["faces"], key=lambda face: face["box"][2] * face["box"][3])
+    at_s = result["captured_at"] if result["position_s"] is None else result["position_s"]
     return Sample(at_s, face["scores"], face["valence"], face["arousal"])

@@ -3,6 +3,7 @@
 import logging
 import tempfile
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,10 +94,11 @@ class VideoJob:
             raise SourceError(f"Expected a video. Received: {self.name}, which has no picture")
 
     def _step(self, pipeline: Pipeline, writer: "_Writer", image: BgrImage, source: Source) -> None:
-        at_s = self.frames / (source.fps or USUAL_FPS)  # the video's own clock: smoothing must not depend on our speed
-        result = pipeline.process(Frame(image, self.frames, at_s, at_s, self.name))
+        position_s = self.frames / (source.fps or USUAL_FPS)
+        frame = Frame(image, self.frames, time.monotonic(), time.time(), self.name, position_s)
+        result = pipeline.process(frame)
         writer.write(image, result, self._look)
-        self.record.add(replace(result, age_ms=0.0))
+        self.record.add(result)
         self.frames += 1
 
 

@@ -96,6 +96,7 @@ class Worker:
         pipeline, pacer = Pipeline(self.config), Pacer()
         with Camera(self.source, self.config) as self.camera:
             for frame in iter_frames([self.camera], self._stop):
+                self.camera.fps = self.config.fps
                 if not pacer.takes(frame.captured_at_s, self.config.fps):
                     continue
                 if pipeline.config is not self.config:
@@ -103,9 +104,15 @@ class Worker:
                 self._process(pipeline, frame)
 
     def _changed(self, pipeline: Pipeline) -> Pipeline:
-        """A pipeline with the new settings, or the old one if they can't be had."""
+        """A pipeline with the new settings, or the old one if they can't be had; what needn't be loaded is kept."""
+        config = self.config
+        keeps_runtime = _same(config, pipeline.config, "runtime", "threads")
+        keeps_model = keeps_runtime and _same(config, pipeline.config, "model")
+        keeps_detector = keeps_runtime and _same(config, pipeline.config, "detector", "detector_model")
         try:
-            return Pipeline(self.config)
+            return Pipeline(
+                config, pipeline.detector if keeps_detector else None, pipeline.classifier if keeps_model else None
+            )
         except EmotionError as error:
             self.refused, self.config = error, pipeline.config
             return pipeline
@@ -118,7 +125,7 @@ class Worker:
 
 
 class Pacer:
-    """Thins frames to a target rate, at steady distances."""
+    """Thins frames to a target rate, at steady distances: the camera does so for live sources, this for the demo."""
 
     def __init__(self) -> None:
         self._due_s = 0.0
@@ -132,3 +139,7 @@ class Pacer:
             return False
         self._due_s = max(self._due_s, captured_at_s - period_s) + period_s
         return True
+
+
+def _same(one: EdgeConfig, other: EdgeConfig, *names: str) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in names)

@@ -60,7 +60,7 @@ class AppServer:
     def has_camera_open(self) -> bool:
         """Whether the preloaded camera is open: its buffers are a memory file."""
         links = (os.readlink(entry) for entry in Path(f"/proc/{self.process.pid}/fd").iterdir() if entry.is_symlink())
-        return any("vcam" in link for link in links)
+        return any("virtual camera" in link for link in links)
 
 
 class ClockCamera:

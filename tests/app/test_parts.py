@@ -1,0 +1,249 @@
+"""What needs neither a page nor a browser: pictures, charts, records, pacing, sharing."""
+
+import asyncio
+import csv
+import io
+import json
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app import charts, reports
+from app.cameras import webcams
+from app.monitor import Monitor, Sample, sample_of
+from app.pictures import Look, decode, render, shown
+from app.record import Record
+from app.sessions import Hub
+from app.slot import PictureSlot
+from app.video import VideoJob
+from app.worker import Pacer
+from edge.config import EdgeConfig
+from edge.errors import SourceError
+from edge.model_info import LABELS, ModelInfo
+from edge.results import BgrImage, Box, EmotionScores, FrameResult, Person
+
+
+def result_of(*boxes: Box, at_s: float = 0.0) -> FrameResult:
+    scores = EmotionScores(LABELS, (0.0, 0.0, 0.0, 0.7, 0.3, 0.0, 0.0))
+    people = tuple(Person(number, box, "happy", 0.7, scores) for number, box in enumerate(boxes, 1))
+    return FrameResult(3, at_s, 1_700_000_000.0 + at_s, "fake", people)
+
+
+def picture(width: int = 320, height: int = 240) -> BgrImage:
+    return np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
+
+
+def roughness(image: BgrImage) -> float:
+    return float(np.abs(np.diff(image.astype(float), axis=0)).mean())
+
+
+class TestPictures:
+    def test_blur_hides_the_face_and_nothing_else(self) -> None:
+        image = picture()
+        before = image.copy()
+        drawn = render(image, result_of(Box(100, 80, 60, 60)), Look(blur=True))
+        face = drawn[100:130, 110:150].astype(float)
+        assert (
+            np.abs(np.diff(face, axis=0)).mean()
+            < 5
+            < np.abs(np.diff(before[100:130, 110:150].astype(float), axis=0)).mean()
+        )
+        assert (drawn[200:, 200:] == before[200:, 200:]).all()
+        assert (image == before).all()
+
+    @pytest.mark.parametrize("box", [Box(-30, -30, 60, 60), Box(300, 220, 60, 60), Box(400, 400, 50, 50)])
+    def test_blur_takes_faces_at_the_border(self, box: Box) -> None:
+        assert render(picture(), result_of(box), Look(blur=True)).shape == (240, 320, 3)
+
+    def test_mirror_flips_the_picture_and_moves_the_box(self) -> None:
+        image = np.zeros((240, 320, 3), np.uint8)
+        drawn = render(image, result_of(Box(0, 100, 50, 50)), Look(mirror=True))
+        assert drawn[125, 268:272].any()
+        assert not drawn[:, :200].any()
+
+    def test_wide_pictures_are_shown_at_960_pixels(self) -> None:
+        jpeg = shown(picture(1920, 1080), result_of(Box(0, 0, 100, 100)), Look())
+        assert decode(jpeg, "shown").shape == (540, 960, 3)
+
+    @pytest.mark.parametrize("data", [b"", b"not a picture"])
+    def test_junk_is_no_picture(self, data: bytes) -> None:
+        with pytest.raises(SourceError, match=r"Received: junk\.png"):
+            decode(data, "junk.png")
+
+
+class TestRecord:
+    def test_csv_has_a_row_a_face(self) -> None:
+        record = Record()
+        for result in (result_of(Box(1, 2, 3, 4), Box(5, 6, 7, 8)), result_of(), result_of(Box(1, 2, 3, 4))):
+            record.add(result)
+        rows = list(csv.DictReader(io.StringIO(record.csv())))
+        assert (record.frames, record.faces, len(rows)) == (3, 3, 3)
+        assert rows[1] | {"x": "5", "width": "7", "emotion": "happy", "happy": "0.7"} == rows[1]
+
+    def test_json_lines_are_edge_s_own(self) -> None:
+        record = Record()
+        record.add(result_of())
+        (line,) = record.jsonl().splitlines()
+        assert json.loads(line)["schema"] == 1
+
+    def test_an_empty_table_has_a_header(self) -> None:
+        assert Record().csv().startswith("captured_at,position_s,source,frame_index")
+
+    def test_a_closed_record_takes_no_more(self) -> None:
+        record = Record()
+        record.close()
+        record.add(result_of())
+        assert record.frames == 0
+
+
+class TestMonitor:
+    def test_the_timeline_is_thin_and_ends_after_a_minute(self) -> None:
+        monitor = Monitor()
+        for index in range(2000):
+            monitor.add(result_of(Box(0, 0, 9, 9), at_s=index / 15), 1.0)
+        times = [sample.at_s for sample in monitor.timeline()]
+        assert 59 <= times[-1] - times[0] <= 65
+        assert min(np.diff(times)) >= 0.5
+
+    def test_listeners_hear_until_they_leave(self) -> None:
+        monitor, heard = Monitor(), []
+        monitor.listen("me", heard.append)
+        monitor.add(result_of(), 1.0)
+        monitor.unlisten("me")
+        monitor.add(result_of(), 1.0)
+        assert len(heard) == 1
+
+    def test_health_before_the_first_result_is_zero(self) -> None:
+        assert Monitor().health().per_second == 0
+
+    def test_the_largest_face_is_the_sample(self) -> None:
+        assert sample_of(result_of(Box(0, 0, 5, 5), Box(0, 0, 50, 50))).scores["happy"] == 0.7
+
+
+class TestCharts:
+    def test_bars_carry_every_label_and_share(self) -> None:
+        text = charts.bars(result_of(Box(0, 0, 9, 9)).people[0])
+        assert re.findall(r'bar-label">(\w+)', text) == list(LABELS)
+        assert "width:70.0%" in text
+
+    def test_labels_are_escaped(self) -> None:
+        assert "<script>" not in charts.bar("<script>", 0.5)
+
+    def test_the_timeline_shows_the_last_minute_alone(self) -> None:
+        samples = [Sample(at_s, {"happy": 0.5}) for at_s in (10.0, 95.0, 100.0)]
+        (points,) = re.findall(r'points="([^"]*)"', charts.timeline(samples, now_s=100.0))
+        assert points == "550.0,49.0 600.0,49.0"
+
+    def test_a_long_record_is_thinned_to_means(self) -> None:
+        samples = [Sample(float(index), {"happy": index % 2}) for index in range(1000)]
+        thinned = charts.thin(samples, 100)
+        assert len(thinned) == 100
+        assert all(sample.scores["happy"] == 0.5 for sample in thinned)
+
+    def test_shares_count_the_strongest(self) -> None:
+        samples = [Sample(0, {"happy": 0.6, "sad": 0.4}), Sample(1, {"happy": 0.1, "sad": 0.9})]
+        assert charts.shares(samples).count("50%") == 2
+
+    def test_nothing_is_a_chart_too(self) -> None:
+        assert "No face was found" in charts.summary([])
+
+
+@pytest.mark.parametrize(("source_fps", "fps", "expected"), [(30, 15, 15), (30, 20, 20), (10, 15, 10), (30, 0, 30)])
+def test_the_pacer_keeps_the_mean_rate(source_fps: int, fps: float, expected: float) -> None:
+    pacer, jitter = Pacer(), np.random.default_rng(1)
+    taken = sum(
+        pacer.takes(100 + index / source_fps + jitter.uniform(0, 0.005), fps) for index in range(source_fps * 10)
+    )
+    assert taken / 10 == pytest.approx(expected, rel=0.05)
+
+
+def test_a_slow_viewer_skips_pictures_and_a_closed_slot_ends_it() -> None:
+    async def follow() -> list[bytes]:
+        slot, seen = PictureSlot(), []
+        slot.put(b"1")
+        async for jpeg in slot.follow():
+            seen.append(jpeg)
+            if jpeg == b"1":
+                slot.put(b"2")
+                slot.put(b"3")
+            else:
+                slot.close()
+        assert slot.viewers == 0
+        return seen
+
+    assert asyncio.run(asyncio.wait_for(follow(), 5)) == [b"1", b"3"]
+
+
+class TestHub:
+    def test_tabs_share_a_worker_and_the_last_one_ends_it(self) -> None:
+        hub = Hub()
+        one, other = hub.open(), hub.open()
+        worker = hub.start(one, EdgeConfig(source="demo"), Look())
+        assert hub.start(other, EdgeConfig(source="demo", detector="haar"), Look()) is worker
+        assert hub.watchers(worker) == 2
+        hub.close(one)
+        assert worker.running
+        hub.close(other)
+        assert not worker.running
+        assert worker.join(10)
+
+    def test_another_source_is_another_worker(self) -> None:
+        hub = Hub()
+        tab = hub.open()
+        first = hub.start(tab, EdgeConfig(source="demo"), Look())
+        second = hub.start(tab, EdgeConfig(source="nowhere.mp4"), Look())
+        assert second is not first
+        assert not first.running
+        assert second.join(10)
+        assert isinstance(second.error, SourceError)
+        hub.shut_down()
+
+    def test_a_restart_waits_until_the_source_is_free(self) -> None:
+        hub = Hub()
+        tab = hub.open()
+        first = hub.start(tab, EdgeConfig(source="demo"), Look())
+        hub.stop(tab)
+        second = hub.start(tab, EdgeConfig(source="demo"), Look())
+        deadline_s = time.monotonic() + 20
+        while second.monitor.latest is None and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+        assert second.monitor.latest
+        assert first.join(0)
+        hub.shut_down()
+
+    def test_tokens_are_secret_and_forgotten(self) -> None:
+        hub = Hub()
+        one, other = hub.open(), hub.open()
+        assert one.token != other.token
+        assert hub.find(one.token) is one
+        hub.close(one)
+        assert hub.find(one.token) is None
+
+
+def test_a_cancelled_video_leaves_nothing(tmp_path: Path) -> None:
+    job = VideoJob("talk.mp4", b"junk", EdgeConfig(), Look())
+    folder = job.video.parent
+    job.start()
+    job.close()
+    assert not folder.exists()
+
+
+def test_webcams_are_listed_with_their_names(tmp_path: Path) -> None:
+    for entry, index, name in (("video0", "0", "Built-in"), ("video1", "1", "Built-in"), ("video10", "0", "USB")):
+        (tmp_path / entry).mkdir()
+        (tmp_path / entry / "index").write_text(index + "\n")
+        (tmp_path / entry / "name").write_text(name + "\n")
+    assert webcams(tmp_path) == {"0": "Built-in", "10": "USB"}
+    assert webcams(tmp_path / "missing") == {}
+
+
+def test_reports_are_those_of_the_model(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "report.json").write_text(json.dumps({"arch": "edge", "scores": {"PrivateTest": {}}}))
+    (tmp_path / "convert.json").write_text(json.dumps({"keras_sha256": "other", "variants": {"int8": {}}}))
+    info = ModelInfo("edge", keras_sha256="abc")
+    assert reports.training_scores(info, tmp_path) == {"PrivateTest": {}}
+    assert reports.conversion_variants(info, tmp_path) == {}
