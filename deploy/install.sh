@@ -53,7 +53,8 @@ start_service() {
   systemctl enable --quiet emotion-edge
   systemd_runs || { say "the service starts at the next boot"; return; }
   systemctl daemon-reload
-  systemctl restart emotion-edge
+  systemctl restart emotion-edge ||
+    fail "Expected the service to start; its camera stands in $conf. Received: $(journalctl -u emotion-edge -n 1 -o cat)"
   say "the service runs; its results: journalctl --follow --unit emotion-edge; its options: $conf"
 }
 
