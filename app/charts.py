@@ -60,6 +60,27 @@ def summary(samples: Sequence[Sample]) -> str:
     return _lines(points, ticks, "Probability of each emotion over the recording")
 
 
+def summary_file(samples: Sequence[Sample], title: str) -> str:
+    """`summary` as an SVG file that stands alone: white paper, names beside the colours."""
+    start_s, length_s = samples[0].at_s, max(samples[-1].at_s - samples[0].at_s, 1e-3)
+    thinned, labels = thin(samples, 300), list(samples[0].scores)
+    lines = "".join(
+        _path(label, [(600 * (sample.at_s - start_s) / length_s, _y(sample.scores[label])) for sample in thinned])
+        for label in labels
+    )
+    names = "".join(
+        f'<text x="{index * 86}" y="124" fill="{color(label)}">{html.escape(label)}</text>'
+        for index, label in enumerate(labels)
+    )
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 -18 620 150" font-family="sans-serif" font-size="9">'
+        '<style>.line{fill:none;stroke-width:1.5}</style><rect x="-10" y="-18" width="620" height="150" fill="#fff"/>'
+        f'<text y="-6">{html.escape(title)}: probability of each emotion over {length_s:.1f} s</text>'
+        f'<path d="M0 4V94H600" fill="none" stroke="#999"/>{lines}<text y="106">0 s</text>'
+        f'<text x="600" y="106" text-anchor="end">{length_s:.1f} s</text>{names}</svg>'
+    )
+
+
 def shares(samples: Sequence[Sample]) -> str:
     """How often each emotion was the strongest, as bars."""
     strongest = Counter(max(sample.scores, key=sample.scores.__getitem__) for sample in samples)

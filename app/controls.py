@@ -60,6 +60,13 @@ def adopt(config: EdgeConfig, look: Look) -> None:
     st.session_state.mirror, st.session_state.blur = look.mirror, look.blur
 
 
+def keep() -> None:
+    """Keep the source's widgets' values while another page, or another source, is shown."""
+    for name in ("kind", "camera", "address"):
+        if name in st.session_state:
+            st.session_state[name] = st.session_state[name]
+
+
 def default_kind() -> str:
     """The webcam where there is one, else the demo: one click shows something."""
     return "webcam" if webcams() else "demo"
@@ -134,6 +141,11 @@ def sidebar(on_change: Callable[[], None]) -> None:
             key="blur",
             on_change=on_change,
             help="Faces are pixelated in the shown picture and in what you download; their scores are kept.",
+        )
+        st.toggle(
+            "Compatible video",
+            key="inline",
+            help="For a proxy that holds video streams back: pictures take the page's own connection, 10 a second.",
         )
 
 

@@ -16,5 +16,6 @@ page = st.navigation(
     ],
     position="top",
 )
+controls.keep()
 controls.sidebar(on_change=live.apply)
 page.run()

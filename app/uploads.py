@@ -134,6 +134,9 @@ def _show_result(job: VideoJob) -> None:
     with st.container(horizontal=True):
         st.download_button("Video", job.video.read_bytes(), f"{stem}.webm", "video/webm", key="webm", on_click="ignore")
         records.downloads(job.record, stem)
+        if samples:
+            chart = charts.summary_file(samples, job.name)
+            st.download_button("Chart", chart, f"{stem}.svg", "image/svg+xml", key="svg", on_click="ignore")
 
 
 def _explain(error: Exception, name: str) -> str:

@@ -110,6 +110,11 @@ def watch(page: Any, seconds: float = WATCH_S) -> Any:
     return page.evaluate(WATCH_JS, [seconds, BITS, SIDE])
 
 
+def assert_flows(page: Any) -> None:
+    """New pictures appear, however slowly."""
+    assert any(len(watch(page, 2)["ages"]) >= 3 for _ in range(5))
+
+
 def test_the_demo_is_fluent(page: Any) -> None:
     start(page)
     rates = []
@@ -144,7 +149,7 @@ def test_the_detector_changes_while_pictures_flow(page: Any) -> None:
     start(page)
     choose(page, "Face detector", "haar")
     expect(page.get_by_text(re.compile(r"Face \d+ ·")).first).to_be_visible(timeout=WAIT_MS)
-    assert watch(page, 2)["perSecond"] > 1
+    assert_flows(page)
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
 
 
@@ -154,12 +159,12 @@ def test_tabs_share_a_camera_and_the_last_one_frees_it(server: AppServer, browse
     for tab in (first, second):
         choose(tab, "Source", "webcam")
         start(tab, "Start camera")
-        assert watch(tab, 1)["perSecond"] > 1
+        assert_flows(tab)
     expect(second.get_by_text("shared by 2 tabs")).to_be_visible(timeout=WAIT_MS)
     first.close()
     time.sleep(1)
     assert server.has_camera_open
-    assert watch(second, 1)["perSecond"] > 1
+    assert_flows(second)
     second.close()
     freed_s = seconds_until(lambda: not server.has_camera_open)
     context.close()

@@ -1,15 +1,21 @@
 """The page's widgets and messages, through Streamlit's own AppTest; what needs a browser is in test_browser.py."""
 
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import controls
+from app import controls, model_page
+from app.reports import Bundled
 from app.sessions import hub
+from edge.model_info import LABELS, ModelInfo
+from edge.sources import DemoSource
 
 PAGE = str(Path(__file__).parents[2] / "app" / "page.py")
 
@@ -89,6 +95,65 @@ def test_sources_are_named(page: AppTest) -> None:
     assert page.selectbox(key="kind").options == list(controls.KINDS.values())
 
 
+FACE = cv2.imencode(".jpg", DemoSource().picture(0))[1].tobytes()
+
+
+def test_an_uploaded_picture_gives_its_faces_at_once(page: AppTest) -> None:
+    page.selectbox(key="kind").set_value("file").run()
+    page.file_uploader(key="upload").set_value(("face.jpg", FACE, "image/jpeg")).run()
+    assert "Face 1 ·" in html_of(page)
+    assert downloads_of(page) == {"Picture", "CSV", "JSON Lines"}
+
+
+@pytest.mark.parametrize("name", ["junk.png", "junk.mp4"])
+def test_a_junk_upload_gives_a_message(page: AppTest, name: str) -> None:
+    page.selectbox(key="kind").set_value("file").run()
+    page.file_uploader(key="upload").set_value((name, b"junk", "application/octet-stream")).run()
+    until(page, f"{name} can't be read")
+
+
+def test_a_snapshot_gives_its_faces(page: AppTest) -> None:
+    page.selectbox(key="kind").set_value("snapshot").run()
+    page.camera_input(key="snapshot").set_value(("snapshot.jpg", FACE, "image/jpeg")).run()
+    assert "Face 1 ·" in html_of(page)
+
+
+def test_the_browser_s_camera_names_its_extra(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "streamlit_webrtc", None)
+    page.selectbox(key="kind").set_value("browser").run()
+    assert "[webrtc]" in page.info[0].value
+
+
+def test_another_source_goes_on_at_once(page: AppTest) -> None:
+    page.button(key="start").click().run()
+    until(page, "Face 1 ·")
+    page.selectbox(key="kind").set_value("file").run()
+    assert hub().workers() == []
+    assert not page.exception
+
+
+def test_a_setting_that_can_t_be_had_is_refused_and_the_old_one_goes_on(page: AppTest) -> None:
+    page.button(key="start").click().run()
+    until(page, "Face 1 ·")
+    (worker,) = hub().workers()
+    worker.change(replace(worker.config, model="missing.tflite"), worker.look)
+    until_warned(page, "missing.tflite")
+    assert worker.running
+    assert worker.config.model != "missing.tflite"
+
+
+def until_warned(page: AppTest, text: str) -> None:
+    deadline_s = time.monotonic() + 15
+    while not any(text in warning.value for warning in page.warning):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
+        page.run()
+
+
+def downloads_of(page: AppTest) -> set[str]:
+    return {element.proto.label for element in page.get("download_button")}
+
+
 def test_recording_keeps_results_and_offers_them(page: AppTest) -> None:
     page.button(key="start").click().run()
     until(page, "Face 1 ·")
@@ -96,4 +161,24 @@ def test_recording_keeps_results_and_offers_them(page: AppTest) -> None:
     time.sleep(0.5)
     page.button(key="record_stop").click().run()
     assert not page.exception
-    assert {element.proto.label for element in page.get("download_button")} == {"CSV", "JSON Lines"}
+    assert downloads_of(page) == {"CSV", "JSON Lines"}
+
+
+def test_the_model_page_shows_contract_recall_and_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    info = ModelInfo("tiny", accuracy={"PrivateTest": 0.7123}, keras_sha256="abc")
+    matrix = [[10 if row == column else 1 for column in range(7)] for row in range(7)]
+    score = {"count": 112, "recall": dict.fromkeys(LABELS, 0.625), "confusion": matrix}
+    monkeypatch.setattr(model_page, "bundled", lambda: [Bundled("int8", info, 123_456)])
+    monkeypatch.setattr(model_page, "training_scores", lambda _: {"PrivateTest": score})
+    monkeypatch.setattr(model_page, "conversion_variants", lambda _: {"int8": {"losses": {"agreement": 0.99}}})
+    page = AppTest.from_string("from app.model_page import show\nshow()", default_timeout=30).run()
+    text = html_of(page)
+    assert not page.exception
+    for part in ("tiny", "123,456", "71.23%", "99.00%", "62.5%", "prohibited"):
+        assert part in text
+
+
+def test_the_model_page_without_a_model_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_page, "bundled", list)
+    page = AppTest.from_string("from app.model_page import show\nshow()", default_timeout=30).run()
+    assert "python -m train" in page.warning[0].value

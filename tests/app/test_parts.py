@@ -7,6 +7,7 @@ import json
 import re
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -146,6 +147,11 @@ class TestCharts:
     def test_shares_count_the_strongest(self) -> None:
         samples = [Sample(0, {"happy": 0.6, "sad": 0.4}), Sample(1, {"happy": 0.1, "sad": 0.9})]
         assert charts.shares(samples).count("50%") == 2
+
+    def test_the_chart_to_download_is_well_formed(self) -> None:
+        samples = [Sample(at_s, {"happy": 0.6, "sad": 0.4}) for at_s in (0.0, 2.0)]
+        root = ElementTree.fromstring(charts.summary_file(samples, "<talk>.mp4"))
+        assert len(root.findall("{http://www.w3.org/2000/svg}polyline")) == 2
 
     def test_nothing_is_a_chart_too(self) -> None:
         assert "No face was found" in charts.summary([])
