@@ -1,5 +1,7 @@
 """Pictures and clips of the demo's face with a frame counter in them: age, loss and repeats are read, not guessed."""
 
+import functools
+import time
 from pathlib import Path
 
 import cv2
@@ -14,15 +16,42 @@ BITS, SIDE = 20, 32
 def stamped(index: int, demo: DemoSource | None = None) -> BgrImage:
     """The demo's picture with `index` as 20 black or white squares along its top; survives JPEG and H.264."""
     image = (demo or DemoSource()).picture(index)
-    for bit in range(BITS):
-        image[:SIDE, bit * SIDE : (bit + 1) * SIDE] = 255 if index >> bit & 1 else 0
+    draw_stamp(image, index)
     return image
+
+
+def draw_stamp(image: BgrImage, stamp: int) -> None:
+    """Write `stamp` into the picture."""
+    for bit in range(BITS):
+        image[:SIDE, bit * SIDE : (bit + 1) * SIDE] = 255 if stamp >> bit & 1 else 0
 
 
 def read_stamp(image: BgrImage) -> int:
     """The index in a picture that `stamped` made."""
     middles = image[SIDE // 2, SIDE // 2 :: SIDE].mean(axis=1) > 127
     return int(sum(1 << bit for bit, white in enumerate(middles[:BITS]) if white))
+
+
+def milliseconds() -> int:
+    """The machine's monotonic clock, as far as a stamp can hold it: all processes agree on it."""
+    return time.monotonic_ns() // 1_000_000 % (1 << BITS)
+
+
+def age_ms(image: BgrImage) -> int:
+    """How long ago a picture stamped with `milliseconds` was made."""
+    return (milliseconds() - read_stamp(image)) % (1 << BITS)
+
+
+def jpeg(stamp: int) -> bytes:
+    """One picture, always of the same scene, with this stamp."""
+    image = _scene().copy()
+    draw_stamp(image, stamp)
+    return bytes(cv2.imencode(".jpg", image)[1].tobytes())
+
+
+@functools.cache
+def _scene() -> BgrImage:
+    return DemoSource().picture(0)
 
 
 def jpegs(count: int) -> list[bytes]:

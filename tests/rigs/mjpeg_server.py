@@ -1,10 +1,10 @@
-"""An IP camera that sends Motion JPEG over HTTP: python -m tests.rigs.mjpeg_server PORT [--silent]."""
+"""An IP camera that sends Motion JPEG over HTTP: python -m tests.rigs.mjpeg_server PORT [--silent] [--clock]."""
 
 import argparse
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.rigs.clips import jpegs
+from tests.rigs.clips import jpeg, jpegs, milliseconds
 
 BOUNDARY = "frame"
 
@@ -14,6 +14,8 @@ class CameraHandler(BaseHTTPRequestHandler):
 
     pictures: tuple[bytes, ...] = ()
     silent = False
+    clock = False
+    """Stamp each picture with the moment it is sent, in milliseconds of the machine's monotonic clock."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -23,7 +25,7 @@ class CameraHandler(BaseHTTPRequestHandler):
             time.sleep(3600)
         started_s = time.monotonic()
         for index in range(10**9):
-            picture = self.pictures[index % len(self.pictures)]
+            picture = jpeg(milliseconds()) if self.clock else self.pictures[index % len(self.pictures)]
             head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
             try:
                 self.wfile.write(head.encode() + picture + b"\r\n")
@@ -39,9 +41,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("port", type=int)
     parser.add_argument("--silent", action="store_true")
+    parser.add_argument("--clock", action="store_true")
     arguments = parser.parse_args()
-    CameraHandler.silent = arguments.silent
-    CameraHandler.pictures = () if arguments.silent else tuple(jpegs(30))
+    CameraHandler.silent, CameraHandler.clock = arguments.silent, arguments.clock
+    CameraHandler.pictures = () if arguments.silent or arguments.clock else tuple(jpegs(30))
     ThreadingHTTPServer(("127.0.0.1", arguments.port), CameraHandler).serve_forever()
 
 

@@ -1,0 +1,26 @@
+"""The engine's figures, in small: the full ones are measured by python -m tests.rigs.measure (docs/operations.md)."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from tests.rigs.measure import memory_mb, plain_staleness_ms, processor_share, staleness_ms
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="V4L2 and /proc are Linux's")
+
+
+def test_a_slow_consumer_sees_the_present_where_a_plain_loop_sees_the_past() -> None:
+    ages_ms, plain_ms = staleness_ms(6), plain_staleness_ms(6)
+    third = len(ages_ms) // 3
+    assert np.median(ages_ms) < np.median(plain_ms[-third:]) / 5
+    assert np.median(ages_ms[-third:]) < np.median(ages_ms[:third]) + 50  # it does not grow
+
+
+def test_half_of_thirty_frames_a_second_take_a_quarter_of_a_core_at_most() -> None:
+    assert processor_share(5, "--detector", "blazeface") < 0.25
+
+
+def test_memory_stays_flat() -> None:
+    megabytes = memory_mb(1_200, step=400)
+    assert megabytes[-1] - megabytes[0] < 2

@@ -1,0 +1,152 @@
+"""The engine's promises in figures: how stale, how much processor, how much memory.
+
+python -m tests.rigs.measure staleness --seconds 60
+python -m tests.rigs.measure processor --seconds 20 --detector blazeface
+python -m tests.rigs.measure memory --frames 200000
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.config import EdgeConfig
+from edge.results import Frame, FrameResult
+from edge.run import Limits, run
+from tests.rigs.clips import age_ms
+from tests.rigs.faults import EdgeProcess, ServerRig, create_rig, free_port
+
+SLOW_S = 0.1
+
+
+class SlowConsumer:
+    """A sink that needs 100 ms for each result and notes how old the picture is by then, by the clock in it."""
+
+    def __init__(self) -> None:
+        self.ages_ms: list[int] = []
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        time.sleep(SLOW_S)
+        self.ages_ms.append(age_ms(frame.image))
+
+    def close(self) -> None:
+        """Nothing to finish."""
+
+
+@contextmanager
+def clock_camera() -> Iterator[str]:
+    """The address of a camera of 30 pictures a second that show the time."""
+    port = free_port()
+    rig = ServerRig(
+        [sys.executable, "-m", "tests.rigs.mjpeg_server", str(port), "--clock"], f"http://127.0.0.1:{port}/", port
+    )
+    rig.revive()
+    try:
+        yield rig.source
+    finally:
+        rig.kill()
+
+
+def staleness_ms(seconds: float) -> list[int]:
+    """Ages of the shown results of the engine with a slow consumer."""
+    consumer = SlowConsumer()
+    with clock_camera() as source:
+        run(EdgeConfig(source=source), [consumer], limits=Limits(seconds=seconds))
+    return consumer.ages_ms
+
+
+def plain_staleness_ms(seconds: float) -> list[int]:
+    """The same of a loop without a thread: read, work, read."""
+    ages_ms = []
+    with clock_camera() as source:
+        capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG)
+        end_s = time.monotonic() + seconds
+        while time.monotonic() < end_s:
+            image = capture.read()[1]
+            time.sleep(SLOW_S)
+            ages_ms.append(age_ms(image))  # type: ignore[arg-type]
+        capture.release()
+    return ages_ms
+
+
+def processor_share(seconds: float, *options: str) -> float:
+    """The share of one core that the command uses on a 30 fps webcam, after its start."""
+    with tempfile.TemporaryDirectory() as folder:
+        rig = create_rig("v4l2", Path(folder))
+        rig.revive()
+        with EdgeProcess("--source", rig.source, *options, environment=rig.environment) as edge:
+            edge.next_line(30)
+            time.sleep(1)
+            before_s, started_s = _processor_s(edge.process.pid), time.monotonic()
+            edge.lines_for(seconds)
+            used_s = _processor_s(edge.process.pid) - before_s
+            share = used_s / (time.monotonic() - started_s)
+            edge.terminate()
+    return share
+
+
+class MemoryProbe:
+    """A sink that notes the process's resident memory every `step` frames."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+        self.frames = 0
+        self.megabytes: list[float] = []
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        self.frames += 1
+        if self.frames % self.step == 0:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            self.megabytes.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+
+    def close(self) -> None:
+        """Nothing to finish."""
+
+
+def memory_mb(frames: int, step: int = 1000) -> list[float]:
+    """Resident memory after each `step` frames of the demo."""
+    probe = MemoryProbe(step)
+    cv2.setNumThreads(1)
+    run(EdgeConfig(source="demo", pace="fast"), [probe], limits=Limits(max_frames=frames))
+    return probe.megabytes
+
+
+def _processor_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _describe(ages_ms: list[int]) -> str:
+    third = len(ages_ms) // 3
+    first, last = np.median(ages_ms[:third]), np.median(ages_ms[-third:])
+    p50, p95 = np.percentile(ages_ms, (50, 95))
+    return f"p50 {p50:.0f} ms, p95 {p95:.0f} ms; median of the first third {first:.0f}, of the last {last:.0f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("staleness", "processor", "memory"))
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--frames", type=int, default=200_000)
+    parser.add_argument("--detector", default="blazeface")
+    arguments = parser.parse_args()
+    if arguments.what == "staleness":
+        print("engine:", _describe(staleness_ms(arguments.seconds)))
+        print("plain loop:", _describe(plain_staleness_ms(min(10.0, arguments.seconds))))
+    elif arguments.what == "processor":
+        share = processor_share(arguments.seconds, "--detector", arguments.detector)
+        print(f"{arguments.detector}, 15 of 30 frames a second: {share:.1%} of one core")
+    else:
+        megabytes = memory_mb(arguments.frames)
+        print(f"resident after 5,000 frames {megabytes[4]:.1f} MB, after {arguments.frames:,} {megabytes[-1]:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
