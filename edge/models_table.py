@@ -1,5 +1,7 @@
 """What the model files say of themselves, as a Markdown table: `python -m edge.models_table [FILE ...]`."""
 
+import argparse
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,13 +22,27 @@ def models_table(paths: Iterable[Path]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
+def update_text(text: str, table: str) -> str:
+    """The text with `table` between its two marks, the comments `models` and `/models`."""
+    return re.sub(r"(?<=<!-- models -->\n).*(?=<!-- /models -->)", lambda _: table, text, flags=re.DOTALL)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the table."""
+    """Print the table, or write it into a document."""
     parser = CommandParser("python -m edge.models_table", description=__doc__)
-    bundled = sorted(MODELS.glob("emotion_*.tflite"))
-    parser.add_argument("files", nargs="*", type=Path, default=bundled, help="files of python -m convert")
-    files = parser.parse_args(argv).files
-    return run_command(lambda: int(sys.stdout.write(models_table(files)) < 0))
+    parser.add_argument("files", nargs="*", type=Path, help="files of python -m convert; the bundled ones if none")
+    parser.add_argument("--into", type=Path, help="replace the table in this Markdown file instead of printing it")
+    arguments = parser.parse_args(argv)
+    return run_command(lambda: _show(arguments))
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    table = models_table(arguments.files or sorted(MODELS.glob("emotion_*.tflite")))
+    if arguments.into:
+        arguments.into.write_text(update_text(arguments.into.read_text(), table))
+    else:
+        sys.stdout.write(table)
+    return 0
 
 
 if __name__ == "__main__":
