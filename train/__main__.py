@@ -15,17 +15,16 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.command_line import run_command
 from edge.errors import ConfigError
 from edge.model_info import ModelInfo, write_model_info
-from edge.results import Probabilities
 from train.config import TrainConfig, parse
 from train.data import Dataset, describe, find_data, limit, load_fer2013, stratified_split
 from train.evaluate import Score, evaluate
 from train.fit import CHECKPOINT, Result, fit
 from train.models import count_multiply_adds
+from train.predict import predictor
 from train.report import write_report, write_samples
 from train.targets import one_hot, soft_targets
 
@@ -73,16 +72,6 @@ def make_folder(config: TrainConfig) -> Path:
     except OSError as error:
         raise ConfigError(f"Expected a folder that can be made in --out. Received: {folder}: {error}") from error
     return folder
-
-
-def predictor(model: keras.Model) -> Any:
-    """The network as a function of pictures (n, 48, 48) uint8."""
-
-    def predict(images: NDArray[np.uint8]) -> Probabilities:
-        inputs = images[..., np.newaxis].astype(np.float32)
-        return np.asarray(model.predict(inputs, batch_size=256, verbose=0), np.float32)
-
-    return predict
 
 
 def save_model(path: Path, model: keras.Model, scores: dict[str, Score], config: TrainConfig) -> None:

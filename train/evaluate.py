@@ -1,6 +1,5 @@
 """What a network is worth, on each group of pictures that a report names."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,9 +10,8 @@ from edge.model_info import LABELS
 from edge.results import Probabilities
 from train import measures
 from train.data import Dataset, find_duplicates
+from train.predict import Predict
 
-Predict = Callable[[NDArray[np.uint8]], Probabilities]
-"""Pictures (n, 48, 48) uint8 to probabilities (n, labels)."""
 ALL_TEST = "all test"
 WITHOUT_DUPLICATES = "test without duplicates"
 

@@ -1,0 +1,200 @@
+"""`python -m train.analyze model.keras`: where a network is wrong, as a page of pictures and tables."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when Keras is imported: errors only
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from edge.command_line import CommandParser, run_command
+from edge.errors import ConfigError, DataError, ModelError
+from edge.model_info import LABELS
+from edge.results import Probabilities
+from train import measures
+from train.data import Dataset, load_fer2013
+from train.predict import predictor
+from train.report import draw_grid, save_figure, write_text
+from train.saliency import grad_cam, overlay
+
+SHOWN = 24
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A data set with what the network says of it."""
+
+    dataset: Dataset
+    probabilities: Probabilities
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """(n,)."""
+        return self.probabilities.argmax(1)
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """(n,)."""
+        return self.predicted == self.dataset.labels
+
+    def caption(self, index: int) -> str:
+        """'sad, not fear 0.93': what the network says, what the label says, how sure the network is."""
+        said, label = LABELS[self.predicted[index]], LABELS[self.dataset.labels[index]]
+        return f"{said}{'' if said == label else f', not {label}'} {self.probabilities[index].max():.2f}"
+
+
+def analyze(model: keras.Model, dataset: Dataset, folder: Path) -> None:
+    """Write analysis.md and its pictures into `folder`."""
+    predictions = Predictions(dataset, predictor(model)(dataset.images))
+    mistakes = confident_mistakes(predictions)
+    images = dataset.images[mistakes]
+    save_figure(
+        folder / "mistakes.png", draw_grid(images, lambda i: predictions.caption(mistakes[i]), "sure and wrong")
+    )
+    maps = grad_cam(model, images, predictions.predicted[mistakes])
+    heated = np.stack([overlay(image, heat) for image, heat in zip(images, maps, strict=True)])
+    title = "Grad-CAM: what speaks for the mistake"
+    save_figure(folder / "grad_cam.png", draw_grid(heated, lambda i: predictions.caption(mistakes[i]), title))
+    save_figure(folder / "calibration.png", draw_calibration(predictions))
+    save_figure(folder / "light.png", draw_light(predictions))
+    write_text(folder / "analysis.md", markdown(predictions))
+
+
+def confident_mistakes(predictions: Predictions, count: int = SHOWN) -> NDArray[np.int64]:
+    """Indices of the wrong predictions with the highest confidence, surest first."""
+    wrong = np.flatnonzero(~predictions.right)
+    return wrong[np.argsort(-predictions.probabilities[wrong].max(1), kind="stable")][:count]
+
+
+def confusion_pairs(predictions: Predictions) -> list[tuple[str, str, int, float]]:
+    """(true, predicted, pictures, share of the true class), most frequent first."""
+    matrix = measures.confusion_matrix(predictions.probabilities, predictions.dataset.labels)
+    totals = np.maximum(matrix.sum(1), 1)
+    pairs = [
+        (LABELS[row], LABELS[column], int(matrix[row, column]), float(matrix[row, column] / totals[row]))
+        for row, column in np.ndindex(*matrix.shape)
+        if row != column and matrix[row, column]
+    ]
+    return sorted(pairs, key=lambda pair: -pair[2])
+
+
+def accuracy_by(quantity: NDArray[np.float64], right: NDArray[np.bool_], parts: int = 8) -> list[tuple[float, float]]:
+    """(mean of the quantity, accuracy) of equally many pictures each, by rising quantity."""
+    groups = np.array_split(np.argsort(quantity, kind="stable"), min(parts, len(quantity)))
+    return [(float(quantity[group].mean()), float(right[group].mean())) for group in groups]
+
+
+def accuracy_by_vote(predictions: Predictions) -> list[tuple[str, int, float, float]]:
+    """(whether FER+'s majority is the label, pictures, accuracy on the label, share that says what FER+ says)."""
+    votes = predictions.dataset.votes
+    if votes is None:
+        return []
+    voted, majority = votes.any(1), votes.argmax(1)
+    agrees = majority == predictions.dataset.labels
+    rows = []
+    for name, mask in (("voters say the label", voted & agrees), ("voters say another", voted & ~agrees)):
+        if mask.any():
+            says_votes = (predictions.predicted == majority)[mask].mean()
+            rows.append((name, int(mask.sum()), float(predictions.right[mask].mean()), float(says_votes)))
+    return rows
+
+
+def draw_calibration(predictions: Predictions) -> Figure:
+    """Accuracy against confidence; the diagonal is perfect."""
+    confidences, accuracies, shares = measures.calibration_curve(predictions.probabilities, predictions.dataset.labels)
+    error = measures.calibration_error(predictions.probabilities, predictions.dataset.labels)
+    figure, axis = pyplot.subplots(figsize=(5, 5))
+    axis.plot([0, 1], [0, 1], color="gray", linestyle="--")
+    axis.plot(confidences, accuracies, marker="o")
+    axis.bar(confidences, shares, width=0.03, alpha=0.3, label="share of the pictures")
+    axis.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), title=f"ECE {error:.3f}")
+    axis.legend()
+    return figure
+
+
+def draw_light(predictions: Predictions) -> Figure:
+    """Accuracy by the picture's brightness and contrast."""
+    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.5), sharey=True)
+    for axis, (name, values) in zip(axes, _light(predictions.dataset).items(), strict=True):
+        axis.plot(*zip(*accuracy_by(values, predictions.right), strict=True), marker="o")
+        axis.set(xlabel=f"{name} (grey levels)", ylabel="accuracy")
+        axis.grid(alpha=0.3)
+    return figure
+
+
+def markdown(predictions: Predictions) -> str:
+    """The page."""
+    pairs = "\n".join(f"| {t} | {p} | {n} | {share:.1%} |" for t, p, n, share in confusion_pairs(predictions)[:12])
+    votes = "\n".join(f"| {name} | {n} | {a:.1%} | {s:.1%} |" for name, n, a, s in accuracy_by_vote(predictions))
+    page = f"""# Where the network is wrong
+
+{predictions.right.mean():.2%} of {len(predictions.dataset):,} pictures are right.
+
+## Sure and wrong
+![The mistakes with the highest confidence](mistakes.png)
+![Grad-CAM of the same pictures](grad_cam.png)
+
+## Confusions
+| true | predicted | pictures | of the class |
+| --- | --- | ---: | ---: |
+{pairs}
+
+## Confidence
+![Accuracy against confidence](calibration.png)
+
+## Light
+![Accuracy by brightness and contrast](light.png)
+"""
+    if votes:
+        page += f"""
+## Where FER+'s voters disagree with the label
+| | pictures | right by the label | says what FER+ says |
+| --- | ---: | ---: | ---: |
+{votes}
+"""
+    return page
+
+
+def _light(dataset: Dataset) -> dict[str, NDArray[np.float64]]:
+    return {"brightness": dataset.images.mean((1, 2)), "contrast": dataset.images.std((1, 2))}
+
+
+def _main() -> int:
+    parser = CommandParser("python -m train.analyze", description=__doc__)
+    parser.add_argument("model", help="a .keras file")
+    parser.add_argument("--data", help="FER-2013: folder, zip or csv (else the variable FER2013, else data/)")
+    parser.add_argument("--ferplus", help="csv with FER+ votes, for the comparison with them")
+    parser.add_argument("--split", default="PrivateTest", help="Training, PublicTest or PrivateTest")
+    parser.add_argument("--out", help="folder for the page (else analysis/ beside the model)")
+    options = parser.parse_args()
+    dataset = load_fer2013(options.data, options.ferplus).split(options.split)
+    if not len(dataset):
+        raise DataError(f"Expected a split that the data set has in --split. Received: {options.split}")
+    folder = Path(options.out or Path(options.model).parent / "analysis")
+    model = _load(options.model)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"Expected a folder that can be made in --out. Received: {folder}: {error}") from error
+    analyze(model, dataset, folder)
+    sys.stdout.write(f"Wrote {folder / 'analysis.md'}\n")
+    return 0
+
+
+def _load(path: str) -> keras.Model:
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, OSError, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"Expected a Keras file at {path}. Received: {reason}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(_main))

@@ -1,0 +1,73 @@
+"""Where a network looks: Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391) of its last feature map."""
+
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import ModelError
+
+Saliency = NDArray[np.float32]
+
+
+def grad_cam(model: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64]) -> Saliency:
+    """How much each pixel speaks for the class, (n, height, width) in [0, 1].
+
+    Args:
+        images: pictures (n, height, width).
+        classes: for each picture, the index of the output that is explained.
+    """
+    features, head = _split(model)
+    inputs = images[..., np.newaxis].astype(np.float32)
+    values = np.asarray(features.predict(inputs, verbose=0))
+    gradients = _gradients(head, values, np.eye(model.output_shape[-1], dtype=np.float32)[classes])
+    weights = gradients.mean((1, 2), keepdims=True)
+    maps = np.maximum((values * weights).sum(-1), 0)
+    maps /= np.maximum(maps.max((1, 2), keepdims=True), 1e-8)
+    size = images.shape[2], images.shape[1]
+    return np.clip([cv2.resize(m, size, interpolation=cv2.INTER_CUBIC) for m in maps], 0, 1).astype(np.float32)
+
+
+def overlay(image: NDArray[np.uint8], saliency: Saliency) -> NDArray[np.uint8]:
+    """The picture in gray with the saliency over it, (height, width, 3) RGB."""
+    heat = cv2.applyColorMap((saliency * 255).astype(np.uint8), cv2.COLORMAP_VIRIDIS)[..., ::-1]
+    return (0.6 * image[..., np.newaxis] + 0.4 * heat).astype(np.uint8)
+
+
+def _split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """The network up to its last feature map of more than 1x1, and from there to the logits."""
+    maps = [layer for layer in model.layers if len(layer.output.shape) == 4 and layer.output.shape[1] > 1]
+    if not maps or "logits" not in {layer.name for layer in model.layers}:
+        raise ModelError(f"Expected a network with feature maps and a layer 'logits'. Received: {model.name}")
+    feature_map = maps[-1].output
+    return keras.Model(model.inputs, feature_map), keras.Model(feature_map, model.get_layer("logits").output)
+
+
+def _gradients(head: keras.Model, values: NDArray[np.float32], one_hot: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of the chosen logits by the feature map."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        return _tensorflow_gradients(head, values, one_hot)
+    if backend == "torch":
+        return _torch_gradients(head, values, one_hot)
+    raise ModelError(f"Expected KERAS_BACKEND tensorflow or torch for Grad-CAM. Received: {backend}")
+
+
+def _tensorflow_gradients(head: Any, values: NDArray[np.float32], one_hot: NDArray[np.float32]) -> NDArray[np.float32]:
+    import tensorflow
+
+    features = tensorflow.constant(values)
+    with tensorflow.GradientTape() as tape:
+        tape.watch(features)
+        chosen = tensorflow.reduce_sum(head(features) * one_hot)
+    return np.asarray(tape.gradient(chosen, features))
+
+
+def _torch_gradients(head: Any, values: NDArray[np.float32], one_hot: NDArray[np.float32]) -> NDArray[np.float32]:
+    import torch
+
+    features = torch.tensor(values, requires_grad=True)
+    (head(features) * torch.tensor(one_hot)).sum().backward()
+    return np.asarray(features.grad)
