@@ -179,6 +179,8 @@ def prepare_machine(config: TrainConfig) -> None:
     keras.utils.set_random_seed(config.seed)
     use_native_kernel()
     if config.data_parallel:
+        if "KERAS_DISTRIBUTION_JOB_ADDRESSES" in os.environ:  # several machines
+            keras.distribution.initialize()
         keras.distribution.set_distribution(keras.distribution.DataParallel())
 
 
