@@ -11,6 +11,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -205,7 +206,7 @@ def _from_zip(path: Path) -> Dataset:
             if tables := [name for name in names if PurePosixPath(name).name in ("fer2013.csv", "icml_face_data.csv")]:
                 return _from_csv(path, archive.read(tables[0]).decode())
             pictures = [name for name in names if PICTURE.search(name)]
-            return _from_pictures(path, ((name, lambda name=name: archive.read(name)) for name in pictures))
+            return _from_pictures(path, ((name, partial(archive.read, name)) for name in pictures))
     except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, OSError) as error:
         raise DataError(f"Expected a whole FER-2013 zip; {WHERE_TO_GET_IT}. Received: {path}, {error}") from error
 
