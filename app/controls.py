@@ -15,12 +15,12 @@ from edge.config import DETECTORS, VARIANTS, EdgeConfig
 from edge.interpreter import installed_runtimes
 
 KINDS = {
-    "demo": "Demo (built in, no camera)",
-    "webcam": "Webcam of this machine",
-    "address": "Network camera (RTSP or HTTP)",
+    "demo": "Demo",
+    "webcam": "Webcam",
+    "address": "Network camera",
     "file": "Picture or video file",
-    "browser": "My browser's camera (remote server)",
-    "snapshot": "Snapshot with my browser's camera",
+    "browser": "Browser's camera",
+    "snapshot": "Snapshot",
 }
 """What the user can choose as a source; `LIVE_KINDS` run in a worker."""
 LIVE_KINDS = ("demo", "webcam", "address")
@@ -89,7 +89,7 @@ def source_picker(on_change: Callable[[], None]) -> str:
         format_func=KINDS.__getitem__,
         key="kind",
         on_change=on_change,
-        help="Where pictures come from. The demo needs no camera; nothing leaves this machine.",
+        help=_SOURCE_HELP,
     )
     if kind == "webcam":
         _camera_picker(on_change)
@@ -149,6 +149,13 @@ def sidebar(on_change: Callable[[], None]) -> None:
         )
 
 
+_SOURCE_HELP = """Where pictures come from.
+
+- Demo: a portrait that moves, built in
+- Webcam: a camera of the machine that runs this app
+- Network camera: RTSP, or MJPEG over HTTP
+- Browser's camera and Snapshot: the camera in front of you, if this app runs on another machine
+"""
 _MODEL_HELP = "int8 is the smallest and fastest file, float16 the closest to the trained network."
 
 

@@ -23,7 +23,6 @@ LIMITS = """
 
 def show() -> None:
     """The page."""
-    st.header("The model")
     try:
         models = bundled()
     except EmotionError as error:
