@@ -56,6 +56,9 @@ def build_parser() -> CommandParser:
         )
     parser.add_argument("--out", type=Path, help="folder of the files; the Keras file's own if not given")
     parser.add_argument("--name", help="files are NAME_VARIANT.tflite; the Keras file's stem if not given")
+    parser.add_argument(
+        "--report", type=Path, help="folder of the report (JSON, Markdown, picture); that of the files if not given"
+    )
     data = parser.add_argument_group("pictures")
     data.add_argument("--data", type=Path, help="FER-2013: folder, zip or csv; else the variable FER2013, else data/")
     data.add_argument("--samples-from", type=Path, help="a folder of face pictures in place of FER-2013")
@@ -64,6 +67,7 @@ def build_parser() -> CommandParser:
     how = parser.add_argument_group("how")
     how.add_argument("--int8-output", choices=OUTPUT_TYPES, default=defaults.int8_output, help="type of int8's output")
     how.add_argument("--no-fold", dest="fold", action="store_false", help="leave BatchNorms to TensorFlow's converter")
+    how.add_argument("--sparsity", type=float, default=defaults.sparsity, help="share of weights to prune, 0 to 1")
     gate = parser.add_argument_group("gate: no file is kept if one fails")
     gate.add_argument("--max-drop", type=float, default=defaults.max_drop, help="accuracy that may be lost, in points")
     gate.add_argument("--min-agreement", type=float, default=defaults.min_agreement, help="share of equal labels")
@@ -98,7 +102,7 @@ def _convert(config: ConvertConfig) -> int:
         sys.stderr.write("Interrupted: no file was written\n")
         raise
     for variant, proof in proofs.items():
-        sys.stdout.write(f"{format_line(proof)} -> {config.folder / config.file_name(variant)}\n")
+        sys.stdout.write(f"{format_line(proof)} -> {config.path(variant)}\n")
     return 0
 
 

@@ -25,6 +25,8 @@ class ConvertConfig:
     """The folder of the files; None is the Keras file's own."""
     name: str | None = None
     """The files are NAME_VARIANT.tflite; None is the Keras file's stem."""
+    report: Path | None = None
+    """The folder of the report; None is that of the files."""
     data: Path | None = None
     """FER-2013; None looks in the variable FER2013 and in data/."""
     samples_from: Path | None = None
@@ -56,10 +58,14 @@ class ConvertConfig:
             raise ConfigError(f"Expected a min_agreement in [0, 1]. Received: {self.min_agreement}")
 
     @property
-    def folder(self) -> Path:
-        """Where the files go."""
-        return self.out or self.model.parent
+    def stem(self) -> str:
+        """What the names of all files begin with."""
+        return self.name or self.model.stem
 
-    def file_name(self, variant: str) -> str:
-        """The name of a variant's file, such as `emotion_int8.tflite`."""
-        return f"{self.name or self.model.stem}_{variant}.tflite"
+    def path(self, variant: str) -> Path:
+        """Where a variant goes, such as `runs/edge/model_int8.tflite`."""
+        return (self.out or self.model.parent) / f"{self.stem}_{variant}.tflite"
+
+    def report_path(self, suffix: str) -> Path:
+        """Where a part of the report goes, such as `runs/edge/model_conversion.md`."""
+        return (self.report or self.out or self.model.parent) / f"{self.stem}_conversion{suffix}"

@@ -1,5 +1,6 @@
 """One conversion, top to bottom."""
 
+import gzip
 import hashlib
 import logging
 import platform
@@ -8,15 +9,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from convert.calibrate import ConversionData, load_conversion_data
 from convert.config import CALIBRATED, ConvertConfig
 from convert.quantize import Quantizer
-from convert.report import proved_on, report_json
+from convert.report import proved_on, report_files
 from convert.source import KerasSource, load_source
 from convert.verify import REFERENCE, Proof, check_gate, prove
 from convert.write import write_all
 from edge.model_info import ModelInfo, write_model_info
+from edge.results import FaceInput
 
 log = logging.getLogger(__name__)
 
@@ -39,26 +42,38 @@ def convert(config: ConvertConfig) -> dict[str, Proof]:
         proofs = {variant: proofs[variant] for variant in config.variants}
         check_gate(proofs, config)
         files = with_figures(contents, source, proofs, data, config, Path(scratch))
-    report = config.folder / f"{config.name or config.model.stem}_conversion.json"
-    files[report] = report_json(proofs, source, data, config).encode()
-    write_all(files)
+    proofs = {variant: with_sizes(proof, files[config.path(variant)]) for variant, proof in proofs.items()}
+    write_all({**files, **report_files(proofs, source, data, config)})
     return proofs
 
 
 def quantize_all(source: KerasSource, data: ConversionData, config: ConvertConfig) -> dict[str, bytes]:
     """The bytes of every variant that was asked for, and of float32, the reference, without contracts."""
-    from convert.fold import fold_model
+    faces = data.calibration.faces
+    exact, for_integers = rewrite(source, faces, config)
+    contents = {}
+    for variant in dict.fromkeys((REFERENCE, *config.variants)):
+        log.info("Converting to %s", variant)
+        model = for_integers if variant in CALIBRATED else exact
+        contents[variant] = Quantizer(model, faces, config.int8_output).convert(variant)
+    return contents
+
+
+def rewrite(source: KerasSource, faces: FaceInput, config: ConvertConfig) -> tuple[Any, Any]:
+    """The network for the float variants, and the one for the integer ones."""
+    from convert.equalize import equalize_graph
+    from convert.fold import fold_graph
     from convert.graph import build_model, read_graph
+    from convert.prune import prune_graph
 
     graph = read_graph(source.model)
-    model = fold_model(source.model)[0] if config.fold else build_model(graph)
-    quantizer = Quantizer(model, data.calibration.faces, config.int8_output)
-    wanted = dict.fromkeys((REFERENCE, *config.variants))
-    contents = {}
-    for variant in wanted:
-        log.info("Converting to %s", variant)
-        contents[variant] = quantizer.convert(variant)
-    return contents
+    if config.fold:
+        fold_graph(graph)
+    prune_graph(graph, config.sparsity)
+    exact = build_model(graph)
+    if config.fold:
+        equalize_graph(graph, faces)
+    return exact, build_model(graph)
 
 
 def stage(contents: Mapping[str, bytes], source: KerasSource, folder: Path) -> dict[str, Path]:
@@ -93,12 +108,18 @@ def with_figures(
             "proved_on": proved_on(data),
         }
         how = how if variant in CALIBRATED else {}
+        how |= {"sparsity": config.sparsity} if config.sparsity else {}
         info = replace(info, accuracy=proof.losses.accuracy, conversion={**info.conversion, **how, **figures})
         path = folder / f"final_{variant}.tflite"
         path.write_bytes(contents[variant])
         write_model_info(path, info)
-        files[config.folder / config.file_name(variant)] = path.read_bytes()
+        files[config.path(variant)] = path.read_bytes()
     return files
+
+
+def with_sizes(proof: Proof, content: bytes) -> Proof:
+    """The proof with the sizes of the final file."""
+    return replace(proof, size_bytes=len(content), gzip_bytes=len(gzip.compress(content, mtime=0)))
 
 
 def contract(source: KerasSource, variant: str, content: bytes) -> ModelInfo:

@@ -3,11 +3,11 @@
 A BatchNorm at inference is `scale * x + shift`. Three rewrites move it, none changes a float output:
 
 * behind a convolution or dense layer, both go into its weights;
-* behind a ReLU, a positive scale goes back through it (`s * relu(x) = relu(s * x)`) into the layer
-  before, and what is left goes forward into the next layer, through pooling, Dropout and Flatten;
-* a shift that goes into a zero-padded convolution would be missing in the padding. The layer before
-  gets one channel more, which is a constant inside the picture and padded with zeros like the others:
-  its weights in the next convolution are the shift's part, so borders agree exactly.
+* behind a ReLU, the size of the scale goes back through it (`s * relu(x) = relu(s * x)`) into the layer
+  before, and its sign and the shift go forward into the next layer, through pooling and Flatten;
+* a shift before a zero-padded convolution would be missing in the padding: it stays, as one addition,
+  but behind the pooling, where pictures are small. (A constant extra channel would carry it exactly
+  and without an operator, but 33 channels for 32 cost more than the addition: docs/quantisation.md.)
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,6 @@ _DROPPED = (
 _MAX_POOLS = (keras.layers.MaxPooling2D, keras.layers.GlobalMaxPooling2D)
 _PER_CHANNEL = (*_MAX_POOLS, keras.layers.AveragePooling2D, keras.layers.GlobalAveragePooling2D)
 _RESHAPES = (keras.layers.Flatten, keras.layers.Reshape)
-_EXPECTED_RANGE = 2.0
-"""Standard deviations above the mean: where the extra channel's constant stands among the others."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def fold_backward(graph: Graph, norm: Step) -> bool:
     if before is None or not _is_linear(before) or not _normalises_last_axis(norm):
         return False
     affine = _read_affine(norm)
-    _scale_outputs(before, affine.scale)
+    scale_outputs(before, affine.scale)
     _shift_outputs(before, affine.shift)
     norm.become_identity()
     return True
@@ -90,19 +88,19 @@ def fold_backward(graph: Graph, norm: Step) -> bool:
 def fold_through_relu(graph: Graph, norm: Step) -> bool:
     """Put a BatchNorm behind a ReLU into the linear layers before and after; False if it can't be."""
     before = _linear_before_relu(graph, norm)
-    path, after = _linear_after(graph, norm)
+    path, after = linear_after(graph, norm)
     if before is None or after is None or not _normalises_last_axis(norm):
         return False
     affine = _read_affine(norm)
-    if not _can_move(before, path, after, affine):
+    if not _can_move(path, after, affine):
         return False
-    _scale_outputs(before, np.where(affine.scale == 0, 1, np.abs(affine.scale)))
-    signs = _repeated(np.sign(affine.scale), after)
-    if _pads_with_zeros(after) and affine.shift.any():
-        _shift_with_a_constant_channel(before, after, affine, norm)
+    signs = np.where(affine.scale < 0, np.float32(-1), np.float32(1))
+    scale_outputs(before, np.abs(affine.scale))
+    if _pads_with_zeros(after):
+        (path[-1] if path else norm).shift = affine.shift * signs
     else:
-        _shift_inputs(after, _repeated(affine.shift, after))
-    _scale_inputs(after, signs)
+        _shift_inputs(after, repeated(affine.shift, after))
+    scale_inputs(after, repeated(signs, after))
     norm.become_identity()
     return True
 
@@ -136,7 +134,7 @@ def _is_linear(step: Step) -> bool:
     )
 
 
-def _is_relu(step: Step) -> bool:
+def is_relu(step: Step) -> bool:
     if isinstance(step.operation, keras.layers.ReLU):
         plain = {"max_value": None, "negative_slope": 0.0, "threshold": 0.0}
         return all(step.config[key] == value for key, value in plain.items())
@@ -159,13 +157,13 @@ def _linear_before_relu(graph: Graph, norm: Step) -> Step | None:
     before = _only_producer(graph, norm)
     if before is not None and isinstance(before.operation, _LINEAR) and before.config["activation"] == "relu":
         return before
-    if before is None or not _is_relu(before):
+    if before is None or not is_relu(before):
         return None
     linear = _only_producer(graph, before)
     return linear if linear is not None and _is_linear(linear) else None
 
 
-def _linear_after(graph: Graph, norm: Step) -> tuple[list[Step], Step | None]:
+def linear_after(graph: Graph, norm: Step) -> tuple[list[Step], Step | None]:
     """The layers that treat channels alike behind `norm`, and the linear layer behind them, if any."""
     path: list[Step] = []
     step = norm
@@ -181,28 +179,23 @@ def _linear_after(graph: Graph, norm: Step) -> tuple[list[Step], Step | None]:
     return path, None
 
 
-def _can_move(before: Step, path: list[Step], after: Step, affine: _Affine) -> bool:
-    pooled = any(isinstance(step.operation, _MAX_POOLS) for step in path)
-    if pooled and (affine.scale <= 0).any():
+def _can_move(path: list[Step], after: Step, affine: _Affine) -> bool:
+    if any(isinstance(step.operation, _MAX_POOLS) for step in path) and (affine.scale < 0).any():
         return False  # max(s * x) is not s * max(x) for a negative s
-    if any(isinstance(step.operation, _RESHAPES) for step in path) and not isinstance(
-        after.operation, keras.layers.Dense
-    ):
-        return False
-    needs_channel = _pads_with_zeros(after) and bool(affine.shift.any())
-    return not needs_channel or (isinstance(before.operation, keras.layers.Conv2D) and before.config["groups"] == 1)
+    reshaped = any(isinstance(step.operation, _RESHAPES) for step in path)
+    return not reshaped or isinstance(after.operation, keras.layers.Dense)
 
 
 def _pads_with_zeros(step: Step) -> bool:
     return step.config.get("padding") == "same" and tuple(step.config["kernel_size"]) != (1, 1)
 
 
-def _repeated(values: Array, after: Step) -> Array:
+def repeated(values: Array, after: Step) -> Array:
     """Per-channel values for each input of `after`: a Flatten before it repeats them at each position."""
     return np.tile(values, after.weights[0].shape[-2] // len(values))
 
 
-def _scale_outputs(step: Step, factor: Array) -> None:
+def scale_outputs(step: Step, factor: Array) -> None:
     kernel = step.weights[0]
     per_output = (
         factor.reshape(kernel.shape[-2:]) if isinstance(step.operation, keras.layers.DepthwiseConv2D) else factor
@@ -220,34 +213,11 @@ def _shift_outputs(step: Step, shift: Array) -> None:
         step.weights.append(shift)
 
 
-def _scale_inputs(step: Step, factor: Array) -> None:
-    kernel = step.weights[0].copy()
-    kernel[..., : len(factor), :] *= factor[:, np.newaxis]  # a constant channel, which comes last, stays
-    step.weights[0] = kernel
+def scale_inputs(step: Step, factor: Array) -> None:
+    step.weights[0] = step.weights[0] * factor[:, np.newaxis]
 
 
 def _shift_inputs(step: Step, shift: Array) -> None:
     kernel = step.weights[0].astype(np.float64)
     spatial = tuple(range(kernel.ndim - 2))
     _shift_outputs(step, (shift.astype(np.float64) @ kernel.sum(axis=spatial)).astype(np.float32))
-
-
-def _shift_with_a_constant_channel(before: Step, after: Step, affine: _Affine, norm: Step) -> None:
-    constant = _typical_maximum(norm, affine)
-    empty_filter = np.zeros((*before.weights[0].shape[:-1], 1), np.float32)
-    if not before.config["use_bias"]:
-        _shift_outputs(before, np.zeros(before.config["filters"], np.float32))
-    before.weights[0] = np.concatenate([before.weights[0], empty_filter], axis=-1)
-    before.weights[1] = np.append(before.weights[1], np.float32(constant))
-    before.config["filters"] += 1
-    kernel = after.weights[0].astype(np.float64)
-    extra = np.einsum("hwio,i->hwo", kernel, affine.shift.astype(np.float64)) / constant
-    after.weights[0] = np.concatenate([kernel, extra[:, :, np.newaxis]], axis=2).astype(np.float32)
-
-
-def _typical_maximum(norm: Step, affine: _Affine) -> float:
-    """A value that the scaled channels reach anyway, so that the constant does not widen their int8 range."""
-    mean, variance = norm.weights[-2:]
-    deviation = np.abs(affine.scale) * np.sqrt(variance)
-    highest = float(np.max(np.abs(affine.scale) * mean + _EXPECTED_RANGE * deviation))
-    return highest if highest > 0 else 1.0

@@ -11,6 +11,17 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 
+class ShiftChannels(keras.layers.Layer):  # type: ignore[misc]
+    """Adds a constant to each channel: what is left of a BatchNorm that can't be moved wholly."""
+
+    def __init__(self, shift: Array) -> None:
+        super().__init__(dtype="float32")
+        self._shift = np.asarray(shift, np.float32)
+
+    def call(self, inputs: Any) -> Any:
+        return inputs + self._shift
+
+
 @dataclass
 class Step:
     """One operation of the graph; a rewrite changes `config` and `weights`, or makes it an identity."""
@@ -25,6 +36,8 @@ class Step:
     """The tensor (or structure of tensors) that comes out."""
     config: dict[str, Any] = field(default_factory=dict)
     weights: list[Array] = field(default_factory=list)
+    shift: Array | None = None
+    """What is added to each channel of the output."""
 
     @property
     def name(self) -> str:
@@ -150,6 +163,8 @@ def _replay(step: Step, tensors: dict[int, Any], weights: list[tuple[Any, list[A
         made = operation(*args, **_for_inference(kwargs))
         if step.weights:
             weights.append((operation, step.weights))
+    if step.shift is not None:
+        made = ShiftChannels(step.shift)(made)
     for old, new in zip(keras.tree.flatten(step.output), keras.tree.flatten(made), strict=True):
         tensors[id(old)] = new
 

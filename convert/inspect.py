@@ -5,13 +5,12 @@ import hashlib
 import json
 import sys
 import zipfile
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from convert.tflite_file import Tensor, TfliteFile, read_tflite
+from convert.tflite_file import Tensor, TfliteFile, count_operators, read_tflite
 from edge.command_line import EXIT_FAILED, CommandParser, run_command
 from edge.errors import EmotionError
 from edge.interpreter import EmotionClassifier, installed_runtimes
@@ -109,11 +108,6 @@ def as_json(inspection: Inspection) -> str:
         "checks": [asdict(check) for check in inspection.checks],
     }
     return json.dumps(content, indent=2, sort_keys=True) + "\n"
-
-
-def count_operators(graph: TfliteFile) -> dict[str, int]:
-    """`CONV_2D (version 3)` to how often it occurs, in the order of the graph."""
-    return dict(Counter(f"{operator.name} (version {operator.version})" for operator in graph.operators))
 
 
 def _inspect(arguments: argparse.Namespace) -> int:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from convert.calibrate import UNKNOWN, Pictures
 from edge.results import Probabilities
 
-ALL = "all"
-"""The name of all splits together."""
+ALL = "all test"
+"""The name of all test splits together."""
 _TINY = 1e-7
 _BINS = 15
 
@@ -20,7 +20,7 @@ class Losses:
     """A file against Keras; shares are in [0, 1], points are percentage points."""
 
     accuracy: Mapping[str, float]
-    """Split, and `all`, to the file's accuracy; empty if the pictures have no labels."""
+    """Split, and ALL, to the file's accuracy; empty if the pictures have no labels."""
     keras_accuracy: Mapping[str, float]
     drop_points: float | None
     """Keras' accuracy minus the file's, on all."""
@@ -40,6 +40,11 @@ class Losses:
     calibration_error: float | None
     """Expected calibration error, 15 bins (Guo et al. 2017, arXiv:1706.04599)."""
     keras_calibration_error: float | None
+
+    @property
+    def overall_accuracy(self) -> float | None:
+        """The file's accuracy on all pictures; None without labels."""
+        return list(self.accuracy.values())[-1] if self.accuracy else None
 
 
 def measure_losses(keras: Probabilities, file: Probabilities, pictures: Pictures, labels: tuple[str, ...]) -> Losses:
@@ -65,13 +70,15 @@ def measure_losses(keras: Probabilities, file: Probabilities, pictures: Pictures
 
 
 def accuracies(probabilities: Probabilities, pictures: Pictures) -> dict[str, float]:
-    """Split name, and `all`, to accuracy, on the pictures that have a label."""
+    """Split name, and ALL as the last if there are several, to accuracy, on the pictures that have a label."""
     known = pictures.labels != UNKNOWN
     if not known.any():
         return {}
     correct = probabilities.argmax(1) == pictures.labels
     splits = {str(name): known & (pictures.splits == name) for name in np.unique(pictures.splits[known])}
-    return {name: float(correct[members].mean()) for name, members in {**splits, ALL: known}.items()}
+    if len(splits) > 1:
+        splits[ALL] = known
+    return {name: round(float(correct[members].mean()), 6) for name, members in splits.items()}
 
 
 def calibration_error(probabilities: Probabilities, truth: NDArray[np.int64]) -> float | None:

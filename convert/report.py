@@ -1,33 +1,55 @@
-"""What a conversion tells: a line a file on the terminal, and the whole as JSON and Markdown."""
+"""What a conversion tells: a line a file on the terminal, and the whole as JSON, Markdown and a picture."""
 
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from convert.calibrate import ConversionData
 from convert.config import ConvertConfig
-from convert.metrics import ALL
 from convert.source import KerasSource
 from convert.verify import Proof
+
+_COLUMNS = (
+    "variant", "bytes", "gzip", "accuracy", "drop, points (95%)", "agreement", "worst class, points of recall",
+    "mean / max difference", "KL, nats", "calibration error", "latency / float32",
+)  # fmt: skip
 
 
 def format_line(proof: Proof) -> str:
     """A line for the terminal: size, agreement, accuracy."""
     losses = proof.losses
-    drop = (
-        ""
-        if losses.drop_points is None
-        else f", accuracy {losses.accuracy[ALL]:.4f} (drop {losses.drop_points:+.2f} points)"
-    )
-    return f"{proof.variant:8} {proof.size_bytes:>9,} bytes, agrees with Keras on {losses.agreement:.2%}{drop}"
+    line = f"{proof.variant:8} {proof.size_bytes:>9,} bytes, agrees with Keras on {losses.agreement:.2%}"
+    if losses.overall_accuracy is None:
+        return line
+    return f"{line}, accuracy {losses.overall_accuracy:.4f} (drop {losses.drop_points:+.2f} points)"
+
+
+def proved_on(data: ConversionData) -> str:
+    """What the proof looked at, in words."""
+    if data.proves_on_calibration:
+        return f"the {len(data.proof)} calibration pictures (there are no test pictures)"
+    return f"{len(data.proof)} test pictures"
+
+
+def report_files(
+    proofs: Mapping[str, Proof], source: KerasSource, data: ConversionData, config: ConvertConfig
+) -> dict[Path, bytes]:
+    """Path to content of the report's three parts."""
+    return {
+        config.report_path(".json"): report_json(proofs, source, data, config).encode(),
+        config.report_path(".md"): report_markdown(proofs, source, data).encode(),
+        config.report_path(".png"): draw_picture(proofs),
+    }
 
 
 def report_json(proofs: Mapping[str, Proof], source: KerasSource, data: ConversionData, config: ConvertConfig) -> str:
     """Everything that was measured, for machines."""
     report = {
         "schema": 1,
-        "keras_sha256": source.sha256,
         "name": source.info.name,
+        "keras_sha256": source.sha256,
         "proved_on": proved_on(data),
         "calibration": {"source": data.source, "seed": config.seed, "indices": data.indices},
         "variants": {variant: asdict(proof) for variant, proof in proofs.items()},
@@ -35,8 +57,107 @@ def report_json(proofs: Mapping[str, Proof], source: KerasSource, data: Conversi
     return json.dumps(report, indent=2, sort_keys=True) + "\n"
 
 
-def proved_on(data: ConversionData) -> str:
-    """What the proof looked at, in words."""
-    if data.proves_on_calibration:
-        return f"the {len(data.proof)} calibration pictures (no test pictures were given)"
-    return f"{len(data.proof)} test pictures"
+def report_markdown(proofs: Mapping[str, Proof], source: KerasSource, data: ConversionData) -> str:
+    """The proof as tables."""
+    first = next(iter(proofs.values()))
+    lines = [
+        f"# Conversion of `{source.info.name}`",
+        "",
+        f"Proved on {proved_on(data)}, through the edge interpreter ({first.runtime}) in a fresh process. "
+        f"Calibrated on {len(data.calibration)} pictures of {data.source}. Keras file: sha256 `{source.sha256[:16]}`.",
+        "",
+        *_table(_COLUMNS, [_row(proof) for proof in proofs.values()]),
+        "",
+        "## Accuracy on each split",
+        "",
+        *_accuracy_table(proofs),
+        "",
+        "## Labels that flipped, by Keras' label",
+        "",
+        *_table(("variant", *source.info.labels), [(v, *p.losses.flips.values()) for v, p in proofs.items()]),
+        "",
+        "## Runtimes",
+        "",
+        *_runtime_table(proofs),
+        "",
+        "## Operators",
+        "",
+        *(f"- {v}: {_operators(p)}; {p.graph.multiply_adds:,} multiply-adds" for v, p in proofs.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def draw_picture(proofs: Mapping[str, Proof]) -> bytes:
+    """Accuracy (or agreement, without labels) against latency; a dot's area is the file's size. PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    labelled = all(proof.losses.overall_accuracy is not None for proof in proofs.values())
+    for proof in proofs.values():
+        height = (labelled and proof.losses.overall_accuracy) or proof.losses.agreement
+        ratio = proof.latency_ratio[proof.runtime]
+        axes.scatter(ratio, height, s=proof.size_bytes / 4000, alpha=0.5)
+        text = f"{proof.variant}\n{proof.size_bytes / 1e6:.2f} MB"
+        axes.annotate(text, (ratio, height), textcoords="offset points", xytext=(0, 8), ha="center", fontsize=8)
+    runtime = next(iter(proofs.values())).runtime
+    axes.set(
+        xscale="log",
+        xlabel=f"latency as a ratio to float32 ({runtime}, one thread)",
+        ylabel="accuracy" if labelled else "agreement with Keras",
+        title="What each file costs: the area of a dot is its size",
+    )
+    axes.margins(0.2)
+    axes.grid(alpha=0.3)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _row(proof: Proof) -> tuple[str, ...]:
+    losses = proof.losses
+    return (
+        proof.variant,
+        f"{proof.size_bytes:,}",
+        f"{proof.gzip_bytes:,}",
+        _or_dash(losses.overall_accuracy, ".4f"),
+        "-"
+        if losses.drop_interval is None
+        else f"{losses.drop_points:+.2f} ({losses.drop_interval[0]:+.2f} to {losses.drop_interval[1]:+.2f})",
+        f"{losses.agreement:.4f}",
+        _or_dash(max(losses.recall_loss_points.values(), default=None), "+.2f"),
+        f"{losses.mean_difference:.5f} / {losses.max_difference:.3f}",
+        f"{losses.kl_divergence:.5f}",
+        _or_dash(losses.calibration_error, ".4f"),
+        f"{proof.latency_ratio[proof.runtime]:.2f}",
+    )
+
+
+def _accuracy_table(proofs: Mapping[str, Proof]) -> list[str]:
+    first = next(iter(proofs.values())).losses
+    rows = [("Keras", *(f"{value:.4f}" for value in first.keras_accuracy.values()))]
+    rows += [(v, *(f"{value:.4f}" for value in p.losses.accuracy.values())) for v, p in proofs.items()]
+    return _table(("", *first.keras_accuracy), rows)
+
+
+def _runtime_table(proofs: Mapping[str, Proof]) -> list[str]:
+    runtimes = list(next(iter(proofs.values())).latency_ratio)
+    head = ["variant"] + [f"{runtime}: {what}" for runtime in runtimes for what in ("agreement", "latency / float32")]
+    rows = [
+        (v, *(text for r in runtimes for text in (f"{p.agreement_by_runtime[r]:.4f}", f"{p.latency_ratio[r]:.2f}")))
+        for v, p in proofs.items()
+    ]
+    return _table(head, rows)
+
+
+def _operators(proof: Proof) -> str:
+    return ", ".join(f"{count} {name}" for name, count in proof.graph.operators.items())
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

@@ -6,6 +6,7 @@ numbers in TensorFlow's schema.fbs. Standard library only, so it may run beside 
 
 import math
 import struct
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,11 @@ def read_tflite(source: Path | bytes) -> TfliteFile:
         return _read_model(_Table(data, struct.unpack_from("<I", data)[0]))
     except (struct.error, IndexError, UnicodeDecodeError, MemoryError) as error:
         raise ModelError(f"Expected a whole TFLite file. Received: {what}, {error}") from error
+
+
+def count_operators(graph: TfliteFile) -> dict[str, int]:
+    """`CONV_2D (version 3)` to how often it occurs, in the order of the graph."""
+    return dict(Counter(f"{operator.name} (version {operator.version})" for operator in graph.operators))
 
 
 @dataclass(frozen=True)

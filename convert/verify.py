@@ -1,5 +1,6 @@
 """The proof: each file against Keras through the edge interpreter, and the gate that it must pass."""
 
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from convert.calibrate import Pictures, choose_balanced
 from convert.config import ConvertConfig
 from convert.metrics import Losses, measure_losses
 from convert.probe import Probed, run_probe
+from convert.tflite_file import count_operators, read_tflite
 from edge.errors import ModelError
 from edge.interpreter import installed_runtimes
 from edge.results import Probabilities
@@ -25,11 +27,22 @@ class GateError(ModelError):
 
 
 @dataclass(frozen=True)
+class GraphSummary:
+    """What a file computes."""
+
+    multiply_adds: int
+    operators: Mapping[str, int]
+    """`CONV_2D (version 3)` to how often it occurs."""
+
+
+@dataclass(frozen=True)
 class Proof:
     """What one file costs and what it lost."""
 
     variant: str
     size_bytes: int
+    gzip_bytes: int
+    graph: GraphSummary
     losses: Losses
     runtime: str
     """The runtime that saw all pictures."""
@@ -62,6 +75,8 @@ def prove(
         proofs[variant] = Proof(
             variant=variant,
             size_bytes=path.stat().st_size,
+            gzip_bytes=len(gzip.compress(path.read_bytes())),
+            graph=_summarize(path),
             losses=measure_losses(keras, seen[variant].probabilities, pictures, labels),
             runtime=main,
             latency_ratio={runtime: _ratio(run, variant) for runtime, run in runs.items()},
@@ -90,6 +105,11 @@ def _failures(proof: Proof, config: ConvertConfig) -> list[str]:
         if not agreement >= config.min_agreement:
             failures.append(f"{proof.variant} agrees on {agreement:.4f} in {runtime}")
     return failures
+
+
+def _summarize(path: Path) -> GraphSummary:
+    graph = read_tflite(path)
+    return GraphSummary(graph.multiply_adds, count_operators(graph))
 
 
 def _ratio(run: Mapping[str, Probed], variant: str) -> float:

@@ -1,0 +1,212 @@
+"""`python -m convert` on small trained networks: what it writes, that it repeats, and that it refuses cleanly."""
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.config import VARIANTS
+from convert.inspect import inspect_file, split_contract
+from convert.tflite_file import read_tflite
+from edge.interpreter import EmotionClassifier, installed_runtimes, load_interpreter
+from edge.model_info import LABELS, ModelInfo, read_model_info, write_model_info
+from tests.convert.conftest import Workshop, run_convert
+from tests.convert.networks import make_gratings
+from tests.processes import ROOT
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("runtime", installed_runtimes())
+def test_every_variant_classifies_in_every_runtime(workshop: Workshop, variant: str, runtime: str) -> None:
+    classifier = EmotionClassifier(workshop.files / f"original_{variant}.tflite", runtime)
+    pictures, labels = make_gratings(70, seed=9)
+    probabilities = classifier.predict(pictures[..., None])
+    assert (probabilities.argmax(1) == labels).mean() > 0.9
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=0.02)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_contract_says_what_the_file_is(workshop: Workshop, variant: str) -> None:
+    info = read_model_info(workshop.files / f"original_{variant}.tflite")
+    assert info.variant == variant
+    assert info.labels == LABELS
+    assert info.dataset == "gratings"
+    assert info.keras_sha256 == hashlib.sha256(workshop.keras("original").read_bytes()).hexdigest()
+    assert set(info.accuracy) == {"PublicTest", "PrivateTest", "all test"}
+    assert info.accuracy["all test"] > 0.9
+    assert info.conversion["agreement"] >= 0.97
+    assert set(info.versions) >= {"tensorflow", "keras"}
+
+
+def test_the_graph_is_small_and_static(workshop: Workshop) -> None:
+    graph = read_tflite(workshop.files / "original_float32.tflite")
+    names = [operator.name for operator in graph.operators]
+    assert "MUL" not in names  # no BatchNorm's scale, no Rescaling
+    assert "SHAPE" not in names
+    assert names[-1] == "SOFTMAX"
+    expected = 48 * 48 * 9 * (6 + 36) + 16 * 16 * 9 * (48 + 64) + 25 * 8 * 24 + 24 * 7
+    assert graph.multiply_adds == expected
+
+
+@pytest.mark.parametrize("network", ["original", "residual"])
+def test_int8_takes_camera_bytes_and_ends_in_a_float_softmax(workshop: Workshop, network: str) -> None:
+    graph = read_tflite(workshop.files / f"{network}_int8.tflite")
+    assert (graph.inputs[0].type, graph.inputs[0].scales, graph.inputs[0].zero_points) == ("uint8", (1.0,), (0,))
+    assert graph.operators[-1].name == "SOFTMAX"
+    assert graph.outputs[0].type == "float32"
+    assert {op.inputs[1].type for op in graph.operators if op.multiply_adds} == {"int8"}
+
+
+def test_a_network_trained_in_bfloat16_converts(workshop: Workshop) -> None:
+    assert read_model_info(workshop.files / "residual_int8.tflite").conversion["agreement"] >= 0.97
+
+
+def test_outputs_are_the_same_without_the_contract(workshop: Workshop, tmp_path: Path) -> None:
+    file = workshop.files / "original_int8.tflite"
+    bare = tmp_path / "bare.tflite"
+    bare.write_bytes(split_contract(file))
+    assert not zipfile.is_zipfile(bare)
+    picture = make_gratings(1, seed=4)[0][..., None]
+    outputs = []
+    for path in (file, bare):
+        interpreter = load_interpreter(path)
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture)
+        interpreter.invoke()
+        outputs.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).tobytes())
+    assert outputs[0] == outputs[1]
+
+
+def test_the_report_has_figures_for_every_variant(workshop: Workshop) -> None:
+    report = json.loads((workshop.files / "original_conversion.json").read_text())
+    assert set(report["variants"]) == set(VARIANTS)
+    assert report["proved_on"] == "70 test pictures"
+    assert len(set(report["calibration"]["indices"])) == 70
+    int8 = report["variants"]["int8"]
+    assert int8["size_bytes"] == (workshop.files / "original_int8.tflite").stat().st_size
+    assert set(int8["losses"]["flips"]) == set(LABELS)
+    assert report["variants"]["float32"]["losses"]["max_difference"] < 1e-4
+    assert report["variants"]["float32"]["latency_ratio"][installed_runtimes()[0]] == 1
+
+
+def test_the_report_is_also_a_table_and_a_picture(workshop: Workshop) -> None:
+    markdown = (workshop.files / "original_conversion.md").read_text()
+    assert all(f"| {variant} |" in markdown for variant in VARIANTS)
+    assert (workshop.files / "original_conversion.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_stdout_has_a_line_a_file(workshop: Workshop) -> None:
+    lines = workshop.outputs["original"].splitlines()
+    assert [line.split()[0] for line in lines] == list(VARIANTS)
+    assert all("agrees with Keras on" in line and line.endswith(".tflite") for line in lines)
+
+
+def test_half_of_the_pruned_weights_are_zero(workshop: Workshop) -> None:
+    assert read_model_info(workshop.files / "residual_int8.tflite").conversion["sparsity"] == 0.5
+    report = json.loads((workshop.files / "residual_conversion.json").read_text())
+    assert report["variants"]["int8"]["gzip_bytes"] < report["variants"]["int8"]["size_bytes"]
+
+
+def test_nothing_else_is_left_behind(workshop: Workshop) -> None:
+    names = {file.name for file in workshop.files.iterdir()}
+    reports = {f"{network}_conversion.{kind}" for network in ("original", "residual") for kind in ("json", "md", "png")}
+    assert names == {f"original_{variant}.tflite" for variant in VARIANTS} | {"residual_int8.tflite"} | reports
+
+
+def test_two_conversions_are_byte_identical(workshop: Workshop, tmp_path: Path) -> None:
+    done = run_convert(
+        workshop.keras("original"), "--data", workshop.dataset, "--samples", 70, "--out", tmp_path, "--int8"
+    )
+    assert done.returncode == 0, done.stderr
+    name = "original_int8.tflite"
+    assert (tmp_path / name).read_bytes() == (workshop.files / name).read_bytes()
+
+
+def test_without_test_pictures_the_proof_says_so_and_a_strict_gate_keeps_no_file(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    pictures = workshop.dataset / "train"
+    done = run_convert(
+        workshop.keras("original"), "--samples-from", pictures, "--samples", 35, "--int8", "--out", tmp_path,
+        "--int8-output", "uint8", "--max-drop", 0, "--min-agreement", 1,
+    )  # fmt: skip
+    assert "the proof is on the 35 calibration pictures" in done.stderr
+    kept = [file.name for file in tmp_path.iterdir() if file.suffix == ".tflite"]
+    assert kept == (["original_int8.tflite"] if done.returncode == 0 else [])
+    if kept:
+        assert set(read_model_info(tmp_path / kept[0]).accuracy) == {"calibration"}
+        assert read_tflite(tmp_path / kept[0]).outputs[0].type == "uint8"
+
+
+def test_inspect_accepts_a_converted_file_and_refuses_a_changed_one(workshop: Workshop, tmp_path: Path) -> None:
+    file = workshop.files / "original_int8.tflite"
+    assert inspect_file(file).passed
+    graph = bytearray(split_contract(file))
+    info = read_model_info(file)
+    weights = graph.rfind(bytes(16), 0, len(graph) // 2)
+    graph[weights + 8] ^= 1
+    changed = tmp_path / "changed.tflite"
+    changed.write_bytes(graph)
+    write_model_info(changed, info)
+    assert not next(check.passed for check in inspect_file(changed).checks)
+
+
+def test_inspect_prints_the_contract_and_the_operators(workshop: Workshop) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "convert.inspect", str(workshop.files / "original_int8.tflite")],
+        cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert all(word in done.stdout for word in ("CONV_2D", "angry", "scale 1, zero point 0", "multiply-adds"))
+
+
+@pytest.mark.parametrize(("content", "expected"), [(b"text", "contract"), (b"", "contract"), (None, "nothing there")])
+def test_a_wrong_keras_file_is_one_line(tmp_path: Path, content: bytes | None, expected: str) -> None:
+    file = tmp_path / "wrong.keras"
+    if content is not None:
+        file.write_bytes(content)
+    done = run_convert(file, "--out", tmp_path / "out")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert expected in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_zip_that_is_no_network_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.keras"
+    with zipfile.ZipFile(file, "w") as members:
+        members.writestr("config.json", "{}")
+    write_model_info(file, ModelInfo("wrong"))
+    done = run_convert(file, "--out", tmp_path / "out")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "Expected a Keras network" in done.stderr
+
+
+def test_without_pictures_it_is_one_line(workshop: Workshop, tmp_path: Path) -> None:
+    done = run_convert(workshop.keras("original"), "--data", tmp_path / "nothing", "--out", tmp_path / "out")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "FER-2013" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_halfway_it_leaves_no_file(workshop: Workshop, tmp_path: Path, how: signal.Signals) -> None:
+    command = [sys.executable, "-m", "convert", workshop.keras("original"), "--data", workshop.dataset]
+    process = subprocess.Popen(
+        [*command, "--samples", "70", "--out", tmp_path], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("Converting to float16"):
+            break
+    time.sleep(0.2)
+    process.send_signal(how)
+    rest = process.stderr.read()
+    assert process.wait(timeout=120) == (130 if how == signal.SIGTERM else -signal.SIGKILL)
+    assert "Traceback" not in rest
+    assert list(tmp_path.iterdir()) == []
