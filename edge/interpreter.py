@@ -22,6 +22,11 @@ def installed_runtimes() -> tuple[str, ...]:
     return tuple(name for name, module in RUNTIMES.items() if importlib.util.find_spec(module.split(".")[0]))
 
 
+def choose_runtime(runtime: str) -> str:
+    """The runtime itself, or for `auto` the best that is installed."""
+    return (installed_runtimes() or ("tflite",))[0] if runtime == "auto" else runtime
+
+
 def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threads: int = 1) -> Any:
     """A ready interpreter (tensors allocated) of a `.tflite` file.
 
@@ -29,8 +34,7 @@ def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threa
         ConfigError: the runtime is unknown or not installed.
         ModelError: the runtime refuses the file (damaged, or an operator it does not have).
     """
-    if runtime == "auto":
-        runtime = (installed_runtimes() or ("tflite",))[0]
+    runtime = choose_runtime(runtime)
     if runtime not in RUNTIMES:
         raise ConfigError(f"Expected a runtime of {('auto', *RUNTIMES)}. Received: {runtime!r}")
     if runtime not in installed_runtimes():
@@ -56,6 +60,7 @@ class EmotionClassifier:
 
     def __init__(self, model: str | os.PathLike[str], runtime: str = "auto", threads: int = 1) -> None:
         self.info = read_model_info(model)
+        self.runtime = choose_runtime(runtime)
         self._interpreter = load_interpreter(model, runtime, threads)
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]

@@ -15,7 +15,7 @@ from edge.model_info import ModelInfo
 from edge.motion import MotionFollower, Stillness
 from edge.pace import fixed_intervals
 from edge.preprocess import crop_face, to_gray
-from edge.results import FaceInput, Frame, FrameResult, GrayImage, Person, Probabilities, Timings
+from edge.results import BgrImage, FaceInput, Frame, FrameResult, GrayImage, Person, Probabilities, Timings
 from edge.tracking import Track, Tracker
 
 LOOK_S = 1.0
@@ -55,6 +55,8 @@ class Pipeline:
         """Nobody in view and nothing moves."""
         self.detections = 0
         self.classifications = 0
+        width, height = self.classifier.info.input_size
+        self._crops = np.empty((config.max_faces, height, width, 1), np.uint8)
         self._motion = MotionFollower()
         self._stillness = Stillness()
         self._looked_s = -LOOK_S
@@ -100,7 +102,7 @@ class Pipeline:
 
     def _detect(self, frame: Frame) -> list[Track]:
         """The faces that the detector sees, joined with the known ones; it rests while an empty scene stands still."""
-        small = downscale(frame.image, self.config.detect_width)
+        small = self._small(frame)
         small_gray = to_gray(small)
         self._motion.remember(small_gray)
         self.idle = self._stillness.update(small_gray) and not self.tracker.visible
@@ -115,22 +117,24 @@ class Pipeline:
         """The known faces, moved as the picture moved."""
         if not self.tracker.visible:
             return []
-        small = to_gray(downscale(frame.image, self.config.detect_width))
+        small = to_gray(self._small(frame))
         boxes = [track.face.box for track in self.tracker.visible]
         moved = self._motion.follow(small, boxes, frame.image.shape[1] / small.shape[1])
         self._motion.remember(small)
         return self.tracker.follow(moved)
+
+    def _small(self, frame: Frame) -> BgrImage:
+        return downscale(frame.image if frame.small is None else frame.small, self.config.detect_width)
 
     def _is_due(self, track: Track) -> bool:
         """Whether the face is classified on this frame; several faces take turns."""
         return track.crops == 0 or (self._processed + track.track_id) % self.intervals.classify_every == 0
 
     def _crop(self, gray: GrayImage, tracks: list[Track]) -> FaceInput:
-        width, height = self.classifier.info.input_size
-        crops = np.empty((len(tracks), height, width, 1), np.uint8)
-        for crop, track in zip(crops, tracks, strict=True):
-            crop[:] = crop_face(gray, track.face.box, self.classifier.info)
-        return crops
+        for crop, track in zip(self._crops, tracks, strict=False):
+            tilt = track.tilt_degrees if 0 < self.config.upright_from < abs(track.tilt_degrees) else 0.0
+            crop[:] = crop_face(gray, track.face.box, self.classifier.info, tilt)
+        return self._crops[: len(tracks)]
 
     def _smooth(
         self, tracks: list[Track], due: list[Track], probabilities: Probabilities, now_s: float

@@ -23,15 +23,18 @@ def to_bgr(image: BgrImage | GrayImage) -> BgrImage:
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
 
 
-def crop_face(gray: GrayImage, box: Box, info: ModelInfo) -> FaceInput:
+def crop_face(gray: GrayImage, box: Box, info: ModelInfo, tilt_degrees: float = 0.0) -> FaceInput:
     """The face in `box` as the network wants it: (height, width, 1), uint8, [0, 255].
 
     The box grows by the contract's margin to a square around its centre; where that square leaves
-    the picture, the border pixels are repeated, so the face is neither moved nor stretched.
+    the picture, the border pixels are repeated, so the face is neither moved nor stretched. A face
+    that is turned clockwise by `tilt_degrees` is turned upright.
     """
     side = max(1, round(max(box.width, box.height) * (1 + info.crop_margin)))
     left = round(box.x + (box.width - side) / 2)
     top = round(box.y + (box.height - side) / 2)
+    if tilt_degrees:
+        return resize_face(_upright_square(gray, box, side, tilt_degrees), info)
     return resize_face(_square(gray, left, top, side), info)
 
 
@@ -42,6 +45,13 @@ def resize_face(gray: GrayImage, info: ModelInfo) -> FaceInput:
         how = cv2.INTER_LINEAR if enlarges else _INTERPOLATION[info.interpolation]
         gray = cv2.resize(gray, info.input_size, interpolation=how)  # type: ignore[assignment]
     return gray[:, :, np.newaxis]
+
+
+def _upright_square(gray: GrayImage, box: Box, side: int, tilt_degrees: float) -> GrayImage:
+    center_x, center_y = box.x + box.width / 2, box.y + box.height / 2
+    turn = cv2.getRotationMatrix2D((center_x, center_y), tilt_degrees, 1.0)
+    turn[:, 2] += (side / 2 - center_x, side / 2 - center_y)  # type: ignore[misc]
+    return cv2.warpAffine(gray, turn, (side, side), borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
 
 def _square(gray: GrayImage, left: int, top: int, side: int) -> GrayImage:

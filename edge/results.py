@@ -1,5 +1,6 @@
 """The values that flow along the pipeline: Frame -> Face -> EmotionScores -> Person -> FrameResult."""
 
+import math
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -47,6 +48,8 @@ class Frame:
     """The source's name without a password."""
     position_s: float | None = None
     """Seconds from the beginning of a video file; None of a live source."""
+    small: BgrImage | None = None
+    """The same picture in small, if the camera gives one: detection then need not shrink `image`."""
 
     @property
     def time_s(self) -> float:
@@ -63,6 +66,14 @@ class Face:
     """The detector's own confidence in [0, 1]; 1 when it has none (Haar)."""
     eyes: tuple[Point, Point] | None = None
     """The left and the right eye of the picture, if the detector finds them."""
+
+    @property
+    def tilt_degrees(self) -> float:
+        """How far the line of the eyes is turned clockwise in the picture; 0 if the eyes are not known."""
+        if self.eyes is None:
+            return 0.0
+        left, right = self.eyes
+        return math.degrees(math.atan2(right.y - left.y, right.x - left.x))
 
 
 @dataclass(frozen=True)

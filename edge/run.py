@@ -23,6 +23,7 @@ from edge.command_line import EXIT_INTERRUPTED, CommandParser, quiet_native_code
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.detectors import create_detector
 from edge.errors import StuckThreadError
+from edge.interpreter import choose_runtime
 from edge.metrics import Metrics, Summary, format_summary
 from edge.pace import Governor, frame_rate
 from edge.pipeline import Pipeline, create_classifier
@@ -77,7 +78,8 @@ def run(
 def _summary(metrics: Metrics, config: EdgeConfig, cameras: list[Camera], pipelines: list[Pipeline]) -> Summary:
     return metrics.summary(
         time.monotonic(),
-        setup=f"detector {pipelines[0].detector.name}, model {config.model_path.name}",
+        setup=f"detector {pipelines[0].detector.name}, model {config.model_path.name}, "
+        f"runtime {choose_runtime(config.runtime)}",
         dropped=sum(camera.dropped for camera in cameras),
         skipped=sum(camera.skipped for camera in cameras),
         reconnects=sum(camera.reconnects for camera in cameras),

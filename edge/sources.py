@@ -32,6 +32,8 @@ class Source(Protocol):
     """A live source does not wait for its reader: what is not taken in time is gone."""
     fps: float
     """Its own rate; 0 if unknown."""
+    small: BgrImage | None
+    """The last picture in small, where the camera's hardware makes one; else None."""
 
     def read(self) -> BgrImage | None:
         """The next picture, None at the end; SourceError if the source has failed."""
@@ -51,6 +53,10 @@ def open_source(name: str, config: EdgeConfig) -> Source:
     """
     if name == "demo":
         return DemoSource()
+    if name == "picamera2":
+        from edge.picamera import PicameraSource  # optional: only a Raspberry Pi has its library
+
+        return PicameraSource(config)
     if name.isdigit() or name.startswith("/dev/video"):
         return DeviceSource(name, config)
     if "://" in name:
@@ -74,6 +80,7 @@ class DemoSource:
 
     live = False
     fps = 30.0
+    small: BgrImage | None = None
     size = (640, 480)
     """(width, height)."""
 
@@ -117,6 +124,7 @@ class ImageSource:
 
     live = False
     fps = 0.0
+    small: BgrImage | None = None
 
     def __init__(self, path: Path) -> None:
         self._paths = [path] if not path.is_dir() else _images_in(path)
@@ -143,6 +151,8 @@ class ImageSource:
 
 class _CaptureSource:
     """What sources behind `cv2.VideoCapture` share."""
+
+    small: BgrImage | None = None
 
     def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
         self._capture = capture

@@ -70,8 +70,14 @@ class Track:
     smoother: Smoother
     visible: bool = True
     """False while it is missed."""
+    tilt_degrees: float = 0.0
+    """How far the head was turned when a detector last saw it."""
     crops: int = 0
     """How many times it was classified."""
+
+    def see(self, face: Face, now_s: float) -> None:
+        """Take over what a detector saw."""
+        self.face, self.seen_s, self.tilt_degrees, self.visible = face, now_s, face.tilt_degrees, True
 
     def person(self, labels: tuple[str, ...]) -> Person:
         """What the world is told about this face."""
@@ -117,7 +123,7 @@ class Tracker:
             track.visible = False
         for known, seen in pairs:
             track = self._tracks[known]
-            track.face, track.seen_s, track.visible = faces[seen], now_s, True
+            track.see(faces[seen], now_s)
         matched = {seen for _, seen in pairs}
         self._tracks = [track for track in self._tracks if now_s - track.seen_s <= FORGET_S]
         self._tracks += [self._new(face, now_s) for index, face in enumerate(faces) if index not in matched]
@@ -133,7 +139,8 @@ class Tracker:
 
     def _new(self, face: Face, now_s: float) -> Track:
         config = self._config
-        track = Track(self._next_id, face, now_s, Smoother(config.smoothing_s, config.hysteresis, config.threshold))
+        smoother = Smoother(config.smoothing_s, config.hysteresis, config.threshold)
+        track = Track(self._next_id, face, now_s, smoother, tilt_degrees=face.tilt_degrees)
         self._next_id += 1
         return track
 

@@ -46,6 +46,7 @@ class FakeSource:
 
     def __init__(self, count: int = 10, live: bool = False, fps: float = 0.0, fail_after: int | None = None) -> None:
         self.live = live
+        self.small: BgrImage | None = None
         self.fps = fps
         self.closed = False
         self.reads = 0

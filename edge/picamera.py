@@ -1,0 +1,70 @@
+"""A Raspberry Pi's CSI camera, which OpenCV can't see, through Picamera2: `--source picamera2`.
+
+The library comes from the system (apt install python3-picamera2) and is imported when the source is opened. The
+camera's hardware makes a second, small picture of each frame: detection works on that one.
+"""
+
+import importlib
+from typing import Any
+
+import cv2
+
+from edge.config import EdgeConfig
+from edge.errors import SourceError
+from edge.results import BgrImage
+
+
+class PicameraSource:
+    """Frames of the first CSI camera, with the small stream beside the big one."""
+
+    live = True
+
+    def __init__(self, config: EdgeConfig) -> None:
+        self.small: BgrImage | None = None
+        self.fps = 30.0
+        self._camera = _open()
+        small_size = (config.detect_width // 2 * 2, config.detect_width * config.height // config.width // 2 * 2)
+        try:
+            self._camera.configure(
+                self._camera.create_video_configuration(
+                    main={"size": (config.width, config.height), "format": "RGB888"},  # in memory: blue first
+                    lores={"size": small_size, "format": "YUV420"},
+                    buffer_count=4,
+                )
+            )
+            self._camera.start()
+        except RuntimeError as error:
+            self._camera.close()
+            raise SourceError(f"Expected a CSI camera that starts. Received: {error}") from error
+        self._small_size = small_size
+
+    def read(self) -> BgrImage:
+        """The next picture; `small` is the same one in small."""
+        (image, planes), _ = self._camera.capture_arrays(["main", "lores"])
+        width, height = self._small_size
+        planes = planes[:, :width]  # rows are padded to the hardware's stride
+        self.small = cv2.cvtColor(planes[: height * 3 // 2], cv2.COLOR_YUV2BGR_I420)
+        return image  # type: ignore[no-any-return]
+
+    def skip(self) -> None:
+        """Pass over the next picture."""
+        self._camera.capture_metadata()
+
+    def close(self) -> None:
+        """Free the camera."""
+        self._camera.stop()
+        self._camera.close()
+
+
+def _open() -> Any:
+    try:
+        library = importlib.import_module("picamera2")
+    except ImportError as error:
+        raise SourceError(
+            "Expected Picamera2 (apt install python3-picamera2, and a venv with --system-site-packages). "
+            f"Received: {error}"
+        ) from error
+    try:
+        return library.Picamera2()
+    except (IndexError, RuntimeError) as error:
+        raise SourceError(f"Expected a CSI camera on this device. Received: {error}") from error

@@ -1,0 +1,65 @@
+"""The CSI camera's source against a stand-in of its library (the real one runs on a Raspberry Pi alone)."""
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.config import EdgeConfig
+from edge.errors import SourceError
+from edge.pipeline import Pipeline
+from edge.results import Frame
+from edge.sources import DemoSource, open_source
+from tests.fakes import FakeClassifier
+
+
+class FakePicamera2:
+    """Gives the demo's picture, and its small YUV picture with rows padded by 32 bytes as the hardware does."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def create_video_configuration(self, **streams: Any) -> dict[str, Any]:
+        return streams
+
+    def configure(self, streams: dict[str, Any]) -> None:
+        self.streams = streams
+
+    def start(self) -> None:
+        self.calls.append("start")
+
+    def stop(self) -> None:
+        self.calls.append("stop")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+    def capture_arrays(self, names: list[str]) -> tuple[list[np.ndarray], dict[str, int]]:
+        image = DemoSource().picture(0)
+        small = cv2.resize(image, self.streams["lores"]["size"], interpolation=cv2.INTER_AREA)
+        planes = np.pad(cv2.cvtColor(small, cv2.COLOR_BGR2YUV_I420), ((0, 0), (0, 32)))
+        return [image, planes], {}
+
+
+def test_detection_works_on_the_small_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "picamera2", SimpleNamespace(Picamera2=FakePicamera2))
+    config = EdgeConfig(source="picamera2")
+    source = open_source("picamera2", config)
+    image = source.read()
+    source.close()
+    assert image is not None
+    assert source.small is not None
+    assert source.small.shape == (240, 320, 3)
+    assert np.abs(source.small.astype(int) - cv2.resize(image, (320, 240), interpolation=cv2.INTER_AREA)).mean() < 3
+    frame = Frame(image, 0, 0.0, 0.0, "picamera2", small=source.small)
+    (person,) = Pipeline(config, classifier=FakeClassifier()).process(frame).people
+    assert abs(person.box.x - 258) < 20
+
+
+def test_without_the_library_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "picamera2", None)
+    with pytest.raises(SourceError, match="python3-picamera2"):
+        open_source("picamera2", EdgeConfig(source="picamera2"))
