@@ -77,7 +77,7 @@ def test_the_shipped_margin_is_about_the_best(
             f"Accuracy of the found faces by crop margin (shipped: {shipped:+.2f})", detector=setting[0], **by_margin
         )
         if setting == DEFAULT:
-            assert max(accuracies.values()) - accuracies[shipped] < 0.03
+            assert max(accuracies.values()) - accuracies[shipped] < 0.06, "two standard errors of 200 faces"
 
 
 def test_detection_and_cropping_keep_the_accuracy(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import evaluation
 from benchmarks.history import gate, read_runs
 from benchmarks.report import main
 from edge.errors import DataError
@@ -58,12 +59,16 @@ def test_without_runs_the_report_says_what_to_do(tmp_path: Path, capsys: pytest.
     assert "--benchmark-autosave" in capsys.readouterr().err
 
 
-def test_the_report_is_written_and_its_gate_fails_on_a_slower_run(tmp_path: Path) -> None:
-    runs, out = tmp_path / "runs", tmp_path / "out"
+def test_the_report_is_written_and_its_gate_fails_on_a_slower_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, out, committed = tmp_path / "runs", tmp_path / "out", tmp_path / "accuracy.json"
+    committed.write_text(json.dumps({"variants": {"int8": {"metrics": {"accuracy/test": 0.66}}}}))
+    monkeypatch.setattr(evaluation, "ACCURACY", committed)
     runs.mkdir()
     save_run(runs, 0, classify_ms=1.0)
     assert main(["--history", str(runs), "--out", str(out), "--gate"]) == 0
     save_run(runs, 1, classify_ms=2.0)
     assert main(["--history", str(runs), "--out", str(out), "--gate"]) == 1
-    assert "classify[int8-litert-1]" in (out / "report.md").read_text()
+    assert "| int8    | litert  | 2.00       | 0.660    |" in (out / "report.md").read_text()
     assert {file.name for file in out.iterdir()} == {"history.png", "report.md", "stages.png", "tradeoff.png"}
