@@ -4,6 +4,7 @@ Widgets keep their values in `st.session_state` under these keys; callbacks read
 storm of reruns callbacks always run and scripts seldom.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
@@ -12,7 +13,9 @@ import streamlit as st
 from app.cameras import webcams
 from app.pictures import Look
 from edge.config import DETECTORS, VARIANTS, EdgeConfig
+from edge.errors import ConfigError
 from edge.interpreter import installed_runtimes
+from edge.sources import public_name
 
 KINDS = {
     "demo": "Demo",
@@ -73,11 +76,20 @@ def default_kind() -> str:
 
 
 def _source(kind: str) -> str:
+    """The source's name; a page must not open just any file of the server."""
     if kind == "webcam":
-        return str(st.session_state.get("camera") or "0").split(" ")[0]
+        camera = str(st.session_state.get("camera") or "0").split(" ")[0]
+        return _checked(camera, r"\d+|/dev/video\d+", "a camera's index, or /dev/video and a number")
     if kind == "address":
-        return str(st.session_state.get("address") or "").strip()
+        address = str(st.session_state.get("address") or "").strip()
+        return _checked(address, r"(rtsps?|https?)://.+", "an address that begins with rtsp://, http:// or https://")
     return "demo"
+
+
+def _checked(text: str, pattern: str, expected: str) -> str:
+    if not re.fullmatch(pattern, text):
+        raise ConfigError(f"Expected {expected}. Received: {public_name(text) or 'nothing'}")
+    return text
 
 
 def source_picker(on_change: Callable[[], None]) -> str:

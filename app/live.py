@@ -12,6 +12,7 @@ from app.sessions import Session, hub, session
 from app.stream import address
 from app.worker import Worker
 from edge.errors import ConfigError, ModelError, SourceError
+from edge.sources import public_name
 
 PANEL_EVERY_S = 0.4
 INLINE_EVERY_S = 0.1
@@ -39,9 +40,13 @@ def stop() -> None:
 def apply() -> None:
     """Hand changed settings to the running worker (a callback)."""
     worker = session().worker
-    if worker:
+    if worker is None:
+        return
+    try:
         chosen = controls.settings()
         worker.change(chosen.config, chosen.look)
+    except ConfigError as error:
+        worker.refused = error
 
 
 def switch() -> None:
@@ -173,7 +178,7 @@ def explain(error: Exception, source: str) -> str:
     if isinstance(error, SourceError) and (source.isdigit() or source.startswith("/dev/")):
         return f"No camera at {source}, or another program has it: choose another camera or source, or try the demo."
     if isinstance(error, SourceError) and "://" in source:
-        return f"Nothing comes from this address: check it, the network and the password, or try the demo. ({error})"
+        return f"Nothing comes from {public_name(source)}: check address, network and password, or try the demo."
     if isinstance(error, ModelError):
         return f"The model can't be used: choose another one in the sidebar. ({error})"
     if isinstance(error, ConfigError | SourceError):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from edge.schema import to_json
 
 MOST_FRAMES = 200_000
 """Where a record ends: 3.7 hours at 15 results a second, about 100 MB on disk."""
+MOST_SAMPLES = 5_000
 BOX_COLUMNS = ("x", "y", "width", "height")
 HEAD = ("captured_at", "position_s", "source", "frame_index", "track_id", *BOX_COLUMNS)
 TAIL = ("emotion", "confidence", "certainty", "intensity", "valence", "arousal")
@@ -34,6 +36,10 @@ class Record:
         self._file = tempfile.TemporaryFile("w+", encoding="utf-8", prefix="emotion-record-")
         self.frames = 0
         self.faces = 0
+        self.with_face = 0
+        """Frames that have one."""
+        self._samples: list[Sample] = []
+        self._sampled_frames = 0
 
     @property
     def full(self) -> bool:
@@ -48,6 +54,7 @@ class Record:
                 self._file.write(line + "\n")
                 self.frames += 1
                 self.faces += len(result.people)
+                self.with_face += bool(result.people)
 
     def close(self) -> None:
         """Forget everything."""
@@ -65,8 +72,12 @@ class Record:
         return to_csv(self._results())
 
     def samples(self) -> list[Sample]:
-        """The largest face of each frame, for the summary."""
-        return [_sample(item) for item in self._results() if item["faces"]]
+        """The largest face of each frame that has one, at most `MOST_SAMPLES`; read again only after new results."""
+        if self._sampled_frames != self.frames:
+            lines = self.jsonl().splitlines()[:: math.ceil(self.frames / MOST_SAMPLES)]
+            self._samples = [_sample(item) for item in map(json.loads, lines) if item["faces"]]
+            self._sampled_frames = self.frames
+        return self._samples
 
     def _results(self) -> Iterator[dict[str, Any]]:
         return (json.loads(line) for line in self.jsonl().splitlines())

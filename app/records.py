@@ -33,13 +33,13 @@ def show(tab: Session) -> None:
 
 
 def downloads(record: Record, stem: str) -> None:
-    """Buttons for the record's two forms."""
+    """Buttons for the record's two forms, which are made at a click."""
     st.download_button(
-        "CSV", record.csv(), f"{stem}.csv", "text/csv", key="csv", on_click="ignore", icon=":material/table:"
+        "CSV", record.csv, f"{stem}.csv", "text/csv", key="csv", on_click="ignore", icon=":material/table:"
     )
     st.download_button(
         "JSON Lines",
-        record.jsonl(),
+        record.jsonl,
         f"{stem}.jsonl",
         "application/jsonl",
         key="jsonl",

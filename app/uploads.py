@@ -90,7 +90,6 @@ def _picture_downloads(stem: str, jpeg: bytes, result: FrameResult) -> None:
     with st.container(horizontal=True):
         st.download_button("Picture", jpeg, f"{stem}-emotions.jpg", "image/jpeg", key="jpeg", on_click="ignore")
         records.downloads(record, f"{stem}-emotions")
-    record.close()
 
 
 def _show_video(file_id: str, name: str, data: bytes) -> None:
@@ -127,7 +126,7 @@ def _show_result(job: VideoJob) -> None:
     picture, facts = st.columns([3, 2], gap="large")
     picture.video(job.video.read_bytes(), "video/webm")
     with facts:
-        st.markdown(f"**{job.frames} pictures, a face in {len(samples)}**")
+        st.markdown(f"**{job.frames} pictures, a face in {job.record.with_face}**")
         st.markdown(charts.shares(samples), unsafe_allow_html=True)
     st.markdown(charts.summary(samples), unsafe_allow_html=True)
     stem = f"{PurePath(job.name).stem}-emotions"

@@ -2,7 +2,6 @@
 
 import csv
 import re
-import shutil
 import time
 import urllib.error
 import urllib.request
@@ -17,6 +16,7 @@ import pytest
 from app.controls import KINDS
 from edge.model_info import LABELS
 from edge.sources import DemoSource
+from tests.app.chromium import CHROMIUM, FLAGS
 from tests.app.server import AppServer, ClockCamera
 from tests.rigs.clips import BITS, SIDE, write_mjpeg
 from tests.rigs.faults import build_virtual_camera
@@ -24,20 +24,6 @@ from tests.rigs.faults import build_virtual_camera
 playwright_api = pytest.importorskip("playwright.sync_api")
 Browser, Page, expect = playwright_api.Browser, playwright_api.Page, playwright_api.expect
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--allow-loopback-in-peer-connection",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-]
 WAIT_MS = 60_000
 WATCH_S = 10
 ATTEMPTS = 3

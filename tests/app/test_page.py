@@ -66,12 +66,20 @@ def test_a_missing_camera_says_what_helps(page: AppTest, monkeypatch: pytest.Mon
     until(page, "Face 1 ·")
 
 
-@pytest.mark.parametrize("address", ["", "rtsp://127.0.0.1:9/none"])
-def test_a_wrong_address_says_what_helps(page: AppTest, address: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("", "begins with rtsp://"),
+        ("/etc/passwd", "begins with rtsp://"),
+        ("file:///etc/passwd", "begins with rtsp://"),
+        ("rtsp://user:secret@127.0.0.1:9/none", "Nothing comes from rtsp://127.0.0.1:9/none"),
+    ],
+)
+def test_a_wrong_address_says_what_helps(page: AppTest, address: str, message: str) -> None:
     page.selectbox(key="kind").set_value("address").run()
     page.text_input(key="address").set_value(address).run()
     page.button(key="start").click().run()
-    until(page, "Nothing comes from this address" if address else "name one or more sources")
+    until(page, message)
 
 
 def test_controls_build_the_config_of_the_running_worker(page: AppTest) -> None:
@@ -124,7 +132,7 @@ def test_the_browser_s_camera_names_its_extra(page: AppTest, monkeypatch: pytest
     assert "[webrtc]" in page.info[0].value
 
 
-def test_another_source_goes_on_at_once(page: AppTest) -> None:
+def test_a_file_ends_the_live_view(page: AppTest) -> None:
     page.button(key="start").click().run()
     until(page, "Face 1 ·")
     page.selectbox(key="kind").set_value("file").run()
