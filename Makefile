@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV ?= .venv
 TEST_VENV ?= .venv-test
 DEMO_FRAMES ?= 150
+ARM64_ROOT ?= .venv-arm64
 TEST_EXTRAS = app,dev,train
 
 .DEFAULT_GOAL := help
-.PHONY: help demo app test lint bench clean
+.PHONY: help demo app test test-arm64 lint bench clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*  ## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: $(VENV)/edge.done  ## run the edge pipeline on its built-in source, with the edge requirements alone
 	@$(VENV)/bin/python -m edge.run --headless --source demo --max-frames $(DEMO_FRAMES)
@@ -20,6 +21,10 @@ app: $(VENV)/app.done  ## start the Streamlit app
 
 test: $(TEST_VENV)/test.done  ## run all tests, in an environment of their own
 	@$(TEST_VENV)/bin/python -m pytest
+
+test-arm64: $(TEST_VENV)/test.done  ## run the edge tests on emulated aarch64 with its own wheels (root, qemu-user-static, mmdebstrap)
+	@[ -f $(ARM64_ROOT)/ready ] || PATH="$(CURDIR)/$(TEST_VENV)/bin:$$PATH" tests/rigs/arm64.sh setup $(ARM64_ROOT)
+	@PATH="$(CURDIR)/$(TEST_VENV)/bin:$$PATH" tests/rigs/arm64.sh test $(ARM64_ROOT)
 
 lint: $(TEST_VENV)/test.done  ## check style, types and who imports whom
 	$(TEST_VENV)/bin/ruff check .
