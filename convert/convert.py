@@ -18,6 +18,7 @@ from convert.report import proved_on, report_files
 from convert.source import KerasSource, load_source
 from convert.verify import REFERENCE, Proof, check_gate, prove
 from convert.write import write_all
+from edge.errors import ModelError
 from edge.model_info import ModelInfo, write_model_info
 from edge.results import FaceInput
 
@@ -35,16 +36,30 @@ def convert(config: ConvertConfig) -> dict[str, Proof]:
     data = load_conversion_data(config, source.info)
     log.info("Converting %s; the proof is on %s", config.model, proved_on(data))
     contents = quantize_all(source, data, config)
-    keras = source.predict(data.proof.faces)
-    with tempfile.TemporaryDirectory(prefix="convert-") as scratch:
-        staged = stage(contents, source, Path(scratch))
-        proofs = prove(staged, keras, data.proof, source.info.labels, Path(scratch))
-        proofs = {variant: proofs[variant] for variant in config.variants}
-        check_gate(proofs, config)
-        files = with_figures(contents, source, proofs, data, config, Path(scratch))
-    proofs = {variant: with_sizes(proof, files[config.path(variant)]) for variant, proof in proofs.items()}
+    proofs, files = prove_all(contents, source, data, config)
     write_all({**files, **report_files(proofs, source, data, config)})
     return proofs
+
+
+def prove_all(
+    contents: Mapping[str, bytes], source: KerasSource, data: ConversionData, config: ConvertConfig
+) -> tuple[dict[str, Proof], dict[Path, bytes]]:
+    """The proof of each wanted variant and the final files, past the gate; nothing is written outside a scratch folder.
+
+    Raises:
+        ModelError: a runtime refuses a file, one fails the gate, or there is no room for scratch files.
+    """
+    keras = source.predict(data.proof.faces)
+    try:
+        with tempfile.TemporaryDirectory(prefix="convert-") as scratch:
+            staged = stage(contents, source, Path(scratch))
+            proofs = prove(staged, keras, data.proof, source.info.labels, Path(scratch))
+            proofs = {variant: proofs[variant] for variant in config.variants}
+            check_gate(proofs, config)
+            files = with_figures(contents, source, proofs, data, config, Path(scratch))
+    except OSError as error:
+        raise ModelError(f"Expected room for scratch files in {tempfile.gettempdir()}. Received: {error}") from error
+    return {variant: with_sizes(proof, files[config.path(variant)]) for variant, proof in proofs.items()}, files
 
 
 def quantize_all(source: KerasSource, data: ConversionData, config: ConvertConfig) -> dict[str, bytes]:

@@ -46,8 +46,7 @@ def run_probe(files: dict[str, Path], faces: FaceInput, runtime: str, folder: Pa
     (folder / "request.json").write_text(json.dumps(request))
     done = subprocess.run([sys.executable, "-m", "convert.probe", str(folder)], capture_output=True, text=True)
     if done.returncode:
-        reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise ModelError(reason[0])
+        raise ModelError(_reason(done, runtime))
     with np.load(folder / "answer.npz") as answer:
         return {name: Probed(answer[f"{name}/probabilities"], float(answer[f"{name}/latency_ms"])) for name in files}
 
@@ -67,6 +66,11 @@ def main() -> int:
         answer[f"{name}/probabilities"] = classifier.predict(faces)
     np.savez(folder / "answer.npz", **answer)
     return 0
+
+
+def _reason(done: "subprocess.CompletedProcess[str]", runtime: str) -> str:
+    last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    return last if last.startswith("Expected") else f"Expected files that {runtime} can run. Received: {last}"
 
 
 def _measure_latency(classifiers: dict[str, EmotionClassifier], faces: FaceInput) -> dict[str, float]:

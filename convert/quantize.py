@@ -43,7 +43,7 @@ class Quantizer:
         try:
             with quiet():
                 return makers[variant]()
-        except (ConverterError, RuntimeError, ValueError) as error:
+        except (ConverterError, OSError, RuntimeError, ValueError) as error:  # OSError: no room for its own files
             reason = " ".join(str(error).split())[:300]
             raise ModelError(f"Expected a network that converts to {variant}. Received: {reason}") from error
 

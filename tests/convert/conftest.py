@@ -1,48 +1,10 @@
-"""Two small networks, trained on gratings and converted once for all tests, in processes of their own."""
-
-import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+"""The workshop: two small networks, trained and converted once for all tests."""
 
 import pytest
 
-from tests.convert.networks import NETWORKS, write_dataset
-from tests.processes import ROOT, run_python
-
-Convert = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """Keras files, pictures, and the files that were made of them."""
-
-    folder: Path
-    dataset: Path
-    files: Path
-    """`original_VARIANT.tflite` of all variants and `residual_int8.tflite`."""
-    outputs: dict[str, str]
-    """Network to what its conversion printed."""
-
-    def keras(self, network: str) -> Path:
-        return self.folder / f"{network}.keras"
-
-
-def run_convert(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    return run_python("-m", "convert", *(str(argument) for argument in arguments), timeout_s=280)
+from tests.convert.workshop import Workshop, build_workshop
 
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    folder = tmp_path_factory.mktemp("workshop")
-    trained = run_python(str(ROOT / "tests/convert/networks.py"), str(folder), timeout_s=280)
-    assert trained.returncode == 0, trained.stderr
-    dataset = write_dataset(folder / "dataset")
-    outputs = {}
-    for network, variants in zip(NETWORKS, ([], ["--int8", "--sparsity", "0.5"]), strict=True):
-        done = run_convert(
-            folder / f"{network}.keras", "--data", dataset, "--samples", 70, "--out", folder / "files", *variants
-        )
-        assert done.returncode == 0, done.stderr
-        outputs[network] = done.stdout
-    return Workshop(folder, dataset, folder / "files", outputs)
+    return build_workshop(tmp_path_factory.mktemp("workshop"))

@@ -17,8 +17,8 @@ from convert.inspect import inspect_file, split_contract
 from convert.tflite_file import read_tflite
 from edge.interpreter import EmotionClassifier, installed_runtimes, load_interpreter
 from edge.model_info import LABELS, ModelInfo, read_model_info, write_model_info
-from tests.convert.conftest import Workshop, run_convert
 from tests.convert.networks import make_gratings
+from tests.convert.workshop import Workshop, run_convert
 from tests.processes import ROOT
 
 

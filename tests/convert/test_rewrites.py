@@ -1,4 +1,4 @@
-"""Folding changes no float output, and leaves a BatchNorm only where algebra can't move it."""
+"""Rewrites of the graph: folding changes no float output and leaves a BatchNorm only where algebra can't move it."""
 
 import json
 from typing import Any
@@ -17,11 +17,17 @@ KEPT = {
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[str, Any]:
-    done = run_python(str(ROOT / "tests/convert/fold_cases.py"), timeout_s=240)
+def rewrites() -> dict[str, Any]:
+    done = run_python(str(ROOT / "tests/convert/rewrite_cases.py"), timeout_s=240)
     assert done.returncode == 0, done.stderr
-    outcomes: dict[str, Any] = json.loads(done.stdout)
-    return outcomes
+    rewrites: dict[str, Any] = json.loads(done.stdout)
+    return rewrites
+
+
+@pytest.fixture(scope="module")
+def outcomes(rewrites: dict[str, Any]) -> dict[str, Any]:
+    folded: dict[str, Any] = rewrites["fold"]
+    return folded
 
 
 def test_float_outputs_stay(outcomes: dict[str, Any]) -> None:
@@ -44,3 +50,19 @@ def test_training_layers_are_gone(outcomes: dict[str, Any]) -> None:
 def test_scaling_moves_into_a_convolution_only_without_an_offset(outcomes: dict[str, Any]) -> None:
     assert "Rescaling" not in outcomes["rescaled"]["layers"]
     assert "Rescaling" in outcomes["rescaled_with_offset"]["layers"]
+
+
+@pytest.mark.parametrize("kind", ["dense", "convolution"])
+def test_equalising_evens_out_channels_and_changes_no_output(rewrites: dict[str, Any], kind: str) -> None:
+    outcome = rewrites["equalize"][kind]
+    assert outcome["changed"] == 1
+    assert outcome["change"] < 1e-5
+    assert outcome["spread_before"] > 300
+    assert outcome["spread_after"] < outcome["spread_before"] / 10
+
+
+def test_pruning_takes_the_smallest_weights(rewrites: dict[str, Any]) -> None:
+    outcome = rewrites["prune"]
+    assert outcome["zeros"] == pytest.approx(0.5, abs=0.02)
+    assert outcome["kept_the_greatest"]
+    assert outcome["unchanged"]

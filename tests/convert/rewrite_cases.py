@@ -1,4 +1,4 @@
-"""The fold's test networks: `python tests/convert/fold_cases.py` prints, as JSON, what folding each of them did.
+"""The rewrites' test networks: `python tests/convert/rewrite_cases.py` prints, as JSON, what was done to each.
 
 It is a process of its own, because TensorFlow must not be in one with tflite-runtime.
 """
@@ -16,7 +16,10 @@ import keras
 import numpy as np
 from keras import layers
 
+from convert.equalize import equalize_graph
 from convert.fold import fold_model
+from convert.graph import build_model, read_graph
+from convert.prune import prune
 
 SHAPE = (12, 12, 3)
 
@@ -139,6 +142,47 @@ def fold_case(name: str) -> dict[str, Any]:
     }
 
 
+def equalize_case(dense: bool) -> dict[str, Any]:
+    """What equalising does to two layers whose channels differ by a factor of a thousand."""
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input(SHAPE)
+    x = layers.Flatten()(inputs) if dense else inputs
+    x = layers.Dense(8, activation="relu")(x) if dense else layers.Conv2D(8, 3, padding="same", activation="relu")(x)
+    x = x if dense else layers.MaxPooling2D(2)(x)
+    model = keras.Model(inputs, layers.Dense(4)(x) if dense else layers.Conv2D(4, 3, padding="same")(x))
+    before, after = (layer for layer in model.layers if layer.weights)
+    spread = np.geomspace(0.03, 30, 8)
+    before.kernel.assign(before.kernel * spread)
+    after.kernel.assign(after.kernel / spread[:, np.newaxis])
+    pictures = np.random.default_rng(0).integers(0, 255, (70, *SHAPE)).astype(np.uint8)
+    graph = read_graph(model)
+    changed = equalize_graph(graph, pictures)
+    equalized = build_model(graph, None)
+    outputs = [np.asarray(m(pictures.astype(np.float32))) for m in (model, equalized)]
+    rows = [
+        np.abs(layer.get_weights()[0]).reshape(-1, 8).max(0)
+        for layer in (before, equalized.layers[-3 if not dense else -2])
+    ]
+    return {
+        "changed": len(changed),
+        "change": float(np.abs(outputs[0] - outputs[1]).max() / np.abs(outputs[0]).max()),
+        "spread_before": float(rows[0].max() / rows[0].min()),
+        "spread_after": float(rows[1].max() / rows[1][rows[1] > 0].min()),  # 0: a channel that never fires
+    }
+
+
+def prune_case() -> dict[str, Any]:
+    """The share of zeros in a pruned convolution, and whether the greatest weights stayed."""
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 8, 6)).astype(np.float32)
+    pruned = prune(kernel, 0.5)
+    kept = pruned != 0
+    return {
+        "zeros": float(1 - kept.mean()),
+        "kept_the_greatest": bool(np.abs(kernel[kept]).min() > np.median(np.abs(kernel)) * 0.8),
+        "unchanged": bool((pruned[kept] == kernel[kept]).all()),
+    }
+
+
 def settle(model: Any, name: str) -> None:
     """Give the BatchNorms statistics and weights as training would."""
     generator = np.random.default_rng(1)
@@ -154,4 +198,7 @@ def settle(model: Any, name: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({name: fold_case(name) for name in CASES}))
+    outcomes: dict[str, Any] = {"fold": {name: fold_case(name) for name in CASES}}
+    outcomes["equalize"] = {"dense": equalize_case(True), "convolution": equalize_case(False)}
+    outcomes["prune"] = prune_case()
+    sys.stdout.write(json.dumps(outcomes))

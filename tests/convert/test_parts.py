@@ -1,0 +1,192 @@
+"""The conversion's parts that need no TensorFlow: choosing pictures, metrics, the gate, reading and writing files."""
+
+import dataclasses
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from convert.calibrate import UNKNOWN, Pictures, choose_balanced, load_conversion_data, reach_full_range
+from convert.config import ConvertConfig
+from convert.metrics import accuracies, calibration_error, measure_losses
+from convert.tflite_file import read_tflite
+from convert.verify import GateError, GraphSummary, Proof, check_gate
+from convert.write import write_all
+from edge.errors import ConfigError, DataError, ModelError
+from edge.model_info import LABELS, ModelInfo
+from tests.convert.networks import write_dataset
+from tests.processes import ROOT
+
+INFO = ModelInfo("test")
+
+
+def make_pictures(labels: list[int], splits: list[str] | None = None, low: int = 10, high: int = 200) -> Pictures:
+    faces = np.random.default_rng(0).integers(low, high, (len(labels), 48, 48, 1)).astype(np.uint8)
+    names = tuple(str(index) for index in range(len(labels)))
+    return Pictures(faces, np.array(labels), np.array(splits or ["Test"] * len(labels)), names)
+
+
+def one_hot(labels: list[int], confidence: float = 1.0) -> np.ndarray:  # type: ignore[type-arg]
+    rows = np.full((len(labels), 7), (1 - confidence) / 6, np.float32)
+    rows[np.arange(len(labels)), labels] = confidence
+    return rows
+
+
+def test_calibration_is_class_balanced_as_far_as_classes_go() -> None:
+    labels = np.array([0] * 500 + [1] * 30 + [2] * 500)
+    chosen = choose_balanced(labels, 230, seed=0)
+    assert np.bincount(labels[chosen]).tolist() == [100, 30, 100]
+    assert len(set(chosen.tolist())) == 230
+
+
+def test_calibration_is_drawn_by_the_seed() -> None:
+    labels = np.arange(700) % 7
+    assert np.array_equal(choose_balanced(labels, 70, 1), choose_balanced(labels, 70, 1))
+    assert not np.array_equal(choose_balanced(labels, 70, 1), choose_balanced(labels, 70, 2))
+
+
+def test_calibration_reaches_0_and_255_and_leaves_the_given_pictures_alone() -> None:
+    pictures = make_pictures([0, 1])
+    faces = reach_full_range(pictures).faces
+    assert (faces.min(), faces.max()) == (0, 255)
+    assert (faces != pictures.faces).sum() == 2
+    assert pictures.faces.max() < 255
+
+
+def test_no_test_picture_calibrates(tmp_path: Path) -> None:
+    config = ConvertConfig(Path("model.keras"), data=write_dataset(tmp_path), samples=100)
+    data = load_conversion_data(config, INFO)
+    assert set(data.calibration.splits) == {"Training"}
+    assert all("train/" in name for name in data.calibration.names)
+    assert set(data.proof.splits) == {"PublicTest", "PrivateTest"}
+    assert not data.proves_on_calibration
+    assert len(data.indices) == 100
+
+
+def test_pictures_of_the_user_are_resized_and_labelled_by_folder(tmp_path: Path) -> None:
+    (tmp_path / "happy").mkdir()
+    cv2.imwrite(str(tmp_path / "happy" / "a.png"), np.full((96, 80, 3), 90, np.uint8))
+    cv2.imwrite(str(tmp_path / "b.jpg"), np.full((30, 30), 90, np.uint8))
+    data = load_conversion_data(ConvertConfig(Path("m.keras"), samples_from=tmp_path), INFO)
+    assert data.calibration.faces.shape == (2, 48, 48, 1)
+    assert sorted(data.calibration.labels.tolist()) == [UNKNOWN, LABELS.index("happy")]
+    assert data.proves_on_calibration
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no picture"])
+def test_a_folder_without_pictures_or_with_a_broken_one_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "broken.jpg").write_bytes(content)
+    with pytest.raises(DataError, match="Received: "):
+        load_conversion_data(ConvertConfig(Path("m.keras"), samples_from=tmp_path), INFO)
+
+
+@pytest.mark.parametrize(
+    "options", [{"samples": 0}, {"variants": ()}, {"variants": ("int4",)}, {"sparsity": 1.0}, {"max_drop": -1.0}]
+)
+def test_options_out_of_range_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match="Received: "):
+        ConvertConfig(Path("model.keras"), **options)  # type: ignore[arg-type]
+
+
+def test_losses_of_a_file_that_flips_one_label_of_four() -> None:
+    pictures = make_pictures([0, 0, 1, 2], ["PublicTest", "PublicTest", "PrivateTest", "PrivateTest"])
+    keras, file = one_hot([0, 0, 1, 1], 0.7), one_hot([0, 1, 1, 1], 0.7)
+    losses = measure_losses(keras, file, pictures, LABELS)
+    assert losses.accuracy == {"PrivateTest": 0.5, "PublicTest": 0.5, "all test": 0.5}
+    assert losses.keras_accuracy["all test"] == 0.75
+    assert losses.drop_points == 25
+    assert losses.drop_interval is not None
+    assert losses.drop_interval[0] < 0 < losses.drop_interval[1]  # four pictures prove nothing
+    assert losses.agreement == 0.75
+    assert losses.flips == {label: int(label == "angry") for label in LABELS}
+    assert losses.recall_loss_points == {"angry": 50.0, "disgust": 0.0, "fear": 0.0}
+    assert losses.max_difference == pytest.approx(0.65, abs=1e-6)
+    assert losses.kl_divergence == pytest.approx((0.7 - 0.05) * np.log(0.7 / 0.05) / 4, rel=1e-5)
+
+
+def test_losses_without_labels_are_about_agreement_alone() -> None:
+    probabilities = one_hot([1, 2])
+    losses = measure_losses(probabilities, probabilities, make_pictures([UNKNOWN, UNKNOWN]), LABELS)
+    assert (losses.accuracy, losses.drop_points, losses.calibration_error) == ({}, None, None)
+    assert (losses.agreement, losses.kl_divergence, losses.overall_accuracy) == (1, 0, None)
+
+
+def test_one_split_is_its_own_total() -> None:
+    assert accuracies(one_hot([0, 1]), make_pictures([0, 0], ["calibration"] * 2)) == {"calibration": 0.5}
+
+
+def test_calibration_error_is_the_gap_of_confidence_and_accuracy() -> None:
+    truth = np.array([0, 0, 0, 1])
+    assert calibration_error(one_hot([0, 0, 0, 0], 0.75), truth) == pytest.approx(0, abs=1e-6)
+    assert calibration_error(one_hot([0, 0, 0, 0], 0.95), truth) == pytest.approx(0.2, abs=1e-6)
+
+
+def make_proof(flipped: int) -> Proof:
+    labels = [0] * 100
+    file = one_hot([1] * flipped + [0] * (100 - flipped))
+    losses = measure_losses(one_hot(labels), file, make_pictures(labels), LABELS)
+    agreement = {"litert": losses.agreement}
+    return Proof("int8", 1, 1, GraphSummary(1, {}), losses, "litert", {"litert": 1.0}, agreement)
+
+
+def test_the_gate_lets_a_good_file_pass_and_names_what_a_bad_one_lost() -> None:
+    config = ConvertConfig(Path("model.keras"), max_drop=2, min_agreement=0.97)
+    check_gate({"int8": make_proof(2)}, config)
+    with pytest.raises(GateError, match=r"no file was kept.* drops 4\.00 points; int8 agrees on 0\.9600"):
+        check_gate({"int8": make_proof(4)}, config)
+
+
+def test_the_gate_looks_at_every_runtime() -> None:
+    proof = dataclasses.replace(make_proof(0), agreement_by_runtime={"litert": 1.0, "tflite": 0.2})
+    with pytest.raises(GateError, match=r"agrees on 0\.2000 in tflite"):
+        check_gate({"int8": proof}, ConvertConfig(Path("model.keras")))
+
+
+def test_files_are_written_whole(tmp_path: Path) -> None:
+    write_all({tmp_path / "new" / "a": b"1", tmp_path / "b": b"2"})
+    assert (tmp_path / "new" / "a").read_bytes() == b"1"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["b", "new"]
+
+
+@pytest.fixture
+def almost_full_disk() -> Iterator[None]:
+    """A limit of 10 kB a file: the kernel refuses the bytes beyond it, as a full disk does."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.usefixtures("almost_full_disk")
+def test_a_full_disk_leaves_the_old_files_and_no_part_of_a_new_one(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(ModelError, match="Expected room"):
+        write_all({tmp_path / "a": b"new", tmp_path / "b": bytes(20_000)})
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"a": b"old"}
+
+
+def test_a_file_where_a_folder_should_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"")
+    with pytest.raises(ModelError, match="Received: "):
+        write_all({tmp_path / "taken" / "a": b"1"})
+
+
+def test_the_bundled_network_reads_as_a_graph() -> None:
+    graph = read_tflite(ROOT / "edge/models/emotion_int8.tflite")
+    assert graph.inputs[0].shape == (1, 48, 48, 1)
+    assert graph.outputs[0].shape == (1, 7)
+    assert 1_000_000 < graph.multiply_adds < 200_000_000
+    assert not [operator.name for operator in graph.operators if operator.name.startswith("BUILTIN")]
+
+
+def test_damaged_graphs_are_refused_and_never_crash() -> None:
+    content = ROOT / "edge/models/emotion_int8.tflite".read_bytes()
+    for length in (0, 3, 8, 40, 400, 4_000):
+        with pytest.raises(ModelError):
+            read_tflite(content[:length])
+    with pytest.raises(ModelError):
+        read_tflite(b"\xff\xff\xff\xffTFL3" + bytes(100))

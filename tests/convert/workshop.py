@@ -1,0 +1,42 @@
+"""Two small networks, trained on gratings and converted once for all tests, in processes of their own."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.convert.networks import NETWORKS, write_dataset
+from tests.processes import ROOT, run_python
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Keras files, pictures, and the files that were made of them."""
+
+    folder: Path
+    dataset: Path
+    files: Path
+    """`original_VARIANT.tflite` of all variants and `residual_int8.tflite`."""
+    outputs: dict[str, str]
+    """Network to what its conversion printed."""
+
+    def keras(self, network: str) -> Path:
+        return self.folder / f"{network}.keras"
+
+
+def run_convert(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    return run_python("-m", "convert", *(str(argument) for argument in arguments), timeout_s=280)
+
+
+def build_workshop(folder: Path) -> Workshop:
+    """Train both networks and convert them: all variants of one, a pruned int8 of the other."""
+    trained = run_python(str(ROOT / "tests/convert/networks.py"), str(folder), timeout_s=280)
+    assert trained.returncode == 0, trained.stderr
+    dataset = write_dataset(folder / "dataset")
+    outputs = {}
+    for network, variants in zip(NETWORKS, ([], ["--int8", "--sparsity", "0.5"]), strict=True):
+        done = run_convert(
+            folder / f"{network}.keras", "--data", dataset, "--samples", 70, "--out", folder / "files", *variants
+        )
+        assert done.returncode == 0, done.stderr
+        outputs[network] = done.stdout
+    return Workshop(folder, dataset, folder / "files", outputs)
