@@ -32,7 +32,7 @@ def run_make(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`make` with the Python that runs this test."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     command = ["make", f"PYTHON={sys.executable}", *arguments]
-    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=280)
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=560)
 
 
 def test_make_demo_in_a_fresh_tree(fresh_tree: Path) -> None:
