@@ -16,6 +16,7 @@ from edge.sources import public_name
 
 PANEL_EVERY_S = 0.4
 INLINE_EVERY_S = 0.1
+ALT = "The live picture, with a box, a label and a confidence at each face"
 CAMERA_COLORS = {"online": "#009E73", "opening": "#E69F00"}
 """Camera state to the colour of its dot; any other is vermillion."""
 
@@ -92,12 +93,9 @@ def show(tab: Session, kind: str) -> None:
 
 def _picture(tab: Session, worker: Worker) -> None:
     if hub().streams and not st.session_state.get("inline"):
-        st.html(f'<img class="live-picture" alt="{_ALT}" src="{address(tab, worker)}">')
+        st.html(f'<img class="live-picture" alt="{ALT}" src="{address(tab, worker)}">')
     else:
         _inline_picture()
-
-
-_ALT = "The live picture, with a box, a label and a confidence at each face"
 
 
 @st.fragment(run_every=INLINE_EVERY_S)
@@ -106,7 +104,7 @@ def _inline_picture() -> None:
     worker = session().worker
     jpeg = base64.b64encode(worker.pictures.newest()).decode() if worker else ""
     source = f"data:image/jpeg;base64,{jpeg}" if jpeg else "data:,"
-    st.html(f'<img class="live-picture" alt="{_ALT}" src="{source}">')
+    st.html(f'<img class="live-picture" alt="{ALT}" src="{source}">')
 
 
 @st.fragment(run_every=PANEL_EVERY_S)
@@ -155,6 +153,7 @@ def panel() -> None:
 
 @st.fragment(run_every=1.0)
 def minute() -> None:
+    """The largest face over the last minute."""
     monitor = session().monitor
     samples = monitor.timeline() if monitor else []
     st.markdown("##### Last minute")

@@ -19,8 +19,6 @@ from edge.sources import Source, open_source
 
 USUAL_FPS = 25.0
 """For a file that does not say its rate."""
-CLOSE_S = 5.0
-"""Longest wait for the picture that is being worked on."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,12 +60,10 @@ class VideoJob:
         self._thread.start()
 
     def close(self) -> None:
-        """Cancel it if it still runs, and delete its files."""
+        """Cancel it if it still runs, and delete its files after the picture that it is at; does not wait."""
         self._cancelled.set()
-        if self._thread.ident:
-            self._thread.join(CLOSE_S)
-        self.record.close()
-        self._folder.cleanup()
+        if self.done:
+            self._forget()
 
     def _run(self) -> None:
         try:
@@ -79,9 +75,15 @@ class VideoJob:
             _log.exception("video %s", self.name)
         finally:
             self.done = True
+            if self._cancelled.is_set():
+                self._forget()
+
+    def _forget(self) -> None:
+        self.record.close()
+        self._folder.cleanup()
 
     def _work(self) -> None:
-        source, pipeline = open_source(str(self._input), self._config), Pipeline(self._config)
+        pipeline, source = Pipeline(self._config), open_source(str(self._input), self._config)
         self.total = _frames_in(self._input)
         writer = _Writer(self.video, source.fps or USUAL_FPS)
         try:

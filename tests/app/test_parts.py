@@ -234,6 +234,9 @@ def test_a_cancelled_video_leaves_nothing(tmp_path: Path) -> None:
     folder = job.video.parent
     job.start()
     job.close()
+    deadline_s = time.monotonic() + 10
+    while folder.exists() and time.monotonic() < deadline_s:
+        time.sleep(0.02)
     assert not folder.exists()
 
 
