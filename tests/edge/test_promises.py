@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.rigs.measure import memory_mb, plain_staleness_ms, processor_share, staleness_ms
+from tests.rigs.measure import label_changes, memory_mb, plain_staleness_ms, processor_share, staleness_ms
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="V4L2 and /proc are Linux's")
 
@@ -19,6 +19,12 @@ def test_a_slow_consumer_sees_the_present_where_a_plain_loop_sees_the_past() -> 
 
 def test_half_of_thirty_frames_a_second_take_a_quarter_of_a_core_at_most() -> None:
     assert processor_share(5, "--detector", "blazeface") < 0.25
+
+
+def test_a_noisy_clips_label_changes_at_most_a_fifth_as_often() -> None:
+    plain = label_changes(60, smoothing_s=0, hysteresis=0, threshold=0)
+    assert plain >= 10
+    assert label_changes(60, threshold=0) <= plain / 5
 
 
 def test_memory_stays_flat() -> None:

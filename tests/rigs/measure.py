@@ -1,11 +1,13 @@
-"""The engine's promises in figures: how stale, how much processor, how much memory.
+"""The engine's promises in figures: how stale, how much processor and memory, how much flicker.
 
 python -m tests.rigs.measure staleness --seconds 60
 python -m tests.rigs.measure processor --seconds 20 --detector blazeface
 python -m tests.rigs.measure memory --frames 200000
+python -m tests.rigs.measure flicker
 """
 
 import argparse
+import itertools
 import os
 import sys
 import tempfile
@@ -18,8 +20,10 @@ import cv2
 import numpy as np
 
 from edge.config import EdgeConfig
+from edge.pipeline import Pipeline
 from edge.results import Frame, FrameResult
 from edge.run import Limits, run
+from edge.sources import DemoSource
 from tests.rigs.clips import age_ms
 from tests.rigs.faults import EdgeProcess, ServerRig, create_rig, free_port
 
@@ -118,6 +122,17 @@ def memory_mb(frames: int, step: int = 1000) -> list[float]:
     return probe.megabytes
 
 
+def label_changes(frames: int, **options: float) -> int:
+    """How often the label of a dark, noisy picture of the demo's face changes, at 15 frames a second."""
+    pipeline, demo, random = Pipeline(EdgeConfig(source="demo", **options)), DemoSource(), np.random.default_rng(0)  # type: ignore[arg-type]
+    labels = []
+    for index in range(frames):
+        noisy = demo.picture(2 * index) * 0.6 + random.normal(0, 40, (DemoSource.size[1], DemoSource.size[0], 1))
+        frame = Frame(np.clip(noisy, 0, 255).astype(np.uint8), index, index / 15, 0.0, "noisy demo")
+        labels += [person.emotion for person in pipeline.process(frame).people[:1]]
+    return sum(one != other for one, other in itertools.pairwise(labels))
+
+
 def _processor_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -132,7 +147,7 @@ def _describe(ages_ms: list[int]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("staleness", "processor", "memory"))
+    parser.add_argument("what", choices=("staleness", "processor", "memory", "flicker"))
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--frames", type=int, default=200_000)
     parser.add_argument("--detector", default="blazeface")
@@ -143,6 +158,9 @@ def main() -> None:
     elif arguments.what == "processor":
         share = processor_share(arguments.seconds, "--detector", arguments.detector)
         print(f"{arguments.detector}, 15 of 30 frames a second: {share:.1%} of one core")
+    elif arguments.what == "flicker":
+        plain = label_changes(300, smoothing_s=0, hysteresis=0, threshold=0)
+        print(f"label changes in 20 s of noise: {plain} unsmoothed, {label_changes(300, threshold=0)} smoothed")
     else:
         megabytes = memory_mb(arguments.frames)
         print(f"resident after 5,000 frames {megabytes[4]:.1f} MB, after {arguments.frames:,} {megabytes[-1]:.1f} MB")
