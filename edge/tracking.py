@@ -12,6 +12,8 @@ from edge.results import Box, EmotionScores, Face, Person, Probabilities
 UNCERTAIN = "uncertain"
 MIN_OVERLAP = 0.2
 """Intersection over union from which a detection is the same face."""
+KEEP_S = 0.4
+"""How long a face that detectors miss, but that can still be followed, stays in view."""
 FORGET_S = 1.0
 """How long a face may be missed before its identity is given up."""
 
@@ -70,6 +72,8 @@ class Track:
     smoother: Smoother
     visible: bool = True
     """False while it is missed."""
+    lost: bool = False
+    """It could not be followed since it was last seen."""
     tilt_degrees: float = 0.0
     """How far the head was turned when a detector last saw it."""
     crops: int = 0
@@ -77,7 +81,8 @@ class Track:
 
     def see(self, face: Face, now_s: float) -> None:
         """Take over what a detector saw."""
-        self.face, self.seen_s, self.tilt_degrees, self.visible = face, now_s, face.tilt_degrees, True
+        self.face, self.seen_s, self.tilt_degrees = face, now_s, face.tilt_degrees
+        self.visible, self.lost = True, False
 
     def person(self, labels: tuple[str, ...]) -> Person:
         """What the world is told about this face."""
@@ -120,7 +125,7 @@ class Tracker:
         """Join a detector's faces with the known ones; forget those missed for `FORGET_S`."""
         pairs = match([track.face.box for track in self._tracks], [face.box for face in faces])
         for track in self._tracks:
-            track.visible = False
+            track.visible = track.visible and not track.lost and now_s - track.seen_s <= KEEP_S
         for known, seen in pairs:
             track = self._tracks[known]
             track.see(faces[seen], now_s)
@@ -133,7 +138,9 @@ class Tracker:
     def follow(self, boxes: list[Box | None]) -> list[Track]:
         """Move the visible faces, in order, to `boxes`; one whose box is None stays where it was."""
         for track, box in zip(self.visible, boxes, strict=True):
-            if box is not None:
+            if box is None:
+                track.lost = True
+            else:
                 track.face = replace(track.face, box=box, eyes=None)
         return self.visible
 

@@ -80,7 +80,9 @@ def test_an_identity_survives_a_missed_detection_and_ends_after_a_second() -> No
     tracker = _tracker()
     face = Face(Box(10, 10, 50, 50))
     (track,) = tracker.update([face], 0.0)
-    assert tracker.update([], 0.2) == []
+    assert tracker.update([], 0.2) == [track]  # one miss is no reason to hide it
+    tracker.follow([None])
+    assert tracker.update([], 0.3) == []  # nor can it be followed: gone
     (again,) = tracker.update([Face(Box(14, 10, 50, 50))], 0.4)
     assert again.track_id == track.track_id == 1
     assert tracker.update([], 2.0) == []
