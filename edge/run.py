@@ -33,6 +33,9 @@ from edge.sinks import JsonLinesSink, Outlet, Sink, WindowSink
 from edge.sources import public_name
 from edge.supervisor import Supervisor
 
+STOP_S = 1.0
+"""How long the end waits for threads inside a call of a stalled camera, all together."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -98,11 +101,12 @@ def _started(config: EdgeConfig) -> Iterator[dict[str, Camera]]:
             camera.start()
         yield {camera.name: camera for camera in cameras}
     finally:
+        deadline_s = time.monotonic() + STOP_S
         for camera in cameras:
             camera.tell_to_stop()
         for camera in cameras:
             try:
-                camera.stop()
+                camera.stop(max(0.0, deadline_s - time.monotonic()))
             except StuckThreadError as error:  # it ends with the process: no reason to fail a run that is over
                 _log.warning("%s", error)
 

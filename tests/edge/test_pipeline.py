@@ -47,6 +47,21 @@ def test_no_face_is_a_result_without_people() -> None:
     assert result.people == ()
 
 
+def test_an_empty_scene_that_stands_still_is_looked_at_once_a_second() -> None:
+    detector, random = FakeDetector([]), np.random.default_rng(0)
+    pipeline = _pipeline(detector, FakeClassifier(), detect_every=1)
+    for index in range(46):
+        noisy = np.clip(110 + random.normal(0, 5, IMAGE.shape), 0, 255).astype(np.uint8)
+        pipeline.process(frame_of(noisy, index, index / 15))
+    assert detector.calls in (4, 5)
+    assert pipeline.idle
+    moved = np.full_like(IMAGE, 110)
+    moved[100:300, 200:400] = 30
+    pipeline.process(frame_of(moved, 46, 46 / 15))
+    assert detector.calls in (5, 6)
+    assert not pipeline.idle
+
+
 def test_a_face_at_the_border_is_cut_there() -> None:
     classifier = FakeClassifier()
     pipeline = _pipeline(FakeDetector([Box(-10, -10, 40, 40)]), classifier)
