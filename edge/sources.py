@@ -149,7 +149,7 @@ class ImageSource:
         """Nothing to free."""
 
 
-class _CaptureSource:
+class CaptureSource:
     """What sources behind `cv2.VideoCapture` share."""
 
     small: BgrImage | None = None
@@ -179,7 +179,7 @@ class _CaptureSource:
         self._capture.release()
 
 
-class VideoSource(_CaptureSource):
+class VideoSource(CaptureSource):
     """A video file."""
 
     live = False
@@ -201,7 +201,7 @@ class VideoSource(_CaptureSource):
         return None
 
 
-class StreamSource(_CaptureSource):
+class StreamSource(CaptureSource):
     """A stream over the network: RTSP, or MJPEG over HTTP."""
 
     live = True
@@ -217,7 +217,7 @@ class StreamSource(_CaptureSource):
         super().__init__(_open(url, f"a stream at {name}; {REMEDY}", cv2.CAP_FFMPEG, flat), name)
 
 
-class DeviceSource(_CaptureSource):
+class DeviceSource(CaptureSource):
     """A webcam: an index or /dev/video*."""
 
     live = True

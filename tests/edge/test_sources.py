@@ -9,7 +9,7 @@ import pytest
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.results import BgrImage
-from edge.sources import DemoSource, ImageSource, Source, VideoSource, open_source, public_name
+from edge.sources import CaptureSource, DemoSource, ImageSource, Source, VideoSource, open_source, public_name
 from tests.rigs.clips import read_stamp, write_avi
 
 CONFIG = EdgeConfig(source="demo")
@@ -85,3 +85,18 @@ def test_a_missing_camera_names_the_remedy() -> None:
 )
 def test_an_address_is_shown_without_its_password(name: str, shown: str) -> None:
     assert public_name(name) == shown
+
+
+class FlatCapture:
+    """A driver that offers BGR3: OpenCV gives one flat row."""
+
+    def get(self, what: int) -> float:
+        return 0.0
+
+    def read(self) -> tuple[bool, np.ndarray]:
+        return True, np.zeros((1, 640 * 480 * 3), np.uint8)
+
+
+def test_a_flat_row_of_a_driver_is_no_picture() -> None:
+    with pytest.raises(SourceError, match=r"\(1, 921600\)"):
+        CaptureSource(FlatCapture(), "camera 0").read()  # type: ignore[arg-type]
