@@ -2,17 +2,15 @@
 
 Between a ReLU layer and the next one each channel may be multiplied by any positive number, if the
 next layer's weights are divided by it (Nagel et al. 2019, arXiv:1906.04721). A channel that is
-seldom active but then strong (a BatchNorm makes such ones large) would set the scale of all; one that
-is never active is taken out. So this is for the integer variants alone.
-The factors follow SmoothQuant (Xiao et al. 2022, arXiv:2211.10438), whose migration strength is
-chosen here for each pair of layers by the rounding errors that it leaves.
+seldom active but then strong (a BatchNorm makes such ones large) would set the scale of all. The
+factors follow SmoothQuant (Xiao et al. 2022, arXiv:2211.10438), whose migration strength is chosen
+here for each pair of layers by the rounding errors that it leaves. No float output changes.
 """
 
 from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from convert.fold import is_relu, linear_after, repeated, scale_inputs, scale_outputs
 from convert.graph import Array, Graph, Step, build_model
@@ -53,7 +51,6 @@ def equalize_graph(graph: Graph, faces: FaceInput) -> tuple[str, ...]:
     measured = _measure(graph, pairs, faces)
     changed = []
     for pair, seen in zip(pairs, measured, strict=True):
-        _silence(pair, seen.maximum == 0)
         factor = choose_factor(seen, pair.before.weights[0], pair.after.weights[0])
         if not np.all(factor == 1):
             _apply(pair, factor)
@@ -86,8 +83,8 @@ def choose_factor(seen: Activations, before: Array, after: Array) -> Array:
 def _rounding_error(factor: Array, seen: Activations, before: Array, after: Array) -> float:
     """The squared error of the next layer's outputs, of all that is rounded before it.
 
-    A convolution's weights have a scale for each output; a dense layer's have one for all, because
-    the older runtime knows no other.
+    A convolution's weights have a scale for each output; a dense layer's are taken to have one for all, as in
+    int16x8, so that no row of them may stand out.
     """
     rows = factor * np.abs(before).reshape(-1, len(factor)).max(0)
     scaled = _by_channel(after, len(factor)) / factor[:, np.newaxis, np.newaxis]
@@ -111,12 +108,6 @@ def _by_channel(kernel: Array, channels: int) -> Array:
 def _pair(graph: Graph, before: Step, relu: Step) -> _Pair | None:
     path, after = linear_after(graph, relu)
     return _Pair(before, relu, path, after) if after is not None else None
-
-
-def _silence(pair: _Pair, asleep: NDArray[np.bool_]) -> None:
-    """Take out channels that no calibration picture wakes: int8 would clip them, and their scale costs the others."""
-    scale_outputs(pair.before, np.where(asleep, np.float32(0), np.float32(1)))
-    scale_inputs(pair.after, repeated(np.where(asleep, np.float32(0), np.float32(1)), pair.after))
 
 
 def _apply(pair: _Pair, factor: Array) -> None:

@@ -75,7 +75,6 @@ class Quantizer:
                 calibrated,
                 input_data_type=tf.uint8,
                 denylisted_ops={"SOFTMAX"},
-                disable_per_channel_for_dense_layers=True,
             )
         )
 
@@ -89,7 +88,7 @@ class Quantizer:
         import tensorflow as tf
 
         converter = tf.lite.TFLiteConverter.from_keras_model(self.model)
-        # Per-channel dense layers are FULLY_CONNECTED version 12, which tflite-runtime 2.14 refuses.
+        # In dynamic files these are FULLY_CONNECTED version 12, which tflite-runtime 2.14 refuses; int8 has them.
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
         return converter
 
