@@ -65,7 +65,9 @@ def test_make_alone_lists_every_target() -> None:
 
     assert run.returncode == 0
     listed = {line.split()[1] for line in run.stdout.splitlines()}
-    assert listed == {"help", "demo", "app", "test", "lint", "bench", "clean"}
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony is not None
+    assert listed == set(phony[1].split()) >= {"demo", "test", "lint", "bench", "app"}
 
 
 def test_every_line_says_what_it_must() -> None:
