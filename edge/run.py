@@ -146,8 +146,8 @@ def _main(argv: Sequence[str] | None, started_s: float) -> int:
     if arguments.schema:
         sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
         return 0
-    _configure_logging(arguments.verbose)
     with contextlib.nullcontext() if arguments.verbose else quiet_native_code():
+        _configure_logging(arguments.verbose)  # here, since it takes hold of the standard error of this moment
         return _run_until_signal(arguments, started_s)
 
 
