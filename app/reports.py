@@ -1,7 +1,6 @@
 """What is known about how right the models are: their own contracts, and the reports shipped beside the code."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,14 +41,11 @@ def conversion_variants(info: ModelInfo, folder: Path = RESULTS) -> dict[str, An
     return next((report["variants"] for report in _reports(folder, info) if "variants" in report), {})
 
 
-def _reports(folder: Path, info: ModelInfo) -> Iterator[dict[str, Any]]:
-    for path in sorted(folder.rglob("*.json")):
-        report = json.loads(path.read_text())
-        if isinstance(report, dict) and _is_about(report, info):
-            yield report
-
-
-def _is_about(report: dict[str, Any], info: ModelInfo) -> bool:
-    if "keras_sha256" in report:
-        return bool(report["keras_sha256"] == info.keras_sha256)
-    return report.get("arch") == info.name
+def _reports(folder: Path, info: ModelInfo) -> list[dict[str, Any]]:
+    """The reports of the run that made the model: those that lie beside one with the hash of its Keras file."""
+    for run in sorted({path.parent for path in folder.rglob("*.json")}):
+        read = [json.loads(path.read_text()) for path in sorted(run.glob("*.json"))]
+        reports = [report for report in read if isinstance(report, dict)]
+        if any(report.get("keras_sha256") == info.keras_sha256 for report in reports):
+            return reports
+    return []

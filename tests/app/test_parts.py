@@ -249,10 +249,13 @@ def test_webcams_are_listed_with_their_names(tmp_path: Path) -> None:
     assert webcams(tmp_path / "missing") == {}
 
 
-def test_reports_are_those_of_the_model(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "report.json").write_text(json.dumps({"arch": "edge", "scores": {"PrivateTest": {}}}))
-    (tmp_path / "convert.json").write_text(json.dumps({"keras_sha256": "other", "variants": {"int8": {}}}))
-    info = ModelInfo("edge", keras_sha256="abc")
-    assert reports.training_scores(info, tmp_path) == {"PrivateTest": {}}
-    assert reports.conversion_variants(info, tmp_path) == {}
+@pytest.mark.parametrize(("sha256", "accuracy"), [("abc", 0.7), ("def", 0.6), ("other", None)])
+def test_reports_are_those_of_the_model(tmp_path: Path, sha256: str, accuracy: float | None) -> None:
+    for run, known, value in (("run-1", "def", 0.6), ("run-2", "abc", 0.7)):
+        (tmp_path / run).mkdir()
+        (tmp_path / run / "report.json").write_text(json.dumps({"scores": {"PrivateTest": value}}))
+        (tmp_path / run / "convert.json").write_text(json.dumps({"keras_sha256": known, "variants": {"int8": value}}))
+        (tmp_path / run / "history.json").write_text("[]")
+    info = ModelInfo("edge", keras_sha256=sha256)
+    assert reports.training_scores(info, tmp_path).get("PrivateTest") == accuracy
+    assert reports.conversion_variants(info, tmp_path).get("int8") == accuracy
