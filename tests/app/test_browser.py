@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 from app.controls import KINDS
 from edge.model_info import LABELS
@@ -20,9 +21,6 @@ from tests.app.chromium import CHROMIUM, FLAGS
 from tests.app.server import AppServer, ClockCamera
 from tests.rigs.clips import BITS, SIDE, write_mjpeg
 from tests.rigs.faults import build_virtual_camera
-
-playwright_api = pytest.importorskip("playwright.sync_api")
-Browser, Page, expect = playwright_api.Browser, playwright_api.Page, playwright_api.expect
 
 WAIT_MS = 60_000
 WATCH_S = 10
@@ -50,7 +48,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Chromium with a fake camera that shows the demo's face."""
     face = _write_y4m(tmp_path_factory.mktemp("browser") / "face.y4m", 30)
-    with playwright_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         flags = [*FLAGS, f"--use-file-for-fake-video-capture={face}"]
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield chromium
@@ -233,7 +231,6 @@ def test_a_junk_upload_gives_a_message(page: Any, tmp_path: Path, name: str) -> 
 
 
 def test_the_browser_s_camera_comes_back_annotated(page: Any) -> None:
-    pytest.importorskip("streamlit_webrtc")
     choose(page, "Source", "browser")
     frame = page.frame_locator("iframe").first
     frame.get_by_role("button", name=re.compile("start", re.IGNORECASE)).click()
