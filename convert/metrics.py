@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from convert.calibrate import UNKNOWN, Pictures
 from edge.results import Probabilities
+from train import measures
 
 ALL = "all test"
 """The name of all test splits together."""
-_TINY = 1e-7
-_BINS = 15
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,9 @@ def measure_losses(keras: Probabilities, file: Probabilities, pictures: Pictures
         recall_loss_points=_recall_losses(keras[known], file[known], truth, labels),
         mean_difference=float(np.abs(keras - file).mean()),
         max_difference=float(np.abs(keras - file).max()),
-        kl_divergence=_kl_divergence(keras, file),
-        calibration_error=calibration_error(file[known], truth),
-        keras_calibration_error=calibration_error(keras[known], truth),
+        kl_divergence=measures.kl_divergence(file, keras),
+        calibration_error=_calibration_error(file[known], truth),
+        keras_calibration_error=_calibration_error(keras[known], truth),
     )
 
 
@@ -79,17 +78,6 @@ def accuracies(probabilities: Probabilities, pictures: Pictures) -> dict[str, fl
     if len(splits) > 1:
         splits[ALL] = known
     return {name: round(float(correct[members].mean()), 6) for name, members in splits.items()}
-
-
-def calibration_error(probabilities: Probabilities, truth: NDArray[np.int64]) -> float | None:
-    """Mean gap between confidence and accuracy over equal bins of confidence; None without labels."""
-    if not len(truth):
-        return None
-    confidence = probabilities.max(1)
-    correct = probabilities.argmax(1) == truth
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = [abs(correct[bins == b].sum() - confidence[bins == b].sum()) for b in np.unique(bins)]
-    return float(sum(gaps) / len(truth))
 
 
 def _drop(
@@ -115,7 +103,5 @@ def _recall_losses(
     return losses
 
 
-def _kl_divergence(keras: Probabilities, file: Probabilities) -> float:
-    expected = np.clip(keras.astype(np.float64), _TINY, 1)
-    received = np.clip(file.astype(np.float64), _TINY, 1)
-    return float((expected * np.log(expected / received)).sum(1).mean())
+def _calibration_error(probabilities: Probabilities, truth: NDArray[np.int64]) -> float | None:
+    return measures.calibration_error(probabilities, truth) if len(truth) else None

@@ -11,7 +11,7 @@ import pytest
 
 from convert.calibrate import UNKNOWN, Pictures, choose_balanced, load_conversion_data, reach_full_range
 from convert.config import ConvertConfig
-from convert.metrics import accuracies, calibration_error, measure_losses
+from convert.metrics import accuracies, measure_losses
 from convert.tflite_file import read_tflite
 from convert.verify import GateError, GraphSummary, Proof, check_gate
 from convert.write import write_all
@@ -119,12 +119,6 @@ def test_one_split_is_its_own_total() -> None:
     assert accuracies(one_hot([0, 1]), make_pictures([0, 0], ["calibration"] * 2)) == {"calibration": 0.5}
 
 
-def test_calibration_error_is_the_gap_of_confidence_and_accuracy() -> None:
-    truth = np.array([0, 0, 0, 1])
-    assert calibration_error(one_hot([0, 0, 0, 0], 0.75), truth) == pytest.approx(0, abs=1e-6)
-    assert calibration_error(one_hot([0, 0, 0, 0], 0.95), truth) == pytest.approx(0.2, abs=1e-6)
-
-
 def make_proof(flipped: int) -> Proof:
     labels = [0] * 100
     file = one_hot([1] * flipped + [0] * (100 - flipped))
@@ -184,7 +178,7 @@ def test_the_bundled_network_reads_as_a_graph() -> None:
 
 
 def test_damaged_graphs_are_refused_and_never_crash() -> None:
-    content = ROOT / "edge/models/emotion_int8.tflite".read_bytes()
+    content = (ROOT / "edge/models/emotion_int8.tflite").read_bytes()
     for length in (0, 3, 8, 40, 400, 4_000):
         with pytest.raises(ModelError):
             read_tflite(content[:length])
