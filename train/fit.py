@@ -1,5 +1,6 @@
 """The run itself: batches, optimizer, callbacks, `fit`; it can stop at any moment and go on to the same end."""
 
+import itertools
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import DataError
+from edge.model_info import LABELS
 from train.augment import augment, mixup
 from train.batch_norm import use_native_kernel
 from train.config import TrainConfig
@@ -160,7 +162,7 @@ def fit(
     if first < config.epochs:
         batches = Batches(train, targets, config, first)
         model.fit(
-            batches,
+            _stream(batches),
             validation_data=(validation.images[..., np.newaxis].astype(np.float32), validation_targets),
             validation_batch_size=256,
             initial_epoch=first,
@@ -198,6 +200,19 @@ def compile_model(config: TrainConfig, steps: int) -> keras.Model:
     model = build(config, None if config.arch in SIZE_FREE else 48, config.precision)
     model.compile(_optimizer(config, steps), loss="categorical_crossentropy", metrics=["accuracy"])
     return model
+
+
+def _stream(batches: Batches) -> Any:
+    """The batches as Keras takes them; TensorFlow must be told that their pictures change size."""
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow
+
+    shapes = ((None, None, None, 1), (None, len(LABELS)), (None,))
+    return tensorflow.data.Dataset.from_generator(
+        lambda: (batches[index] for index in itertools.count()),
+        output_signature=tuple(tensorflow.TensorSpec(shape, tensorflow.float32) for shape in shapes),
+    ).prefetch(2)
 
 
 def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
