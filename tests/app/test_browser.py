@@ -95,7 +95,8 @@ def watch(page: Any, seconds: float = WATCH_S) -> Any:
 
 
 def assert_flows(page: Any) -> None:
-    """New pictures appear, however slowly."""
+    """New pictures appear, however slowly; a tab behind another one is not drawn."""
+    page.bring_to_front()
     assert any(len(watch(page, 2)["ages"]) >= 3 for _ in range(5))
 
 

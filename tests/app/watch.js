@@ -1,6 +1,5 @@
 // Watches what the live picture really shows for some seconds: when it changed, and the clock in it.
 async ([seconds, bits, side]) => {
-  const image = document.querySelector("img.live-picture");
   const canvas = new OffscreenCanvas(bits * side, 480);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const small = new OffscreenCanvas(32, 24).getContext("2d", { willReadFrequently: true });
@@ -9,7 +8,8 @@ async ([seconds, bits, side]) => {
   const start = performance.now();
   while (performance.now() - start < seconds * 1000) {
     await new Promise(requestAnimationFrame);
-    if (!image.naturalWidth) continue;
+    const image = document.querySelector("img.live-picture"); // a rerun may have replaced it
+    if (!image?.naturalWidth) continue;
     small.drawImage(image, 0, 0, 32, 24);
     const shown = small.getImageData(0, 0, 32, 24).data.join();
     if (shown === last) continue;
