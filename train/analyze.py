@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from edge.command_line import CommandParser, run_command
-from edge.errors import ConfigError, DataError, ModelError
+from edge.errors import ConfigError, DataError
 from edge.model_info import LABELS
 from edge.results import Probabilities
 from train import measures
 from train.data import Dataset, load_fer2013
-from train.predict import predictor
+from train.predict import load_network, predictor
 from train.report import draw_grid, save_figure, write_text
 from train.saliency import grad_cam, overlay
 
@@ -178,7 +178,7 @@ def _main() -> int:
     if not len(dataset):
         raise DataError(f"Expected a split that the data set has in --split. Received: {options.split}")
     folder = Path(options.out or Path(options.model).parent / "analysis")
-    model = _load(options.model)
+    model = load_network(options.model)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -186,14 +186,6 @@ def _main() -> int:
     analyze(model, dataset, folder)
     sys.stdout.write(f"Wrote {folder / 'analysis.md'}\n")
     return 0
-
-
-def _load(path: str) -> keras.Model:
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except (ValueError, OSError, TypeError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"Expected a Keras file at {path}. Received: {reason}") from error
 
 
 if __name__ == "__main__":

@@ -50,9 +50,11 @@ class TrainConfig:
 
     labels: str = _option("blend", "what to learn from", ("fer2013", "ferplus", "blend"))
     blend: float = _option(0.25, "share of the FER+ votes in --labels blend")
+    translate_votes: bool = _option(True, "turn votes into what FER-2013 calls pictures that were voted alike")
     label_smoothing: float = _option(0.05, "share of the uniform distribution in every target")
     class_balance: float = _option(0.2, "weight of a class is its frequency to minus this power (0: none, 1: equal)")
     mixup: float = _option(0.0, "alpha of mixup on every second batch (0: none)")
+    init: str | None = _option(None, "a .keras file of the same --arch whose weights the run starts from")
     distill: str | None = _option(None, "a .keras file whose probabilities are blended into the targets")
     distill_share: float = _option(0.5, "share of --distill's probabilities in the targets")
     select_on: str = _option("PublicTest", "what picks the best epoch", ("PublicTest", "split"))
@@ -77,8 +79,9 @@ class TrainConfig:
         self._expect(self.limit >= 0, "limit", "0 or more")
         if self.weights and not Path(self.weights).is_file():
             raise ConfigError(f"Expected a weights file in --weights. Received: {self.weights}")
-        if self.distill and not Path(self.distill).is_file():
-            raise ConfigError(f"Expected a .keras file in --distill. Received: {self.distill}")
+        for name in ("init", "distill"):
+            file = getattr(self, name)
+            self._expect(file is None or Path(file).is_file(), name, "a .keras file")
         if self.arch not in SIZE_FREE and self.size_of(0) != 48:
             raise ConfigError(f"Expected --small-size 48 for --arch {self.arch}. Received: {self.small_size}")
 

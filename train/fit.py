@@ -15,14 +15,15 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import DataError
+from edge.errors import ConfigError, DataError
 from edge.model_info import LABELS
 from train.augment import augment, mixup
-from train.batch_norm import use_native_kernel
 from train.config import TrainConfig
 from train.data import Dataset
 from train.models import ARCHITECTURES, SIZE_FREE, TRANSFER
+from train.predict import load_network
 from train.targets import Targets, class_weights
+from train.torch_kernels import use_native_kernels
 
 BEST = "best.weights.h5"
 CHECKPOINT = "checkpoint"
@@ -159,6 +160,8 @@ def fit(
     else:
         first = 0
         _forget_earlier_run(Path(config.out))
+        if config.init:
+            _start_from(config.init, model)
     if first < config.epochs:
         batches = Batches(train, targets, config, first)
         model.fit(
@@ -179,7 +182,7 @@ def fit(
 def prepare_machine(config: TrainConfig) -> None:
     """Seed, arithmetic and devices, before any layer is made."""
     keras.utils.set_random_seed(config.seed)
-    use_native_kernel()
+    use_native_kernels()
     if config.data_parallel:
         if "KERAS_DISTRIBUTION_JOB_ADDRESSES" in os.environ:  # several machines
             keras.distribution.initialize()
@@ -200,6 +203,14 @@ def compile_model(config: TrainConfig, steps: int) -> keras.Model:
     model = build(config, None if config.arch in SIZE_FREE else 48, config.precision)
     model.compile(_optimizer(config, steps), loss="categorical_crossentropy", metrics=["accuracy"])
     return model
+
+
+def _start_from(file: str, model: keras.Model) -> None:
+    weights = load_network(file).get_weights()
+    ours, theirs = ([array.shape for array in arrays] for arrays in (model.get_weights(), weights))
+    if ours != theirs:
+        raise ConfigError(f"Expected a network of --arch {model.name} in --init. Received: {file} with other layers")
+    model.set_weights(weights)
 
 
 def _stream(batches: Batches) -> Any:

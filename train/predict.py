@@ -1,15 +1,26 @@
 """A Keras network as a function of pictures."""
 
+import os
 from collections.abc import Callable
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.errors import ModelError
 from edge.results import Probabilities
 
 Predict = Callable[[NDArray[np.uint8]], Probabilities]
 """Pictures (n, 48, 48) uint8 to probabilities (n, labels)."""
+
+
+def load_network(path: str | os.PathLike[str]) -> keras.Model:
+    """The network of a .keras file, to predict with; a ModelError when it is none."""
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"Expected a Keras file at {path}. Received: {reason}") from error
 
 
 def predictor(model: keras.Model) -> Predict:

@@ -82,6 +82,7 @@ def test_a_killed_run_resumes(tmp_path: Path) -> None:
         (["--arch", "vgg99"], 2, "vgg99"),
         (["--epochs", "0"], 1, "--epochs"),
         (["--resume", "--out", "/tmp/no-such-run"], 1, "--resume"),
+        (["--init", "/nowhere.keras"], 1, "/nowhere.keras"),
         (["--weights", "/nowhere.h5", "--arch", "mobilenetv3"], 1, "/nowhere.h5"),
     ],
 )

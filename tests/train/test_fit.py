@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from edge.errors import DataError
+from edge.errors import ConfigError, DataError
 from tests.train import synthetic
 from train import fit as fitting
 from train.config import TrainConfig
@@ -93,6 +93,23 @@ def test_batches_depend_on_their_number_alone(dataset: Dataset, config: TrainCon
     assert resumed[0][0].shape == (14, 48, 48, 1)
     assert all((a == b).all() for a, b in zip(from_start[11], resumed[1], strict=True))
     assert (from_start[10][0] != from_start[15][0]).any()
+
+
+def test_a_run_starts_from_the_weights_of_init(dataset: Dataset, config: TrainConfig, tmp_path: Path) -> None:
+    first = run(dataset, config)
+    first.model.save(tmp_path / "first.keras")
+    still = replace(config, out=str(tmp_path / "second"), init=str(tmp_path / "first.keras"), epochs=1, ema=0.0)
+    second = run(dataset, replace(still, learning_rate=1e-12, small_share=0.0))
+    for variable, ours, theirs in zip(
+        second.model.weights, second.model.get_weights(), first.model.get_weights(), strict=True
+    ):
+        assert "moving" in variable.name or np.allclose(ours, theirs, atol=1e-6)
+
+
+def test_init_with_other_layers_is_an_error(dataset: Dataset, config: TrainConfig, tmp_path: Path) -> None:
+    keras.Sequential([keras.Input((48, 48, 1)), layers.Flatten(), layers.Dense(7)]).save(tmp_path / "other.keras")
+    with pytest.raises(ConfigError, match="--init"):
+        run(dataset, replace(config, init=str(tmp_path / "other.keras")))
 
 
 def test_less_than_a_batch_is_an_error(dataset: Dataset, config: TrainConfig) -> None:

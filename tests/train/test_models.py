@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from train.models import ARCHITECTURES, SIZE_FREE, count_multiply_adds, edge, original, resnet18
+from train.torch_kernels import _same_padding
 
 
 def test_the_original_is_the_original() -> None:
@@ -47,3 +48,10 @@ def test_size_free_networks_share_their_weights_between_sizes() -> None:
         small, full = build((32, 32, 1)), build()
         full.set_weights(small.get_weights())
         assert [w.shape for w in small.get_weights()] == [w.shape for w in full.get_weights()]
+
+
+def test_same_padding_is_tensorflow_s() -> None:
+    assert _same_padding(48, kernel=3, stride=1, dilation=1) == (1, 1)
+    assert _same_padding(48, kernel=3, stride=2, dilation=1) == (0, 1)
+    assert _same_padding(9, kernel=3, stride=2, dilation=1) == (1, 1)
+    assert _same_padding(9, kernel=1, stride=2, dilation=1) == (0, 0)

@@ -8,9 +8,9 @@ import pytest
 from edge.errors import DataError
 from train.config import TrainConfig
 from train.data import Dataset
-from train.targets import class_weights, one_hot, soft_targets
+from train.targets import class_weights, one_hot, soft_targets, translate_votes
 
-PLAIN = TrainConfig(labels="fer2013", label_smoothing=0.0)
+PLAIN = TrainConfig(labels="fer2013", label_smoothing=0.0, translate_votes=False)
 VOTES = np.array([[0, 0, 0, 6, 4, 0, 0], [0] * 7], np.float32)
 
 
@@ -31,6 +31,18 @@ def test_a_blend_mixes_votes_in_and_keeps_the_label_where_nobody_voted() -> None
 
 def test_votes_alone() -> None:
     assert np.allclose(soft_targets(dataset(), replace(PLAIN, labels="ferplus"))[0], VOTES[0] / 10)
+
+
+def test_translated_votes_say_what_fer2013_calls_pictures_that_were_voted_alike() -> None:
+    generator = np.random.default_rng(0)
+    fear, happy, surprise = 2, 3, 6
+    labels = generator.choice([happy, fear, surprise], 4000, p=[0.5, 0.25, 0.25])
+    voted = np.where(labels == happy, happy, surprise)  # what FER-2013 calls fear is surprise to the voters
+    translated = translate_votes(one_hot(voted), labels, seed=0)
+    assert np.allclose(translated.sum(1), 1, atol=1e-5)
+    assert translated[voted == happy, happy].min() > 0.9
+    assert np.allclose(translated[voted == surprise][:, [fear, surprise]], 0.5, atol=0.08)
+    assert (translated == translate_votes(one_hot(voted), labels, seed=0)).all()
 
 
 def test_smoothing_keeps_distributions() -> None:
