@@ -8,6 +8,7 @@ import importlib
 from typing import Any
 
 import cv2
+import numpy as np
 
 from edge.config import EdgeConfig
 from edge.errors import SourceError
@@ -23,12 +24,13 @@ class PicameraSource:
         self.small: BgrImage | None = None
         self.fps = 30.0
         self._camera = _open()
-        small_size = (config.detect_width // 2 * 2, config.detect_width * config.height // config.width // 2 * 2)
+        width = min(config.detect_width, config.width) // 2 * 2  # YUV420 has even sides
+        self._small_size = (width, width * config.height // config.width // 2 * 2)
         try:
             self._camera.configure(
                 self._camera.create_video_configuration(
                     main={"size": (config.width, config.height), "format": "RGB888"},  # in memory: blue first
-                    lores={"size": small_size, "format": "YUV420"},
+                    lores={"size": self._small_size, "format": "YUV420"},
                     buffer_count=4,
                 )
             )
@@ -36,14 +38,13 @@ class PicameraSource:
         except RuntimeError as error:
             self._camera.close()
             raise SourceError(f"Expected a CSI camera that starts. Received: {error}") from error
-        self._small_size = small_size
 
     def read(self) -> BgrImage:
         """The next picture; `small` is the same one in small."""
         (image, planes), _ = self._camera.capture_arrays(["main", "lores"])
         width, height = self._small_size
-        planes = planes[:, :width]  # rows are padded to the hardware's stride
-        self.small = cv2.cvtColor(planes[: height * 3 // 2], cv2.COLOR_YUV2BGR_I420)
+        padded = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)  # the hardware pads the rows of each plane
+        self.small = np.ascontiguousarray(padded[:height, :width])
         return image  # type: ignore[no-any-return]
 
     def skip(self) -> None:
