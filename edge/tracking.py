@@ -15,7 +15,9 @@ MIN_OVERLAP = 0.2
 KEEP_S = 0.4
 """How long a face that detectors miss, but that can still be followed, stays in view."""
 FORGET_S = 1.0
-"""How long a face may be missed before its identity is given up."""
+"""How long an identity outlives several missed detections."""
+FORGET_RARE_S = 10.0
+"""How long it outlives a single one, where detections are rare, or a pause of the camera."""
 
 
 class Smoother:
@@ -74,6 +76,8 @@ class Track:
     """False while it is missed."""
     lost: bool = False
     """It could not be followed since it was last seen."""
+    missed: int = 0
+    """How many detections have not found it since it was last seen."""
     tilt_degrees: float = 0.0
     """How far the head was turned when a detector last saw it."""
     crops: int = 0
@@ -82,7 +86,11 @@ class Track:
     def see(self, face: Face, now_s: float) -> None:
         """Take over what a detector saw."""
         self.face, self.seen_s, self.tilt_degrees = face, now_s, face.tilt_degrees
-        self.visible, self.lost = True, False
+        self.visible, self.lost, self.missed = True, False, 0
+
+    def is_known(self, now_s: float) -> bool:
+        """Whether its identity is still kept."""
+        return now_s - self.seen_s <= (FORGET_S if self.missed > 1 else FORGET_RARE_S)
 
     def person(self, labels: tuple[str, ...]) -> Person:
         """What the world is told about this face."""
@@ -122,15 +130,16 @@ class Tracker:
         return [track for track in self._tracks if track.visible]
 
     def update(self, faces: list[Face], now_s: float) -> list[Track]:
-        """Join a detector's faces with the known ones; forget those missed for `FORGET_S`."""
+        """Join a detector's faces with the known ones."""
+        self._tracks = [track for track in self._tracks if track.is_known(now_s)]
         pairs = match([track.face.box for track in self._tracks], [face.box for face in faces])
         for track in self._tracks:
             track.visible = track.visible and not track.lost and now_s - track.seen_s <= KEEP_S
+            track.missed += 1
         for known, seen in pairs:
             track = self._tracks[known]
             track.see(faces[seen], now_s)
         matched = {seen for _, seen in pairs}
-        self._tracks = [track for track in self._tracks if now_s - track.seen_s <= FORGET_S]
         self._tracks += [self._new(face, now_s) for index, face in enumerate(faces) if index not in matched]
         self._hide_all_but(self._config.max_faces)
         return self.visible
@@ -143,6 +152,10 @@ class Tracker:
             else:
                 track.face = replace(track.face, box=box, eyes=None)
         return self.visible
+
+    def forget(self) -> None:
+        """Give up every identity."""
+        self._tracks.clear()
 
     def _new(self, face: Face, now_s: float) -> Track:
         config = self._config

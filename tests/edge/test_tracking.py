@@ -85,8 +85,17 @@ def test_an_identity_survives_a_missed_detection_and_ends_after_a_second() -> No
     assert tracker.update([], 0.3) == []  # nor can it be followed: gone
     (again,) = tracker.update([Face(Box(14, 10, 50, 50))], 0.4)
     assert again.track_id == track.track_id == 1
-    assert tracker.update([], 2.0) == []
-    (new,) = tracker.update([face], 2.1)
+    assert tracker.update([], 1.0) == tracker.update([], 1.2) == []
+    (new,) = tracker.update([face], 1.5)
+    assert new.track_id == 2
+
+
+def test_an_identity_survives_rare_detections_but_no_long_pause_of_the_camera() -> None:
+    tracker = _tracker()
+    face = Face(Box(10, 10, 50, 50))
+    found = [tracker.update(faces, 2.0 * step) for step, faces in enumerate([[face], [face], [], [face]])]
+    assert [[track.track_id for track in tracks] for tracks in found] == [[1], [1], [], [1]]
+    (new,) = tracker.update([face], 60.0)
     assert new.track_id == 2
 
 
