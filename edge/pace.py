@@ -61,7 +61,7 @@ class Governor:
 
     Usage:
         governor = Governor(config)
-        if governor.update(age_ms): apply(governor.intervals)   # after each processed frame
+        intervals = governor.update(age_ms)   # after each processed frame
     """
 
     def __init__(
@@ -83,21 +83,20 @@ class Governor:
 
     @property
     def intervals(self) -> Intervals:
-        """The rung that is in force."""
-        return LADDER[self._rung]
+        """The rung that is in force, at `EdgeConfig.fps` frames a second at most."""
+        rung = LADDER[self._rung]
+        return rung._replace(fps=min(rung.fps, self._config.fps or rung.fps))
 
-    def update(self, age_ms: float) -> bool:
-        """Take in the age of a result; once a second, choose. True if the intervals have changed."""
+    def update(self, age_ms: float) -> Intervals:
+        """Take in the age of a result; once a second, choose."""
         self._worst_age_ms = max(self._worst_age_ms, age_ms)
         now_s = self._clock_s()
-        if now_s - self._since_s < MEASURE_S:
-            return False
-        used_s = self._processor_s()
-        self.use = (used_s - self._used_s) / (now_s - self._since_s)
-        before = self._rung
-        self._choose(now_s)
-        self._since_s, self._used_s, self._worst_age_ms = now_s, used_s, 0.0
-        return self._rung != before
+        if now_s - self._since_s >= MEASURE_S:
+            used_s = self._processor_s()
+            self.use = (used_s - self._used_s) / (now_s - self._since_s)
+            self._choose(now_s)
+            self._since_s, self._used_s, self._worst_age_ms = now_s, used_s, 0.0
+        return self.intervals
 
     def _choose(self, now_s: float) -> None:
         excess = self.use / self._config.cpu_budget

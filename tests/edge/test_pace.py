@@ -27,8 +27,8 @@ def _settle(machine: Machine, governor: Governor, seconds: int, age_ms: float = 
     return uses
 
 
-def _governor(machine: Machine, budget: float) -> Governor:
-    config = EdgeConfig(source="demo", cpu_budget=budget)
+def _governor(machine: Machine, budget: float, fps: float = 0) -> Governor:
+    config = EdgeConfig(source="demo", cpu_budget=budget, fps=fps)
     return Governor(config, lambda: machine.now_s, lambda: machine.used_s)
 
 
@@ -45,6 +45,13 @@ def test_with_room_it_climbs_to_the_richest() -> None:
     governor = _governor(machine, 0.9)
     _settle(machine, governor, 30)
     assert governor.intervals == LADDER[0]
+
+
+def test_it_never_climbs_above_the_asked_rate() -> None:
+    machine = Machine(0.0001, 0.001, 0.0001)
+    governor = _governor(machine, 0.9, fps=10)
+    _settle(machine, governor, 30)
+    assert governor.intervals == Intervals(10, 1, 1)
 
 
 def test_a_slower_machine_makes_it_step_down_at_once() -> None:
