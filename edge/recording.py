@@ -16,6 +16,8 @@ from edge.results import Frame, FrameResult, Person
 
 FREE_BYTES = 50_000_000
 """OpenCV's writers are silent when the disk is full: below this they are not asked."""
+OWN_NAMES = "[0-9]*.[0-9][0-9][0-9]_*.jpg"
+"""Snapshots are named by their moment, 1795366275.646_happy.jpg; other pictures in the folder are left alone."""
 
 
 class CsvSink:
@@ -125,7 +127,7 @@ class SnapshotSink:
         name = f"{result.captured_at:.3f}_{'_'.join(sorted(set(shown.values())))}.jpg"
         if not cv2.imwrite(str(self._folder / name), draw(frame.image, result)):
             raise SinkError(f"Expected to write a picture to {self._folder}. Received: OpenCV refused {name}")
-        for old in sorted(self._folder.glob("*.jpg"))[: -self._most]:
+        for old in sorted(self._folder.glob(OWN_NAMES))[: -self._most]:
             old.unlink()
 
     def close(self) -> None:

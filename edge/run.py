@@ -22,14 +22,14 @@ from edge.camera import Camera, iter_frames
 from edge.command_line import EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.detectors import create_detector
-from edge.errors import StuckThreadError
+from edge.errors import ConfigError, StuckThreadError
 from edge.interpreter import choose_runtime
 from edge.metrics import Metrics, Summary, format_summary
 from edge.pace import Governor, frame_rate
 from edge.pipeline import Pipeline, create_classifier
 from edge.recording import CsvSink, SnapshotSink, VideoSink
 from edge.schema import json_schema
-from edge.sinks import JsonLinesSink, Outlet, Sink, WindowSink
+from edge.sinks import JsonLinesSink, Outlet, Sink, WindowSink, close_all
 from edge.sources import public_name
 from edge.supervisor import Supervisor
 
@@ -70,9 +70,8 @@ def run(
             outlet.write(frame, result)
             if outlet.closed or metrics.frames == limits.max_frames:
                 break
-            if governor and governor.update(result.age_ms):
-                for each in pipelines.values():
-                    each.intervals = governor.intervals
+            if governor:
+                pipeline.intervals = governor.update(result.age_ms)
             cameras[frame.source].fps = frame_rate(pipeline.intervals, pipeline.idle)
         supervisor.stopping()
     return _summary(metrics, config, list(cameras.values()), list(pipelines.values()))
@@ -158,6 +157,7 @@ def _run_until_signal(arguments: argparse.Namespace, started_s: float) -> int:
     def end(number: int, _: object) -> None:
         received.append(number)
         stop.set()
+        signal.signal(number, signal.SIG_DFL)  # a second one ends what hangs: a pipe whose reader sleeps
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
@@ -166,14 +166,16 @@ def _run_until_signal(arguments: argparse.Namespace, started_s: float) -> int:
     try:
         summary = run(config, sinks, stop, Limits(arguments.max_frames, arguments.seconds), started_s)
     finally:
-        for sink in sinks:
-            sink.close()
+        close_all(sinks)
     sys.stderr.write(format_summary(summary) + "\n")
     return EXIT_INTERRUPTED if signal.SIGINT in received else 0
 
 
 def _sinks(arguments: argparse.Namespace, config: EdgeConfig) -> list[Sink]:
-    sinks: list[Sink] = [JsonLinesSink(sys.stdout) if arguments.headless else WindowSink()]
+    names = [public_name(source) for source in config.sources]
+    if arguments.video and len(names) > 1:
+        raise ConfigError(f"Expected one source with --video. Received: {', '.join(names)}")
+    sinks: list[Sink] = [JsonLinesSink(sys.stdout) if arguments.headless else WindowSink(names)]
     if arguments.json:
         sinks.append(JsonLinesSink(arguments.json))
     if arguments.csv:
@@ -198,7 +200,6 @@ def _configure_logging(verbose: bool) -> None:
     )
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # our own line says what failed
     cv2.setLogLevel(0)
-    cv2.setNumThreads(1)  # the pictures are small: more threads cost more than they give
 
 
 if __name__ == "__main__":

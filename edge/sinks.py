@@ -47,7 +47,8 @@ class JsonLinesSink:
         except BrokenPipeError:
             raise  # the reader of our output has left: no fault
         except OSError as error:
-            raise SinkError(f"Expected to write a JSON line to {self._target}. Received: {error}") from error
+            name = getattr(self._stream, "name", self._target)
+            raise SinkError(f"Expected to write a JSON line to {name}. Received: {error}") from error
 
     def close(self) -> None:
         """Close the file; a stream stays open, it is its owner's."""
@@ -60,27 +61,26 @@ class WindowClosedError(SinkError):
 
 
 class WindowSink:
-    """A window with the annotated picture; q, Escape or its close button end the run."""
+    """A window with the annotated picture of each source; q, Escape or a close button end the run."""
 
-    title = "Facial emotion"
-
-    def __init__(self) -> None:
+    def __init__(self, sources: Sequence[str]) -> None:
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise SinkError("Expected a display for the window; without one use --headless. Received: no DISPLAY")
         try:
-            cv2.namedWindow(self.title)
+            for source in sources:
+                cv2.namedWindow(source)
         except cv2.error as error:
             raise SinkError(f"Expected an OpenCV with windows; use --headless. Received: {error.err}") from error
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Show one picture."""
-        cv2.imshow(self.title, draw(frame.image, result))
+        cv2.imshow(result.source, draw(frame.image, result))
         key = cv2.waitKey(1) & 0xFF
-        if key in (ord("q"), 27) or cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) < 1:
+        if key in (ord("q"), 27) or cv2.getWindowProperty(result.source, cv2.WND_PROP_VISIBLE) < 1:
             raise WindowClosedError("Expected the window to stay open. Received: closed")
 
     def close(self) -> None:
-        """Close the window."""
+        """Close the windows."""
         cv2.destroyAllWindows()
 
 
@@ -103,3 +103,12 @@ class Outlet:
                 if not self._sinks:
                     raise
                 _log.warning("%s; the run goes on without it", error)
+
+
+def close_all(sinks: Sequence[Sink]) -> None:
+    """Close every sink; what one can't finish is logged and no reason to leave the others open."""
+    for sink in sinks:
+        try:
+            sink.close()
+        except OSError as error:
+            _log.warning("Expected %s to finish. Received: %s", type(sink).__name__, error)

@@ -80,12 +80,14 @@ def test_a_video_plays_at_the_speed_of_life(name: str, tmp_path: Path) -> None:
 
 
 def test_a_snapshot_is_kept_when_a_label_changes_and_the_oldest_go(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "DSC_0001.jpg").write_text("somebody's own")
     sink = SnapshotSink(tmp_path / "pictures", most=3)
     for index, emotion in enumerate(("happy", "happy", "sad", "sad", "happy", "fear", "sad")):
         frame = Frame(IMAGE, index, index, 1000.0 + index, "fake")
         sink.write(frame, _result(frame, emotion))
     names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
-    assert names == ["1004.000_happy.jpg", "1005.000_fear.jpg", "1006.000_sad.jpg"]
+    assert names == ["1004.000_happy.jpg", "1005.000_fear.jpg", "1006.000_sad.jpg", "DSC_0001.jpg"]
 
 
 @pytest.mark.parametrize("sink", [CsvSink, JsonLinesSink, lambda path: VideoSink(path, 10)])
