@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from edge.config import EdgeConfig
 from edge.errors import EmotionError, StuckThreadError
-from edge.results import Frame
+from edge.results import BgrImage, Frame
 from edge.sources import Source, open_source, public_name
 
 FILE_QUEUE = 2
@@ -25,6 +25,8 @@ BACKOFF_S = 0.1
 """The first pause before a reopen; it doubles up to `EdgeConfig.reconnect_s`."""
 WATCH_S = 0.1
 """How often cameras are watched while no frame comes."""
+MOST_STUCK = 8
+"""Readers of one source that may be stuck at a time; with so many it is not opened again."""
 
 _log = logging.getLogger(__name__)
 
@@ -108,10 +110,20 @@ class _Reader(threading.Thread):
             if period_s and self._stop_event.wait(max(0.0, due_s - time.monotonic())):
                 return
             due_s = max(due_s + period_s, time.monotonic() - period_s)
-            position_s = None if source.live or not source.fps else self.index / source.fps
-            name = public_name(self.source_name)
-            self._put(Frame(image, self.index, time.monotonic(), time.time(), name, position_s, source.small))
+            self._put(self._frame(image, source))
             self.index += 1
+
+    def _frame(self, image: BgrImage, source: Source) -> Frame:
+        return Frame(
+            image=image,
+            index=self.index,
+            captured_at_s=time.monotonic(),
+            captured_at=time.time(),
+            source=public_name(self.source_name),
+            position_s=None if source.live or not source.fps else self.index / source.fps,
+            small=source.small,
+            alone=not source.live and not source.fps,
+        )
 
     def _put(self, frame: Frame) -> None:
         with self._wake:
@@ -239,14 +251,15 @@ class Camera:
         now_s = time.monotonic()
         reader = self._reader
         if reader is None:
-            if self.state is not CameraState.ENDED and now_s >= self._reopen_at_s:
+            self._abandoned = [old for old in self._abandoned if old.is_alive()]
+            if self.state is not CameraState.ENDED and now_s >= self._reopen_at_s and len(self._abandoned) < MOST_STUCK:
                 self.reconnects += 1
                 self.start()
         elif not reader.is_alive() and not reader.pending:
             self._lose(reader, now_s)
         elif reader.live and now_s - reader.progress_s > self._patience_s(reader):
             reader.tell_to_stop()
-            self._abandoned = [*(old for old in self._abandoned if old.is_alive()), reader]
+            self._abandoned.append(reader)
             self._set_state(CameraState.STALLED)
             self._reopen_later(reader, now_s)
 

@@ -6,6 +6,7 @@ to_gray -> find faces (or follow the last ones) -> crop each -> classify all at 
 import time
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from edge.config import EdgeConfig
@@ -56,6 +57,7 @@ class Pipeline:
         self.detections = 0
         self.classifications = 0
         width, height = self.classifier.info.input_size
+        cv2.setNumThreads(1)  # the pictures are small: more threads cost more than they give
         self._crops = np.empty((config.max_faces, height, width, 1), np.uint8)
         self._motion = MotionFollower()
         self._stillness = Stillness()
@@ -65,6 +67,8 @@ class Pipeline:
     def process(self, frame: Frame) -> FrameResult:
         """All that is known of the frame: the whole system in one screen."""
         clock = _Stopwatch()
+        if frame.alone:
+            self._forget()
         gray = to_gray(frame.image)
         gray_ms = clock.lap_ms()
         is_detected = self._is_detection_due()
@@ -97,8 +101,14 @@ class Pipeline:
             position_s=frame.position_s,
         )
 
+    def _forget(self) -> None:
+        """Look at the next picture as at the first one; identities go on counting."""
+        self.tracker.forget()
+        self._stillness = Stillness()
+        self._processed = 0
+
     def _is_detection_due(self) -> bool:
-        return self._processed % self.intervals.detect_every == 0
+        return self.idle or self._processed % self.intervals.detect_every == 0
 
     def _detect(self, frame: Frame) -> list[Track]:
         """The faces that the detector sees, joined with the known ones; it rests while an empty scene stands still."""

@@ -50,6 +50,8 @@ class Frame:
     """Seconds from the beginning of a video file; None of a live source."""
     small: BgrImage | None = None
     """The same picture in small, if the camera gives one: detection then need not shrink `image`."""
+    alone: bool = False
+    """A photo, not a moment of a film: nothing is carried over to it from the picture before."""
 
     @property
     def time_s(self) -> float:

@@ -31,7 +31,7 @@ class Source(Protocol):
     live: bool
     """A live source does not wait for its reader: what is not taken in time is gone."""
     fps: float
-    """Its own rate; 0 if unknown."""
+    """Its own rate; 0 if unknown, and of photos, which have none."""
     small: BgrImage | None
     """The last picture in small, where the camera's hardware makes one; else None."""
 
@@ -188,6 +188,7 @@ class VideoSource(CaptureSource):
         if not path.is_file():
             raise SourceError(f"Expected a camera index, address or file; {REMEDY}. Received: no file at {path}")
         super().__init__(_open(str(path), f"a video file that FFmpeg reads at {path}", cv2.CAP_FFMPEG), str(path))
+        self.fps = self.fps or 25.0  # raw H.264 does not say
         self._read = 0
 
     def read(self) -> BgrImage | None:

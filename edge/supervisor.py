@@ -1,5 +1,6 @@
 """Telling systemd how the daemon is: sd_notify in plain Python. Outside of a service it does nothing."""
 
+import contextlib
 import os
 import socket
 import time
@@ -35,5 +36,5 @@ class Supervisor:
 
     def _send(self, state: str) -> None:
         if self._address:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
-                link.sendto(state.encode(), self._address)
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
+                link.sendto(state.encode(), self._address)  # a manager that has gone is no reason to end

@@ -117,6 +117,21 @@ def test_a_reader_that_hangs_is_abandoned_and_the_next_one_takes_over(serve: Cal
     assert stuck.closed
 
 
+def test_a_source_that_hangs_at_every_opening_does_not_pile_up_threads(
+    serve: Callable[..., list[Source]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_module, "MOST_STUCK", 2)
+    sources = [StuckSource() for _ in range(5)]
+    waiting = serve(*sources)
+    with Camera("fake", FAST) as camera:
+        list(iter_frames([camera], timeout_s=2.5))
+        assert len(waiting) == 3
+        for source in sources:
+            source.release.set()
+        list(iter_frames([camera], timeout_s=1))
+        assert camera.state is CameraState.ONLINE
+
+
 def test_no_camera_at_the_start_is_an_error_at_once(serve: Callable[..., list[Source]]) -> None:
     serve()
     with Camera("fake", FAST) as camera, pytest.raises(SourceError, match="Expected a camera"):

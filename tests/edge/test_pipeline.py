@@ -1,5 +1,7 @@
 """The visible line: detect, crop, classify, smooth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,29 @@ def test_an_empty_scene_that_stands_still_is_looked_at_once_a_second() -> None:
     pipeline.process(frame_of(moved, 46, 46 / 15))
     assert detector.calls in (5, 6)
     assert not pipeline.idle
+
+
+def test_an_idle_scene_is_compared_on_every_frame() -> None:
+    detector = FakeDetector([])
+    pipeline = _pipeline(detector, FakeClassifier(), detect_every=3)
+    dark, bright = np.full_like(IMAGE, 30), np.full_like(IMAGE, 110)
+    for index in range(4):
+        pipeline.process(frame_of(dark, index, index / 15))
+    assert pipeline.idle
+    detector.boxes = [Box(40, 30, 60, 60)]
+    assert pipeline.process(frame_of(bright, 4, 4 / 15)).people
+
+
+def test_photos_have_nothing_in_common() -> None:
+    detector, classifier = FakeDetector(), FakeClassifier("happy")
+    pipeline = _pipeline(detector, classifier)
+    first = pipeline.process(replace(frame_of(IMAGE), alone=True)).people[0]
+    classifier.label = "sad"
+    second = pipeline.process(replace(frame_of(IMAGE, 1), alone=True)).people[0]
+    assert detector.calls == 2
+    assert (first.emotion, second.emotion) == ("happy", "sad")
+    assert second.confidence == pytest.approx(0.8)
+    assert first.track_id != second.track_id
 
 
 def test_a_face_at_the_border_is_cut_there() -> None:

@@ -6,6 +6,8 @@ import threading
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from edge import run as run_module
@@ -74,6 +76,15 @@ def test_two_sources_share_the_networks_fairly(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
+def test_each_photo_of_a_folder_is_looked_at_afresh(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        cv2.imwrite(str(tmp_path / name), np.full((48, 64, 3), 90, np.uint8))
+    sink = RecordingSink()
+    assert run(EdgeConfig(source=str(tmp_path)), [sink]).detections == 3
+    assert [person.track_id for result in sink.results for person in result.people] == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_budget_thins_the_frames_of_a_live_source(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.pace.MEASURE_S", 0.05)
     monkeypatch.setattr("edge.camera.open_source", lambda name, config: FakeSource(10**6, live=True, fps=100))
@@ -97,6 +108,15 @@ def test_systemd_hears_of_start_life_and_end(tmp_path: Path, monkeypatch: pytest
     assert heard.count("WATCHDOG=1") >= 2
 
 
+@pytest.mark.parametrize("option", ["--csv", "--json"])
+def test_a_full_disk_costs_the_sink_and_not_the_run(option: str) -> None:
+    demo = ("--source", "demo", "--pace", "fast", "--max-frames", "5")
+    ended = run_python("-m", "edge.run", "--headless", *demo, option, "/dev/full")
+    assert ended.returncode == 0, ended.stderr
+    assert len(ended.stdout.splitlines()) == 5
+    assert "goes on without it" in ended.stderr
+
+
 def test_the_command_prints_its_schema() -> None:
     ended = run_python("-m", "edge.run", "--schema")
     assert ended.returncode == 0, ended.stderr
@@ -105,7 +125,14 @@ def test_the_command_prints_its_schema() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--detector", "dlib"), ("--max-frames", "-1"), ("--bogus",), ("--threads", "0"), ("--csv", "/none/a")],
+    [
+        ("--detector", "dlib"),
+        ("--max-frames", "-1"),
+        ("--bogus",),
+        ("--threads", "0"),
+        ("--csv", "/none/a"),
+        ("--source", "0", "--video", "a.mp4"),
+    ],
 )
 def test_a_wrong_option_is_one_line(arguments: tuple[str, ...]) -> None:
     ended = run_python("-m", "edge.run", "--headless", "--source", "demo", *arguments)

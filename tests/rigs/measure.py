@@ -117,7 +117,6 @@ class MemoryProbe:
 def memory_mb(frames: int, step: int = 1000) -> list[float]:
     """Resident memory after each `step` frames of the demo."""
     probe = MemoryProbe(step)
-    cv2.setNumThreads(1)
     run(EdgeConfig(source="demo", pace="fast"), [probe], limits=Limits(max_frames=frames))
     return probe.megabytes
 
