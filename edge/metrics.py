@@ -139,16 +139,19 @@ def percentiles(values: Sequence[float]) -> Percentiles:
 
 def format_summary(summary: Summary) -> str:
     """The summary for people."""
-    stages = ", ".join(f"{name.removesuffix('_ms')} {value.p50:.1f}" for name, value in summary.stages_ms.items())
+    stages = [
+        f"{name.removesuffix('_ms')} {stage.p50:.1f}/{stage.p95:.1f}/{stage.p99:.1f}"
+        for name, stage in summary.stages_ms.items()
+    ]
     emotions = sorted(summary.emotions.items(), key=lambda item: -item[1])
-    age, total = summary.age_ms, summary.stages_ms["total_ms"]
+    age = summary.age_ms
     return "\n".join(
         [
             f"{summary.frames} frames in {summary.seconds:.1f} s ({summary.per_second:.1f} a second), "
             f"{summary.with_faces} with a face; first result after {summary.first_result_s:.2f} s",
             "emotions: " + (", ".join(f"{name} {count}" for name, count in emotions) or "none"),
-            f"milliseconds a frame: p50 {total.p50:.1f}, p95 {total.p95:.1f}, p99 {total.p99:.1f} (p50 of {stages})",
-            f"age of results in ms: p50 {age.p50:.0f}, p95 {age.p95:.0f}, p99 {age.p99:.0f}",
+            f"milliseconds, p50/p95/p99: {', '.join(stages)}",
+            f"age of results in milliseconds, p50/p95/p99: {age.p50:.0f}/{age.p95:.0f}/{age.p99:.0f}",
             f"dropped at capture {summary.dropped}, skipped for the rate {summary.skipped}, "
             f"detections {summary.detections}, classifications {summary.classifications}, "
             f"reconnects {summary.reconnects}",

@@ -21,7 +21,7 @@ import numpy as np
 from edge.command_line import CommandParser, quiet_native_code, run_command
 from edge.config import DEVICE_FILE_VARIABLE, VARIANTS, EdgeConfig, device_file
 from edge.detectors import create_detector, downscale
-from edge.errors import ConfigError, EmotionError
+from edge.errors import ConfigError, EmotionError, SinkError
 from edge.interpreter import EmotionClassifier, installed_runtimes
 from edge.sources import DemoSource
 
@@ -102,10 +102,14 @@ def format_table(measurements: Sequence[Measurement], chosen: Sequence[Measureme
 def write_device_file(path: Path, chosen: Sequence[Measurement]) -> None:
     """Write the chosen options, whole or not at all."""
     options = {name: value for measurement in chosen for name, value in measurement.options.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"options": options, "measured": [asdict(each) for each in chosen]}, indent=2) + "\n"
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps({"options": options, "measured": [asdict(each) for each in chosen]}, indent=2) + "\n")
-    part.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text)
+        part.replace(path)
+    except OSError as error:
+        raise SinkError(f"Expected to write this device's defaults to {path}. Received: {error}") from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:

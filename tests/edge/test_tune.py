@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge.config import DEVICE_FILE_VARIABLE, add_arguments, config_from
-from edge.errors import ConfigError, EmotionError
+from edge.errors import ConfigError, EmotionError, SinkError
 from edge.tune import Measurement, best, format_table, measure_detectors, median_ms, write_device_file
 
 
@@ -36,6 +36,12 @@ def test_the_chosen_options_are_the_defaults_from_then_on(tmp_path: Path, monkey
     config = config_from(parser.parse_args(["--threads", "1"]))
     assert (config.model, config.threads, config.detector) == ("float16", 1, "haar")
     assert [path.name for path in path.parent.iterdir()] == ["device.json"]
+
+
+def test_a_place_that_can_not_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SinkError, match="device"):
+        write_device_file(tmp_path / "file" / "device.json", [_measured(1.0, threads=1)])
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"options": {"detector": "dlib"}}', '{"options": {"bogus": 1}}'])
