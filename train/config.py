@@ -57,6 +57,7 @@ class TrainConfig:
     init: str | None = _option(None, "a .keras file of the same --arch whose weights the run starts from")
     distill: str | None = _option(None, "a .keras file whose probabilities are blended into the targets")
     distill_share: float = _option(0.5, "share of --distill's probabilities in the targets")
+    min_recall: float = _option(0.0, "raise logits until each class has this recall on what picks the epoch (0: never)")
     select_on: str = _option("PublicTest", "what picks the best epoch", ("PublicTest", "split"))
     select_share: float = _option(0.1, "share of Training held out by --select-on split")
 
@@ -70,7 +71,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
             self._expect(getattr(self, name) >= 1, name, "at least 1")
-        for name in ("small_share", "warmup", "ema", "blend", "label_smoothing", "distill_share"):
+        for name in ("small_share", "warmup", "ema", "blend", "label_smoothing", "distill_share", "min_recall"):
             self._expect(0 <= getattr(self, name) <= 1, name, "within [0, 1]")
         self._expect(0 < self.select_share < 1, "select_share", "within (0, 1)")
         self._expect(self.learning_rate > 0, "learning_rate", "above 0")
