@@ -22,7 +22,7 @@ from edge.sources import Source, open_source, public_name
 FILE_QUEUE = 2
 """Frames of a file that are read ahead."""
 BACKOFF_S = 0.1
-"""The first pause before a reopen; it doubles up to `EdgeConfig.reconnect_s`."""
+"""The first time from one attempt to open to the next; it doubles up to `EdgeConfig.reconnect_s`."""
 WATCH_S = 0.1
 """How often cameras are watched while no frame comes."""
 MOST_STUCK = 8
@@ -163,6 +163,7 @@ class Camera:
         self._skipped_before = 0
         self._due_s = 0.0
         self._backoff_s = BACKOFF_S
+        self._started_s = 0.0
         self._reopen_at_s = 0.0
         self._abandoned: list[_Reader] = []
         self._reader: _Reader | None = None
@@ -178,6 +179,7 @@ class Camera:
 
     def start(self) -> None:
         """Start the reader thread."""
+        self._started_s = time.monotonic()
         self._reader = _Reader(self._name, self._config, self.wake, self._next_index)
         self._reader.start()
 
@@ -256,19 +258,19 @@ class Camera:
                 self.reconnects += 1
                 self.start()
         elif not reader.is_alive() and not reader.pending:
-            self._lose(reader, now_s)
+            self._lose(reader)
         elif reader.live and now_s - reader.progress_s > self._patience_s(reader):
             reader.tell_to_stop()
             self._abandoned.append(reader)
             self._set_state(CameraState.STALLED)
-            self._reopen_later(reader, now_s)
+            self._reopen_later(reader)
 
     def _patience_s(self, reader: _Reader) -> float:
         if reader.opened:
             return self._config.read_timeout_s
         return self._config.open_timeout_s + self._config.read_timeout_s
 
-    def _lose(self, reader: _Reader, now_s: float) -> None:
+    def _lose(self, reader: _Reader) -> None:
         if reader.error is None:
             self._set_state(CameraState.ENDED)
             self._forget_reader()
@@ -276,12 +278,13 @@ class Camera:
             raise reader.error
         else:
             self._set_state(CameraState.OFFLINE)
-            self._reopen_later(reader, now_s)
+            self._reopen_later(reader)
 
-    def _reopen_later(self, reader: _Reader, now_s: float) -> None:
+    def _reopen_later(self, reader: _Reader) -> None:
+        """Pause, counted from the start of the last attempt: one that hung was a pause already."""
         self._forget_reader()
         self._next_index = max(self._next_index, reader.index)
-        self._reopen_at_s = now_s + self._backoff_s
+        self._reopen_at_s = self._started_s + self._backoff_s
         self._backoff_s = min(2 * self._backoff_s, self._config.reconnect_s)
 
     def _forget_reader(self) -> None:
