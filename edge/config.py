@@ -63,7 +63,9 @@ class EdgeConfig:
     height: int = _option(480, "height in pixels to ask of a camera", low=16, high=16_384)
     open_timeout_s: float = _option(3.0, "longest wait for a source to open", low=0.1, high=600)
     read_timeout_s: float = _option(2.0, "longest wait for a frame before the source counts as dead", low=0.1, high=600)
-    reconnect_s: float = _option(1.5, "longest time from one attempt to reopen a dead source to the next", low=0.05, high=600)
+    reconnect_s: float = _option(
+        1.5, "longest time from one attempt to reopen a source to the next", low=0.05, high=600
+    )
 
     def __post_init__(self) -> None:
         for option in fields(self):
