@@ -64,7 +64,7 @@ class EdgeConfig:
     open_timeout_s: float = _option(3.0, "longest wait for a source to open", low=0.1, high=600)
     read_timeout_s: float = _option(2.0, "longest wait for a frame before the source counts as dead", low=0.1, high=600)
     reconnect_s: float = _option(
-        1.5, "longest time from one attempt to reopen a source to the next", low=0.05, high=600
+        1.0, "longest time from one attempt to reopen a source to the next", low=0.05, high=600
     )
 
     def __post_init__(self) -> None:

@@ -157,8 +157,7 @@ class CaptureSource:
     def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
         self._capture = capture
         self._name = name
-        fps = capture.get(cv2.CAP_PROP_FPS)
-        self.fps = fps if 0 < fps <= 1000 else 0.0
+        self.fps = self._rate()
 
     def read(self) -> BgrImage | None:
         """The next picture of a live source."""
@@ -177,6 +176,10 @@ class CaptureSource:
     def close(self) -> None:
         """Release the capture; only the thread that reads may do it."""
         self._capture.release()
+
+    def _rate(self) -> float:
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        return fps if 0 < fps <= 1000 else 0.0
 
 
 class VideoSource(CaptureSource):
@@ -242,6 +245,7 @@ class DeviceSource(CaptureSource):
         size = (int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
         code = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True).decode("latin-1")
         level = logging.INFO if size == (config.width, config.height) else logging.WARNING
+        self.fps = self._rate()
         _log.log(level, "%s gives %dx%d %s at %.0f a second", self._name, *size, code, self.fps)
 
 

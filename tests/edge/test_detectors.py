@@ -1,6 +1,7 @@
 """The same real face through every detector, in full-frame pixels."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -83,6 +84,26 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "yunet.onnx").write_text("no network")
     with pytest.raises(ModelError, match="YuNet"):
         create_detector(EdgeConfig(source="demo", detector="yunet", detector_model=str(tmp_path / "yunet.onnx")))
+
+
+def test_a_row_of_yunet_becomes_a_face_in_the_full_frame(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sizes: list[tuple[int, int]] = []
+
+    class Network:
+        setInputSize = staticmethod(sizes.append)
+
+        def detect(self, image: np.ndarray) -> tuple[int, np.ndarray]:
+            eyes, rest = [40.0, 35.0, 60.0, 36.0], [50.0, 45.0, 42.0, 55.0, 58.0, 55.0]
+            return 1, np.array([[30.0, 20.0, 40.0, 50.0, *eyes, *rest, 0.9]], np.float32)
+
+    monkeypatch.setattr(cv2, "FaceDetectorYN", SimpleNamespace(create=lambda *_: Network()))
+    (tmp_path / "yunet.onnx").touch()
+    detector = create_detector(EdgeConfig(detector="yunet", detector_model=str(tmp_path / "yunet.onnx")))
+    (face,) = find_faces(detector, np.zeros((240, 320, 3), np.uint8), (640, 480))
+    assert sizes == [(320, 240)]
+    assert face.box == Box(60, 40, 80, 100)
+    assert face.score == pytest.approx(0.9)
+    assert face.eyes == ((80, 70), (120, 72))
 
 
 def test_without_the_bundled_file_an_installed_wheels_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
