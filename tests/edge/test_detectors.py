@@ -88,15 +88,10 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
 
 def test_a_row_of_yunet_becomes_a_face_in_the_full_frame(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sizes: list[tuple[int, int]] = []
-
-    class Network:
-        setInputSize = staticmethod(sizes.append)
-
-        def detect(self, image: np.ndarray) -> tuple[int, np.ndarray]:
-            eyes, rest = [40.0, 35.0, 60.0, 36.0], [50.0, 45.0, 42.0, 55.0, 58.0, 55.0]
-            return 1, np.array([[30.0, 20.0, 40.0, 50.0, *eyes, *rest, 0.9]], np.float32)
-
-    monkeypatch.setattr(cv2, "FaceDetectorYN", SimpleNamespace(create=lambda *_: Network()))
+    eyes, rest = [40.0, 35.0, 60.0, 36.0], [50.0, 45.0, 42.0, 55.0, 58.0, 55.0]
+    rows = np.array([[30.0, 20.0, 40.0, 50.0, *eyes, *rest, 0.9]], np.float32)
+    network = SimpleNamespace(setInputSize=sizes.append, detect=lambda image: (len(rows), rows))
+    monkeypatch.setattr(cv2, "FaceDetectorYN", SimpleNamespace(create=lambda *_: network))
     (tmp_path / "yunet.onnx").touch()
     detector = create_detector(EdgeConfig(detector="yunet", detector_model=str(tmp_path / "yunet.onnx")))
     (face,) = find_faces(detector, np.zeros((240, 320, 3), np.uint8), (640, 480))
