@@ -72,8 +72,8 @@ def dataset() -> Dataset | None:
 
 @pytest.fixture(autouse=True)
 def _moment_in_extra_info(request: pytest.FixtureRequest) -> None:
-    """What the machine was like when a benchmark began: its load, and the yardstick's time."""
+    """What the machine was when a benchmark began (governor, versions, load), and the yardstick's time then."""
     if "benchmark" in request.fixturenames:
         info = request.getfixturevalue("benchmark").extra_info
-        info["load_1min"] = machine.describe()["load_1min"]
+        info.update(machine.describe())
         info["yardstick_ms"] = timing.interleaved_ms([timing.yardstick()], rounds=20)[0]

@@ -22,8 +22,9 @@ class Tolerance(NamedTuple):
 
 TOLERANCES = {
     "accuracy": Tolerance(0.005),  # runtimes round int8 differently: a few of 3,589 images
-    "recall": Tolerance(0.03),  # PrivateTest has 55 images of disgust: one is 0.018
+    "recall": Tolerance(0.04),  # PrivateTest has 55 images of disgust: two are 0.036
     "agreement": Tolerance(0.02),
+    "golden": Tolerance(0.05),  # four of 96 drawings: a tenth of them are near a tie, and processors round differently
     "kl": Tolerance(0.005, higher_is_better=False),
     "calibration": Tolerance(0.01, higher_is_better=False),
     "robustness": Tolerance(0.02),

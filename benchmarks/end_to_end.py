@@ -92,13 +92,10 @@ def accuracy_of_found(
 
 def _matches(pasted: Sequence[Box], boxes: Sequence[Box]) -> list[tuple[int, Box]]:
     """Pasted face and found box, each at most once, the best overlap first."""
-    pairs = sorted(
-        (
-            (scenes.overlap(box, true), place, number)
-            for place, true in enumerate(pasted)
-            for number, box in enumerate(boxes)
-        ),
-        reverse=True,
+    pairs = (
+        (scenes.overlap(box, true), place, number)
+        for place, true in enumerate(pasted)
+        for number, box in enumerate(boxes)
     )
     matched: dict[int, int] = {}
     for overlap, place, number in sorted(pairs, reverse=True):

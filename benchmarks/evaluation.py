@@ -1,7 +1,7 @@
 """What is measured of the shipped models: on generated faces anywhere, on FER-2013 where it lies."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks import golden, models
 from benchmarks.corruptions import CORRUPTIONS, STRENGTHS
-from edge.interpreter import EmotionClassifier
+from benchmarks.models import Predict
 from edge.model_info import LABELS
 from edge.results import FaceInput, Probabilities
 from train import measures
@@ -22,14 +22,12 @@ SPLITS = {"PublicTest": ("PublicTest",), "PrivateTest": ("PrivateTest",), "test"
 ROBUSTNESS_COUNT = 400
 """Faces of PrivateTest for each corruption and strength: 2.5 points of standard error, the same faces every time."""
 
-Predict = Callable[[FaceInput], Probabilities]
-
 
 def golden_metrics(predict: Predict, outputs: Probabilities) -> dict[str, float]:
     """Agreement with, and divergence from, the committed outputs for the generated faces."""
     measured = predict(golden.generated_faces(len(outputs)))
     return {
-        "agreement/golden": measures.agreement(measured, outputs),
+        "golden/agreement": measures.agreement(measured, outputs),
         "kl/golden": measures.kl_divergence(measured, outputs),
     }
 
@@ -56,6 +54,13 @@ def robustness_metrics(predict: Predict, test: Dataset, count: int = ROBUSTNESS_
     }
 
 
+def generated_dataset(variant: str) -> Dataset:
+    """The generated faces, labelled as the committed outputs are: for `robustness_metrics` without the data set."""
+    labels, count = read_golden(variant).argmax(axis=1), golden.COUNT
+    names = np.array([f"generated {index}" for index in range(count)])
+    return Dataset(golden.generated_faces()[..., 0], labels, np.full(count, "PrivateTest"), names)
+
+
 def golden_file(variant: str) -> Path:
     """Where the committed outputs of a variant for the generated faces are: a row a face, a column a label."""
     return REFERENCE / f"golden_{variant}.csv"
@@ -74,10 +79,10 @@ def read_reference() -> dict[str, Any]:
 
 def measure_all(variants: Mapping[str, Path], test: Dataset) -> dict[str, dict[str, float]]:
     """Variant to every metric that needs the data set."""
-    baseline = EmotionClassifier(variants[models.float_variant(dict(variants))]).predict
+    baseline = models.predictor(variants[models.float_variant(dict(variants))])
     measured = {}
     for name, file in variants.items():
-        predict = EmotionClassifier(file).predict
+        predict = models.predictor(file)
         measured[name] = dataset_metrics(predict, baseline, test) | robustness_metrics(predict, test)
     return measured
 

@@ -26,6 +26,7 @@ class Run(NamedTuple):
     commit: str
     machine: str
     """`machine.identity()`: only runs of the same one are compared."""
+    processor: str
     fastest_ms: dict[str, float]
     """Benchmark to its fastest milliseconds."""
     ratios: dict[str, float]
@@ -64,7 +65,7 @@ def _read(file: Path) -> Run:
         fastest = {bench["name"]: bench["stats"]["min"] * 1e3 for bench in saved["benchmarks"]}
         yardsticks = {bench["name"]: bench["extra_info"]["yardstick_ms"] for bench in saved["benchmarks"]}
         ratios = {name: time_ms / yardsticks[name] for name, time_ms in fastest.items()}
-        machine = saved["machine_info"]["identity"]
-        return Run(saved["datetime"], saved["commit_info"]["id"][:8], machine, fastest, ratios)
+        machine, commit = saved["machine_info"], saved["commit_info"]["id"][:8]
+        return Run(saved["datetime"], commit, machine["identity"], machine["processor"], fastest, ratios)
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"Expected a run saved by these benchmarks at {file}. Received: {error!r}") from error

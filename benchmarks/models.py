@@ -1,12 +1,16 @@
 """The shipped models and what they say: shared by the gates, the reference and the report."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from edge.interpreter import MODELS, EmotionClassifier, load_interpreter
+from edge.model_info import LABELS
 from edge.results import FaceInput, Probabilities
+
+Predict = Callable[[FaceInput], Probabilities]
 
 FLOAT_ORDER = ("float32", "float16")
 """What stands for the network before int8: float32 if it is shipped, else float16, which computes in float too."""
@@ -31,9 +35,11 @@ def sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def predict(file: Path, faces: FaceInput, runtime: str = "auto") -> Probabilities:
-    """Probabilities (faces, labels) through edge's own classifier."""
-    return EmotionClassifier(file, runtime).predict(faces)
+def predictor(file: Path, runtime: str = "auto") -> Predict:
+    """Edge's own classifier, its columns put by their names into the order of `LABELS`."""
+    classifier = EmotionClassifier(file, runtime)
+    columns = [classifier.info.labels.index(label) for label in LABELS]
+    return lambda faces: classifier.predict(faces)[:, columns]
 
 
 def multiply_adds(file: Path) -> int:

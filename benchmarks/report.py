@@ -1,10 +1,13 @@
 """Pictures and tables of the saved runs: `python -m benchmarks.report`; `--gate` fails when something got worse.
 
-Reads .benchmarks/ (from `pytest benchmarks --benchmark-autosave`) and the committed accuracy; writes
-history.png, stages.png, tradeoff.png and report.md.
+Reads .benchmarks/ (from `pytest benchmarks --benchmark-autosave`) and the committed accuracy; writes history.png,
+stages.png, tradeoff.png and report.md, or puts the report between the marks of a document:
+    python -m benchmarks.report --out docs/images/benchmarks --into docs/benchmarks.md
 """
 
 import logging
+import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,21 +19,33 @@ from benchmarks import evaluation, history, models
 from benchmarks.history import Run
 from benchmarks.tables import to_markdown
 from edge.command_line import EXIT_FAILED, CommandParser, run_command
+from edge.errors import DataError
+from edge.interpreter import choose_runtime, installed_runtimes
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
+CLASSIFY = f"test_classify[int8-{choose_runtime('auto')}-1]"
 STAGES = {
     "test_gray": "gray",
     "test_downscale": "downscale",
-    "test_detect[blazeface]": "detect (every third frame)",
+    "test_detect[blazeface]": "detect, BlazeFace (every third frame)",
+    "test_follow": "follow (the frames between)",
     "test_crop": "crop",
-    "test_classify[int8-litert-1]": "classify, int8",
-    "test_track_and_smooth": "track",
+    CLASSIFY: "classify, int8",
+    "test_track_and_smooth": "track and smooth",
     "test_encode": "JSON line",
+    "test_draw": "draw (window or video alone)",
 }
-HISTORY = ("test_classify[int8-litert-1]", "test_detect[blazeface]", "test_a_frame[640x480-1]", "test_crop")
+HISTORY = {
+    "test_a_frame[640x480-1]": "whole frame, 640x480, one face",
+    "test_detect[blazeface]": "detect, BlazeFace",
+    CLASSIFY: "classify, int8",
+    "test_crop": "crop",
+}
 """What the history picture follows."""
+MARKS = "(?<=<!-- report -->\n).*(?=<!-- /report -->)"
+"""Around what stands between the comments `report` and `/report` of a document."""
 logger = logging.getLogger(__name__)
 
 
@@ -38,46 +53,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = CommandParser("python -m benchmarks.report", description=__doc__)
     parser.add_argument("--history", type=Path, default=history.FOLDER, help="folder of saved runs")
-    parser.add_argument("--out", type=Path, default=Path("runs/benchmarks"), help="folder for the report")
+    parser.add_argument("--out", type=Path, default=Path("runs/benchmarks"), help="folder for pictures and report.md")
+    parser.add_argument("--into", type=Path, help="put the report between the marks of this Markdown file instead")
     parser.add_argument("--gate", action="store_true", help="exit with 1 if the newest run left its band")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    return run_command(lambda: _report(options.history, options.out, options.gate))
+    return run_command(lambda: _report(history.read_runs(options.history), options.out, options.into, options.gate))
 
 
-def _report(folder: Path, out: Path, gate: bool) -> int:
-    runs = history.read_runs(folder)
+def _report(runs: Sequence[Run], out: Path, into: Path | None, gate: bool) -> int:
     out.mkdir(parents=True, exist_ok=True)
     _save(draw_history(runs), out / "history.png")
     _save(draw_stages(runs[-1]), out / "stages.png")
     _save(draw_tradeoff(runs[-1]), out / "tradeoff.png")
-    (out / "report.md").write_text(to_report(runs))
+    document = into or out / "report.md"
+    report = to_report(runs, os.path.relpath(out, document.parent))
+    document.write_text(_between_marks(into, report) if into else report)
     regressions = history.gate(runs)
     for regression in regressions:
         logger.warning("%s", regression)
-    logger.info("%d runs, %d outside their band; see %s", len(runs), len(regressions), out / "report.md")
+    logger.info("%d runs, %d figures outside their band; see %s", len(runs), len(regressions), document)
     return EXIT_FAILED if gate and regressions else 0
+
+
+def _between_marks(document: Path, report: str) -> str:
+    text, found = re.subn(MARKS, lambda _: report, document.read_text(), flags=re.DOTALL)
+    if not found:
+        raise DataError(f"Expected <!-- report --> and <!-- /report --> in {document}. Received: a text without them")
+    return text
 
 
 def draw_history(runs: Sequence[Run]) -> Any:
     """Latency in yardsticks over the runs of the newest one's machine."""
     same = [run for run in runs if run.machine == runs[-1].machine]
     figure, axes = plt.subplots(figsize=(8, 4))
-    for name in HISTORY:
+    for name, title in HISTORY.items():
         points = [(index, run.ratios[name]) for index, run in enumerate(same) if name in run.ratios]
         if points:
-            axes.plot(*zip(*points, strict=True), marker="o", label=name.removeprefix("test_"))
-    axes.set(xlabel="run", ylabel="time in yardsticks", yscale="log", title=f"Latency on machine {same[-1].machine}")
-    axes.set_xticks(range(len(same)), [run.commit for run in same], rotation=45)
-    axes.legend()
+            axes.plot(*zip(*points, strict=True), marker="o", label=title)
+    axes.set(ylabel="time in yardsticks", yscale="log", title="Latency of each saved run on this machine")
+    axes.yaxis.set_major_formatter("{x:g}")
+    moments = [f"{run.saved_at[:16].replace('T', ' ')}\n{run.commit}" for run in same]
+    axes.set_xticks(range(len(same)), moments, rotation=30, ha="right")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
 def draw_stages(run: Run) -> Any:
     """Where a 640x480 frame with one face spends its time."""
     present = {title: run.fastest_ms[name] for name, title in STAGES.items() if name in run.fastest_ms}
-    figure, axes = plt.subplots(figsize=(8, 3))
-    axes.barh(list(present)[::-1], list(present.values())[::-1])
+    figure, axes = plt.subplots(figsize=(8, 3.5))
+    bars = axes.barh(list(present)[::-1], list(present.values())[::-1])
+    axes.bar_label(bars, fmt="%.2f", padding=3)
+    axes.margins(x=0.12)
     axes.set(xlabel="ms (fastest)", title="Stages of a 640x480 frame with one face")
     return figure
 
@@ -85,10 +114,19 @@ def draw_stages(run: Run) -> Any:
 def draw_tradeoff(run: Run) -> Any:
     """Accuracy against latency of each variant and runtime; a disc's area is the file's size."""
     figure, axes = plt.subplots(figsize=(8, 4))
-    for row in tradeoff(run):
-        axes.scatter(row["ms a face"], row["accuracy"], s=row["MB"] * 150, alpha=0.5)
-        axes.annotate(f"{row['variant']}, {row['runtime']}", (row["ms a face"], row["accuracy"]))
-    axes.set(xlabel="ms a face (fastest, one thread)", ylabel="accuracy on all test images", xscale="log")
+    rows = tradeoff(run)
+    for row in rows:
+        place = row["ms a face"], 100 * row["accuracy"]
+        axes.scatter(*place, s=row["MB"] * 200, alpha=0.5)
+        text, lift = (
+            f"{row['variant']}, {row['runtime']}\n{row['MB']:.1f} MB",
+            28 if row["runtime"] == "litert" else -28,
+        )
+        axes.annotate(text, place, xytext=(0, lift), textcoords="offset points", ha="center", va="center")
+    axes.set(xlabel="ms a face (fastest, one thread)", ylabel="accuracy on all test images, %")
+    accuracies, slowest = [100 * row["accuracy"] for row in rows], max((row["ms a face"] for row in rows), default=1)
+    axes.set(xlim=(0, 1.2 * slowest), ylim=(min(accuracies, default=0) - 1, max(accuracies, default=100) + 1))
+    axes.grid(alpha=0.3)
     axes.set_title("Accuracy, latency, size (area)")
     return figure
 
@@ -98,7 +136,7 @@ def tradeoff(run: Run) -> list[dict[str, Any]]:
     committed = evaluation.read_reference()["variants"]
     rows = []
     for variant, file in models.shipped().items():
-        for runtime in ("litert", "tflite"):
+        for runtime in installed_runtimes():
             time_ms = run.fastest_ms.get(f"test_classify[{variant}-{runtime}-1]")
             if time_ms is not None and variant in committed:
                 accuracy = committed[variant]["metrics"]["accuracy/test"]
@@ -109,29 +147,29 @@ def tradeoff(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def to_report(runs: Sequence[Run]) -> str:
-    """The newest run as Markdown."""
+def to_report(runs: Sequence[Run], pictures: str) -> str:
+    """The newest run as Markdown; `pictures` is the folder of the pictures, as seen from the document."""
     newest = runs[-1]
     times = [
         {"benchmark": name.removeprefix("test_"), "fastest ms": time_ms, "in yardsticks": newest.ratios[name]}
         for name, time_ms in newest.fastest_ms.items()
     ]
-    worse = "\n".join(f"- {regression}" for regression in history.gate(runs)) or "Nothing left its band."
-    return f"""# Benchmarks of {newest.commit}, {newest.saved_at[:16]}, machine {newest.machine}
+    worse = "\n".join(f"- {regression}" for regression in history.gate(runs)) or "- nothing left its band"
+    return f"""Commit {newest.commit}, {newest.saved_at[:16].replace("T", " ")} UTC, {newest.processor}.
 
-{to_markdown(times)}
+![Milliseconds of each stage]({pictures}/stages.png)
 
-## Accuracy, latency, size
+![Accuracy against latency of each variant]({pictures}/tradeoff.png)
 
 {to_markdown(tradeoff(newest))}
 
-![tradeoff](tradeoff.png)
-![stages](stages.png)
-![history](history.png)
+![Latency of the saved runs]({pictures}/history.png)
 
-## Against earlier runs on this machine
+Against the earlier runs on this machine:
 
 {worse}
+
+{to_markdown(times)}
 """
 
 

@@ -15,10 +15,13 @@ from edge.model_info import LABELS
 from edge.preprocess import resize_face, to_gray
 from train.data import Dataset
 
-COUNT = 600
-MARGINS = (-0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+COUNT = 1800
+"""Faces of PublicTest: what picks a margin must not be what papers report."""
+MARGINS = (-0.1, 0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 SETTINGS = (("blazeface", 320), ("blazeface", 640), ("haar", 320), ("haar", 640))
 DEFAULT = ("blazeface", 320)
+JUDGED = (DEFAULT, ("haar", 640))
+"""Of which the crops are judged."""
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def pictures(dataset: Dataset | None) -> Album:
     if dataset is None:
         face = to_gray(scenes.portrait_face(margin=0.25))
         return end_to_end.album([face] * 40, np.full(40, LABELS.index("happy")))
-    rows = np.random.default_rng(0).permutation(np.flatnonzero(dataset.usages == "PrivateTest"))[:COUNT]
+    rows = np.random.default_rng(0).permutation(np.flatnonzero(dataset.usages == "PublicTest"))[:COUNT]
     return end_to_end.album(list(dataset.images[rows]), dataset.labels[rows])
 
 
@@ -66,18 +69,15 @@ def test_the_shipped_margin_is_about_the_best(
     tables: Tables,
 ) -> None:
     shipped = classifier.info.crop_margin
-    for setting in (DEFAULT, ("haar", 640)):
-        found = detections[setting].found
+    for name, width in JUDGED:
+        found = detections[name, width].found
         accuracies = {
             margin: end_to_end.accuracy_of_found(pictures, found, classifier.info, classifier.predict, margin)
             for margin in sorted({*MARGINS, shipped})
         }
         by_margin = {f"{margin:+.2f}": accuracy for margin, accuracy in accuracies.items()}
-        tables.add(
-            f"Accuracy of the found faces by crop margin (shipped: {shipped:+.2f})", detector=setting[0], **by_margin
-        )
-        if setting == DEFAULT:
-            assert max(accuracies.values()) - accuracies[shipped] < 0.06, "two standard errors of 200 faces"
+        tables.add(f"Accuracy of the found faces by crop margin (shipped: {shipped:+.2f})", detector=name, **by_margin)
+        assert max(accuracies.values()) - accuracies[shipped] < 0.04, "two standard errors of 600 faces"
 
 
 def test_detection_and_cropping_keep_the_accuracy(
@@ -87,12 +87,14 @@ def test_detection_and_cropping_keep_the_accuracy(
     tables: Tables,
 ) -> None:
     """On the same faces: the picture itself, and the crop that the pipeline makes of it."""
-    found = detections[DEFAULT].found
     margin = classifier.info.crop_margin
-    cropped = end_to_end.accuracy_of_found(pictures, found, classifier.info, classifier.predict, margin)
-    whole = _accuracy_of_pictures(pictures, [hit.face for hit in found], classifier)
-    tables.add("Accuracy end to end, on the faces found", faces=len(found), whole_picture=whole, pipeline_crop=cropped)
-    assert cropped > whole - 0.06
+    for name, width in JUDGED:
+        found = detections[name, width].found
+        cropped = end_to_end.accuracy_of_found(pictures, found, classifier.info, classifier.predict, margin)
+        whole = _accuracy_of_pictures(pictures, [hit.face for hit in found], classifier)
+        row = {"detector": name, "faces": len(found), "whole_picture": whole, "pipeline_crop": cropped}
+        tables.add("Accuracy end to end, on the faces found", **row)
+        assert cropped > whole - 0.06
 
 
 def _accuracy_of_pictures(pictures: Album, faces: list[int], classifier: EmotionClassifier) -> float:

@@ -1,4 +1,7 @@
-"""Times that survive a noisy machine: what is compared is measured in turns, within one process and one run."""
+"""Times that survive a noisy machine: what is compared is measured in turns, within one process and one run.
+
+They are processor times: what other programs take of a core meanwhile is not counted.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,14 +12,14 @@ Work = Callable[[], object]
 
 
 def measure_ms(work: Work) -> float:
-    """Milliseconds of one call."""
-    started_s = time.perf_counter()
+    """Milliseconds that one call keeps cores busy, those of all its threads together."""
+    started_s = time.process_time()
     work()
-    return (time.perf_counter() - started_s) * 1e3
+    return (time.process_time() - started_s) * 1e3
 
 
 def interleaved_ms(works: Sequence[Work], rounds: int = 40) -> list[float]:
-    """The fastest milliseconds of each, measured in turns: what else runs on the machine only ever adds time."""
+    """The fastest milliseconds of each, measured in turns: busy caches and shared cores only ever add time."""
     for work in works:
         work()
     samples = [[measure_ms(work) for work in works] for _ in range(rounds)]

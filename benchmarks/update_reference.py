@@ -39,7 +39,7 @@ def _update(variants: dict[str, Path], data: str | None) -> int:
     content = {"generated_faces_sha256": golden.digest(faces), "schema": 1, "variants": accuracy}
     evaluation.ACCURACY.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     for name, file in variants.items():
-        np.savetxt(evaluation.golden_file(name), models.predict(file, faces), fmt="%.4f", delimiter=",")
+        np.savetxt(evaluation.golden_file(name), models.predictor(file)(faces), fmt="%.4f", delimiter=",")
         logger.info("%s: %d metrics, %d golden outputs", name, len(measured[name]), len(faces))
     return 0
 

@@ -10,8 +10,8 @@ from edge.results import BgrImage, Frame, GrayImage, Probabilities
 class EdgePeer:
     """Detection on every third frame, tracks between; every face classified on every frame."""
 
-    def __init__(self, model: str) -> None:
-        self._pipeline = Pipeline(EdgeConfig(source="demo", model=model))
+    def __init__(self, model: str, detector: str = "auto") -> None:
+        self._pipeline = Pipeline(EdgeConfig(source="demo", model=model, detector=detector))
         self._index = 0
 
     def find(self, image: BgrImage) -> list[str]:

@@ -77,7 +77,7 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin
         self._process.stdin.close()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=120)  # TensorFlow takes long to leave a busy machine
 
     def ask(self, **request: object) -> dict[str, Any]:
         """Send one request and wait for its answer."""

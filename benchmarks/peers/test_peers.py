@@ -3,6 +3,7 @@
 `pytest benchmarks/peers --peers` makes the environments on its first run (some 4 GB on disk) and takes minutes.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -70,6 +71,28 @@ def rows(
 
 
 @pytest.fixture(scope="module")
+def one_core(variants: dict[str, Path], keras_file: Path, tables: Tables) -> dict[str, Measured]:
+    """This project with either detector and the original's loop, all on the same core."""
+    ours = str(variants["int8"].resolve())
+    specs = [
+        PeerSpec("this project, BlazeFace", "edge_pipeline", "edge", ours),
+        PeerSpec("this project, Haar", "edge_haar", "edge", ours),
+        PeerSpec("the original's loop", "original_loop", "tensorflow", str(keras_file)),
+    ]
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})  # the peers' processes inherit it
+    try:
+        measured = measure(specs, golden.generated_faces(FRAMES_A_ROUND)[..., 0], starts=1)
+    finally:
+        os.sched_setaffinity(0, cores)
+    original = measured[-1].frames_per_s
+    for row in measured:
+        times = row.frames_per_s / original
+        tables.add("One core, the same clip", peer=row.spec.title, **{"frames/s": row.frames_per_s, "times": times})
+    return {row.spec.title: row for row in measured}
+
+
+@pytest.fixture(scope="module")
 def ours(rows: dict[str, Measured]) -> Measured:
     return rows["this project, int8"]
 
@@ -99,6 +122,26 @@ def test_more_accurate_than_fer(rows: dict[str, Measured], ours: Measured, datas
     for title in ("fer 25.10.3, its default", "fer 25.10.3, its Keras file"):
         for split in ("PrivateTest", "PublicTest", ""):
             assert _accuracy(ours, dataset, split) > _accuracy(rows[title], dataset, split), (title, split)
+
+
+def test_the_same_network_says_the_same_elsewhere(rows: dict[str, Measured], keras_file: Path) -> None:
+    """Else a table of 'the same network' would compare different ones."""
+    same = {title: row for title, row in rows.items() if title.startswith("same network")}
+    assert len(same) == 3
+    for title, row in same.items():
+        expected = rows["this project, int8"].probabilities[: len(row.probabilities)]
+        if keras_file.name != UNTRAINED or row.spec.environment == "onnx":
+            assert measures.agreement(row.probabilities, expected) > 0.9, title
+
+
+@pytest.mark.parametrize(("detector", "times"), [("BlazeFace", 8), ("Haar", 4)])
+def test_the_frames_of_the_originals_loop_on_one_core(
+    detector: str, times: float, one_core: dict[str, Measured]
+) -> None:
+    """Against the original with Haar on a half-size frame, which is quicker than on the full one."""
+    ours, original = one_core[f"this project, {detector}"], one_core["the original's loop"]
+    assert ours.with_faces == original.with_faces == ROUNDS * FRAMES_A_ROUND
+    assert ours.frames_per_s > times * original.frames_per_s
 
 
 def test_a_face_in_every_frame_of_the_clip(ours: Measured) -> None:

@@ -21,7 +21,7 @@ def save_run(folder: Path, number: int, classify_ms: float, yardstick_ms: float 
     content = {
         "datetime": f"2030-01-01T00:00:{number:02}+00:00",
         "commit_info": {"id": f"{number:040x}"},
-        "machine_info": {"identity": machine},
+        "machine_info": {"identity": machine, "processor": "Some CPU"},
         "benchmarks": [bench],
     }
     (folder / f"{number:04}.json").write_text(json.dumps(content))
@@ -74,3 +74,21 @@ def test_the_report_is_written_and_its_gate_fails_on_a_slower_run(
     assert "latency/test_classify[int8-litert-1]" in report
     assert "0.660" in report
     assert {file.name for file in out.iterdir()} == {"history.png", "report.md", "stages.png", "tradeoff.png"}
+
+
+def test_the_report_goes_between_the_marks_of_a_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs, document = tmp_path / "runs", tmp_path / "docs" / "benchmarks.md"
+    runs.mkdir()
+    document.parent.mkdir()
+    save_run(runs, 0, classify_ms=1.0)
+    arguments = ["--history", str(runs), "--out", str(tmp_path / "docs" / "images"), "--into", str(document)]
+    document.write_text("# Title\n")
+    assert main(arguments) == 1
+    assert "Received: a text without them" in capsys.readouterr().err
+    document.write_text("# Title\n<!-- report -->\nold\n<!-- /report -->\nend\n")
+    assert main(arguments) == 0
+    text = document.read_text()
+    assert text.startswith("# Title\n<!-- report -->\nCommit 00000000")
+    assert text.endswith("<!-- /report -->\nend\n")
+    assert "(images/stages.png)" in text
+    assert "old" not in text

@@ -1,6 +1,11 @@
 """The gates bite: each fault is planted in the shipped model, and the gate that watches for it fails."""
 
+import os
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +13,42 @@ import pytest
 
 from benchmarks import golden, models, timing
 from benchmarks.drift import Regression, compare
-from benchmarks.evaluation import Predict, golden_metrics
+from benchmarks.evaluation import golden_metrics
+from benchmarks.models import Predict
 from edge.interpreter import EmotionClassifier, load_interpreter
+from edge.model_info import read_model_info, write_model_info
 from edge.results import FaceInput, Probabilities
 
-FINE = {"agreement/golden": 1.0, "kl/golden": 0.0}
+FINE = {"golden/agreement": 1.0, "kl/golden": 0.0}
+
+
+def plant_nothing(model: Path, planted: Path) -> None:
+    """The sound file."""
+    planted.write_bytes(model.read_bytes())
+
+
+def plant_label_order(model: Path, planted: Path) -> None:
+    """The file with a contract that names the outputs in fer2013.csv's own order."""
+    with zipfile.ZipFile(model) as members:
+        graph_bytes = min(member.header_offset for member in members.infolist())
+    planted.write_bytes(model.read_bytes()[:graph_bytes])
+    order = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+    write_model_info(planted, replace(read_model_info(model), labels=order))
+
+
+def plant_noise(model: Path, planted: Path, share: float = 0.1) -> None:
+    """The file with noise of `share` of their spread in the weights of every convolution and dense layer."""
+    data = bytearray(model.read_bytes())
+    interpreter = load_interpreter(model)
+    generator = np.random.default_rng(0)
+    for operator in interpreter._get_ops_details():
+        if operator["op_name"] in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+            weights = interpreter.get_tensor(operator["inputs"][1])
+            place = data.find(weights.tobytes())
+            assert place >= 0, "the weights stand in the file as they are"
+            noise = generator.normal(0, share * weights.std(), weights.shape)
+            data[place : place + weights.nbytes] = np.clip(weights + noise, -127, 127).astype(np.int8).tobytes()
+    planted.write_bytes(data)
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +76,10 @@ def test_the_sound_model_passes(classifier: EmotionClassifier, outputs: Probabil
     assert drift_of(classifier.predict, outputs) == []
 
 
-def test_a_wrong_label_order_is_caught(classifier: EmotionClassifier, outputs: Probabilities) -> None:
-    def as_in_the_csv(faces: FaceInput) -> Probabilities:
-        return classifier.predict(faces)[:, [0, 1, 2, 3, 5, 6, 4]]  # fer2013.csv's own order
-
-    assert drift_of(as_in_the_csv, outputs)
+def test_a_wrong_label_order_is_caught(model: Path, outputs: Probabilities, tmp_path: Path) -> None:
+    planted = tmp_path / "planted.tflite"
+    plant_label_order(model, planted)
+    assert drift_of(models.predictor(planted), outputs)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +98,9 @@ def test_a_shifted_input_scale_is_caught(
 
 
 def test_noise_in_the_weights_is_caught(model: Path, outputs: Probabilities, tmp_path: Path) -> None:
-    noisy = tmp_path / "noisy.tflite"
-    noisy.write_bytes(with_noisy_weights(model, share=0.3))
-    assert drift_of(EmotionClassifier(noisy).predict, outputs)
+    planted = tmp_path / "planted.tflite"
+    plant_noise(model, planted)
+    assert drift_of(models.predictor(planted), outputs)
 
 
 def test_a_slower_classifier_is_caught(classifier: EmotionClassifier) -> None:
@@ -78,16 +113,18 @@ def test_a_slower_classifier_is_caught(classifier: EmotionClassifier) -> None:
     assert [regression.metric for regression in compare(sound, slower)] == ["latency/classify"]
 
 
-def with_noisy_weights(model: Path, share: float) -> bytes:
-    """The file with noise of `share` of their spread in the weights of every convolution and dense layer."""
-    data = bytearray(model.read_bytes())
-    interpreter = load_interpreter(model)
-    generator = np.random.default_rng(0)
-    for operator in interpreter._get_ops_details():
-        if operator["op_name"] in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
-            weights = interpreter.get_tensor(operator["inputs"][1])
-            place = data.find(weights.tobytes())
-            assert place >= 0, "the weights stand in the file as they are"
-            noise = generator.normal(0, share * weights.std(), weights.shape)
-            data[place : place + weights.nbytes] = np.clip(weights + noise, -127, 127).astype(np.int8).tobytes()
-    return bytes(data)
+@pytest.mark.parametrize(("plant", "caught"), [(plant_nothing, False), (plant_label_order, True), (plant_noise, True)])
+def test_the_command_itself_fails(plant: Callable[[Path, Path], None], caught: bool, tmp_path: Path) -> None:
+    """`pytest benchmarks` on a folder of models of which one is planted."""
+    for name, file in models.shipped().items():
+        (plant if name == "int8" else plant_nothing)(file, tmp_path / file.name)
+    command = [sys.executable, "-m", "pytest", "benchmarks/test_accuracy_drift.py", "--models", str(tmp_path)]
+    run = subprocess.run(
+        [*command, "-q", "-k", "got_worse and int8"],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"FER2013": str(tmp_path)},  # no data set there: the generated faces stand in
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == caught, run.stdout
+    assert ("golden/agreement: reference 1.0000" in run.stdout) == caught

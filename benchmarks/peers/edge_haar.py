@@ -1,0 +1,8 @@
+"""This project with the original's detector: what is won without BlazeFace."""
+
+from benchmarks.peers.edge_pipeline import EdgePeer
+
+
+def create(model: str) -> EdgePeer:
+    """Of a `.tflite` file with its contract."""
+    return EdgePeer(model, detector="haar")
