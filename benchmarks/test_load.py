@@ -46,7 +46,7 @@ class MemorySink:
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Take one result."""
         self.age_ms.append(result.age_ms)
-        if len(self.age_ms) % 5 == 0:
+        if len(self.age_ms) % 5 == 1:
             self.memory_mb.append(memory_mb())
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ def load_of(model: Path, clips: list[str]) -> Load:
         age_p95_ms=summary.age_ms.p95,
         cpu_cores=cpu_s / summary.seconds,
         cpu_ms_a_frame=cpu_s / summary.frames * 1e3,
-        memory_mb=memory_mb(),
+        memory_mb=sink.memory_mb[-1],
     )
 
 
