@@ -73,7 +73,7 @@ class EdgeConfig:
         if not self.sources or not all(self.sources):
             raise ConfigError(f"Expected source to name one or more sources. Received: {self.source!r}")
         if len(set(self.sources)) != len(self.sources):
-            raise ConfigError(f"Expected different sources. Received: {self.source!r}")
+            raise ConfigError("Expected different sources. Received: one of them twice")  # it may have a password
         if self.detector == "yunet" and not self.detector_model:
             raise ConfigError("Expected detector_model, the .onnx file of YuNet, with detector yunet. Received: none")
 
