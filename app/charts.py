@@ -56,7 +56,8 @@ def summary(samples: Sequence[Sample]) -> str:
         return _lines([], [], "No face was found")
     start_s, length_s = samples[0].at_s, max(samples[-1].at_s - samples[0].at_s, 1e-3)
     points = [(600 * (sample.at_s - start_s) / length_s, sample.scores) for sample in thin(samples, 300)]
-    ticks = [f"{length_s * share:.0f} s" for share in (0, 0.25, 0.5, 0.75, 1)]
+    digits = 1 if length_s < 10 else 0
+    ticks = [f"{length_s * share:.{digits}f} s" for share in (0, 0.25, 0.5, 0.75, 1)]
     return _lines(points, ticks, "Probability of each emotion over the recording")
 
 
@@ -107,7 +108,8 @@ def _lines(points: Sequence[tuple[float, Mapping[str, float]]], ticks: Iterable[
     grid = "".join(f'<line class="grid" x1="0" x2="600" y1="{y}" y2="{y}"/>' for y in (_y(0), _y(0.5), _y(1)))
     svg = f'<svg viewBox="0 0 600 98" preserveAspectRatio="none" role="img" aria-label="{title}">{grid}{paths}</svg>'
     axis = "".join(f"<span>{tick}</span>" for tick in ticks)
-    return f'<div class="chart lines">{svg}<div class="axis">{axis}</div>{legend(labels)}</div>'
+    top = '<div class="axis">100%</div>' if points else ""
+    return f'<div class="chart lines">{top}{svg}<div class="axis">{axis}</div>{legend(labels)}</div>'
 
 
 def _y(share: float) -> float:

@@ -79,7 +79,8 @@ def _source(kind: str) -> str:
     """The source's name; a page must not open just any file of the server."""
     if kind == "webcam":
         camera = str(st.session_state.get("camera") or "0").split(" ")[0]
-        return _checked(camera, r"\d+|/dev/video\d+", "a camera's index, or /dev/video and a number")
+        camera = camera.removeprefix("/dev/video")  # one camera has one name, so that tabs share it
+        return _checked(camera, r"[0-9]+", "a camera's index, or /dev/video and a number")
     if kind == "address":
         address = str(st.session_state.get("address") or "").strip()
         return _checked(address, r"(rtsps?|https?)://.+", "an address that begins with rtsp://, http:// or https://")

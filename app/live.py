@@ -174,8 +174,8 @@ def _stage(kind: str, error: Exception | None, worker: Worker | None) -> None:
 
 def explain(error: Exception, source: str) -> str:
     """What went wrong and what helps, in words for the user."""
-    if isinstance(error, SourceError) and (source.isdigit() or source.startswith("/dev/")):
-        return f"No camera at {source}, or another program has it: choose another camera or source, or try the demo."
+    if isinstance(error, SourceError) and source.isdigit():
+        return f"No camera at index {source}, or another program has it: choose another source, or try the demo."
     if isinstance(error, SourceError) and "://" in source:
         return f"Nothing comes from {public_name(source)}: check address, network and password, or try the demo."
     if isinstance(error, ModelError):

@@ -103,7 +103,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
-    head = "".join(f"<th>{html.escape(label[:4])}</th>" for label in labels)
+    head = "".join(f"<th>{html.escape(label)}</th>" for label in labels)
     named = zip(labels, counts, strict=True)
     rows = "".join(f"<tr><th>{html.escape(label)}</th>{_cells(row)}</tr>" for label, row in named)
     return f'<div class="scroll"><table class="matrix"><tr><th></th>{head}</tr>{rows}</table></div>'

@@ -121,7 +121,8 @@ class Hub:
             worker, session.worker = session.worker, None
             if worker and not self.watchers(worker):
                 worker.stop()
-                self._last[worker.source] = worker
+                busy = {source: last for source, last in self._last.items() if not last.join(0)}
+                self._last = {**busy, worker.source: worker}
 
     def watchers(self, worker: Worker) -> int:
         """How many tabs watch a worker."""

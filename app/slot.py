@@ -18,14 +18,15 @@ class PictureSlot:
     def put(self, jpeg: bytes) -> None:
         """Show this picture from now on (any thread)."""
         with self._lock:
-            self._jpeg = jpeg
-            self._number += 1
+            if not self._closed:
+                self._jpeg = jpeg
+                self._number += 1
         self._wake()
 
     def close(self) -> None:
-        """End every stream (any thread)."""
+        """End every stream and forget the picture (any thread)."""
         with self._lock:
-            self._closed = True
+            self._closed, self._jpeg = True, b""
         self._wake()
 
     def newest(self) -> bytes:

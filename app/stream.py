@@ -14,7 +14,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from app.sessions import Session, hub
-from app.slot import PictureSlot
 from app.worker import Worker
 
 BOUNDARY = b"--picture\r\n"
@@ -25,13 +24,15 @@ HEADERS = {
 }
 
 
-async def video_parts(slot: PictureSlot) -> AsyncIterator[bytes]:
-    """The parts of a multipart/x-mixed-replace answer.
+async def video_parts(session: Session, worker: Worker) -> AsyncIterator[bytes]:
+    """The parts of a multipart/x-mixed-replace answer, as long as the tab watches the worker.
 
     The next boundary follows its picture at once: browsers show a picture when they have met its end.
     """
     yield BOUNDARY
-    async for jpeg in slot.follow():
+    async for jpeg in worker.pictures.follow():
+        if session.worker is not worker:
+            return  # another tab may still watch it
         yield b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n%b" % (len(jpeg), jpeg, BOUNDARY)
 
 
@@ -39,10 +40,10 @@ async def video(request: Request) -> Response:
     """The stream of the worker that the tab with this token watches; 404 without one."""
     session = hub().find(request.path_params["token"])
     worker = session.worker if session else None
-    if worker is None:
+    if session is None or worker is None:
         return Response("no such stream", status_code=404, media_type="text/plain")
     media_type = "multipart/x-mixed-replace; boundary=picture"
-    return StreamingResponse(video_parts(worker.pictures), media_type=media_type, headers=HEADERS)
+    return StreamingResponse(video_parts(session, worker), media_type=media_type, headers=HEADERS)
 
 
 def routes() -> list[Route]:

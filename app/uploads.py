@@ -131,7 +131,7 @@ def _show_result(job: VideoJob) -> None:
     st.markdown(charts.summary(samples), unsafe_allow_html=True)
     stem = f"{PurePath(job.name).stem}-emotions"
     with st.container(horizontal=True):
-        st.download_button("Video", job.video.read_bytes(), f"{stem}.webm", "video/webm", key="webm", on_click="ignore")
+        st.download_button("Video", job.video.read_bytes, f"{stem}.webm", "video/webm", key="webm", on_click="ignore")
         records.downloads(job.record, stem)
         if samples:
             chart = charts.summary_file(samples, job.name)

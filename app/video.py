@@ -1,6 +1,7 @@
 """An uploaded video on its way through the pipeline, in a thread of its own: annotated video and record."""
 
 import logging
+import re
 import tempfile
 import threading
 import time
@@ -19,6 +20,9 @@ from edge.sources import Source, open_source
 
 USUAL_FPS = 25.0
 """For a file that does not say its rate."""
+CONTAINERS = re.compile(rb"....(ftyp|moov|mdat|free|skip|wide)|\x1aE\xdf\xa3|RIFF....AVI ", re.DOTALL)
+"""How MP4 and MOV, Matroska and WebM, and AVI begin: FFmpeg reads playlists too, whatever their name, and a playlist
+names other files of the server."""
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +87,9 @@ class VideoJob:
         self._folder.cleanup()
 
     def _work(self) -> None:
+        with self._input.open("rb") as file:
+            if not CONTAINERS.match(file.read(16)):
+                raise SourceError(f"Expected MP4, MOV, MKV, WebM or AVI. Received: {self.name}, which is none of them")
         pipeline, source = Pipeline(self._config), open_source(str(self._input), self._config)
         self.total = _frames_in(self._input)
         writer = _Writer(self.video, source.fps or USUAL_FPS)

@@ -81,7 +81,8 @@ class Worker:
             if self._predecessor is not None:
                 self._predecessor.join(PREDECESSOR_S)
                 self._predecessor = None
-            self._work()
+            if not self._stop.is_set():
+                self._work()
             self.ended = not self._stop.is_set()
         except EmotionError as error:
             self.error = error

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from xml.etree import ElementTree
 
+import cv2
 import numpy as np
 import pytest
 
@@ -19,6 +20,7 @@ from app.pictures import Look, decode, render, shown
 from app.record import Record
 from app.sessions import Hub
 from app.slot import PictureSlot
+from app.stream import video_parts
 from app.video import VideoJob
 from app.worker import Pacer
 from edge.config import EdgeConfig
@@ -183,6 +185,24 @@ def test_a_slow_viewer_skips_pictures_and_a_closed_slot_ends_it() -> None:
     assert asyncio.run(asyncio.wait_for(follow(), 5)) == [b"1", b"3"]
 
 
+def test_a_tab_that_stopped_gets_no_more_pictures_of_a_shared_worker() -> None:
+    async def follow() -> list[bytes]:
+        hub = Hub()
+        one, other = hub.open(), hub.open()
+        worker = hub.start(one, EdgeConfig(source="demo"), Look())
+        hub.start(other, EdgeConfig(source="demo"), Look())
+        parts = []
+        async for part in video_parts(one, worker):
+            parts.append(part)
+            if len(parts) == 2:
+                hub.stop(one)
+        assert worker.running
+        hub.shut_down()
+        return parts
+
+    assert len(asyncio.run(asyncio.wait_for(follow(), 30))) == 2
+
+
 class TestHub:
     def test_tabs_share_a_worker_and_the_last_one_ends_it(self) -> None:
         hub = Hub()
@@ -238,6 +258,37 @@ def test_a_cancelled_video_leaves_nothing(tmp_path: Path) -> None:
     while folder.exists() and time.monotonic() < deadline_s:
         time.sleep(0.02)
     assert not folder.exists()
+
+
+def test_a_playlist_does_not_open_other_files_of_the_server(tmp_path: Path) -> None:
+    private = tmp_path / "private.mp4"
+    writer = cv2.VideoWriter(str(private), cv2.VideoWriter.fourcc(*"mp4v"), 10, (320, 240))
+    for _ in range(3):
+        writer.write(picture())
+    writer.release()
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{private}\n#EXT-X-ENDLIST\n"
+    assert ended(VideoJob("video.mp4", private.read_bytes(), EdgeConfig(), Look())).frames == 3
+    job = ended(VideoJob("talk.mp4", playlist.encode(), EdgeConfig(), Look()))
+    assert isinstance(job.error, SourceError)
+    assert job.frames == 0
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [("avi", "MJPG"), ("mkv", "MJPG"), ("mov", "mp4v"), ("webm", "VP80")])
+def test_every_kind_of_video_is_read(tmp_path: Path, suffix: str, codec: str) -> None:
+    clip = tmp_path / f"clip.{suffix}"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*codec), 10, (320, 240))
+    writer.write(picture())
+    writer.release()
+    assert ended(VideoJob(clip.name, clip.read_bytes(), EdgeConfig(), Look())).frames == 1
+
+
+def ended(job: VideoJob) -> VideoJob:
+    job.start()
+    deadline_s = time.monotonic() + 60
+    while not job.done and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    job.close()
+    return job
 
 
 def test_webcams_are_listed_with_their_names(tmp_path: Path) -> None:
