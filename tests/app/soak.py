@@ -27,9 +27,10 @@ def rss_mb(pid: int) -> float:
 def start_tab(context: BrowserContext, server: AppServer) -> None:
     """A tab that watches the demo."""
     page = context.new_page()
+    page.set_default_timeout(120_000)
     page.goto(server.url)
-    page.get_by_role("button", name="Start demo").click(timeout=60_000)
-    page.get_by_text("Face 1 ·").first.wait_for(timeout=60_000)
+    page.get_by_role("button", name="Start demo").click()
+    page.get_by_text("Face 1 ·").first.wait_for()
 
 
 def measure(minutes: float) -> Iterator[float]:
