@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
@@ -11,9 +11,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import controls, model_page
+from app import controls, live, model_page
+from app.pictures import Look
 from app.reports import Bundled
 from app.sessions import hub
+from edge.errors import ModelError
 from edge.model_info import LABELS, ModelInfo
 from edge.sources import DemoSource
 
@@ -60,7 +62,7 @@ def test_a_missing_camera_says_what_helps(page: AppTest, monkeypatch: pytest.Mon
     monkeypatch.setattr(controls, "webcams", lambda: {"97": "unplugged a moment ago"})
     page.selectbox(key="kind").set_value("webcam").run()
     page.button(key="start").click().run()
-    until(page, "No camera at 97")
+    until(page, "No camera at index 97")
     page.button(key="try_demo").click().run()
     assert page.selectbox(key="kind").value == "demo"
     until(page, "Face 1 ·")
@@ -85,12 +87,44 @@ def test_a_wrong_address_says_what_helps(page: AppTest, address: str, message: s
 def test_controls_build_the_config_of_the_running_worker(page: AppTest) -> None:
     page.button(key="start").click().run()
     until(page, "Face 1 ·")
-    page.selectbox(key="detector").set_value("haar").run()
-    page.slider(key="fps").set_value(10.0).run()
-    page.toggle(key="blur").set_value(True).run()
+    chosen = {"detector": "haar", "model": "float16", "runtime": controls.installed_runtimes()[0]}
+    slid = {"detect_every": 5, "smoothing_s": 0.5, "threshold": 0.2, "fps": 10.0}
+    for name, text in chosen.items():
+        page.selectbox(key=name).set_value(text)
+    for name, number in slid.items():
+        page.slider(key=name).set_value(number)
+    for name in ("mirror", "blur", "inline"):
+        page.toggle(key=name).set_value(True)
+    page.run()
     (worker,) = hub().workers()
-    assert (worker.config.detector, worker.config.fps, worker.look.blur) == ("haar", 10.0, True)
+    config = asdict(worker.config)
+    assert {name: config[name] for name in (*chosen, *slid)} == {**chosen, **slid}
+    assert worker.look == Look(mirror=True, blur=True)
     assert worker.config.source == "demo"
+
+
+@pytest.mark.parametrize("camera", ["../../etc/passwd", "/dev/sda", "/dev/video0/../sda", "0.mp4", "https://x"])
+def test_a_camera_is_no_file(page: AppTest, camera: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controls, "webcams", lambda: {camera: "typed"})
+    page.selectbox(key="kind").set_value("webcam").run()
+    page.button(key="start").click().run()
+    assert "Expected a camera's index" in page.error[0].value
+    assert hub().workers() == []
+
+
+def test_one_camera_has_one_name(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controls, "webcams", lambda: {"/dev/video97": "typed"})
+    page.selectbox(key="kind").set_value("webcam").run()
+    page.button(key="start").click().run()
+    until(page, "No camera at index 97")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(ModelError("no contract"), "choose another one in the sidebar"), (KeyError("x"), "the server's log")],
+)
+def test_errors_are_explained(error: Exception, words: str) -> None:
+    assert words in live.explain(error, "demo")
 
 
 def test_every_control_has_a_line_of_help(page: AppTest) -> None:
