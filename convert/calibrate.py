@@ -50,6 +50,8 @@ class Pictures:
 class ConversionData:
     """What a conversion looks at."""
 
+    available: Pictures
+    """All pictures that may calibrate."""
     calibration: Pictures
     proof: Pictures
     source: str
@@ -77,8 +79,8 @@ def load_conversion_data(config: ConvertConfig, info: ModelInfo) -> ConversionDa
     calibration = reach_full_range(available.take(indices))
     if proof is None or not len(proof):
         proof = replace(calibration, splits=np.full(len(calibration), CALIBRATION))
-        return ConversionData(calibration, proof, source, tuple(indices.tolist()), True)
-    return ConversionData(calibration, proof, source, tuple(indices.tolist()), False)
+        return ConversionData(available, calibration, proof, source, tuple(indices.tolist()), True)
+    return ConversionData(available, calibration, proof, source, tuple(indices.tolist()), False)
 
 
 def choose_balanced(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from convert.calibrate import ConversionData, load_conversion_data
-from convert.config import CALIBRATED, ConvertConfig
+from convert.config import CALIBRATED, VARIANTS, ConvertConfig
 from convert.quantize import Quantizer
 from convert.report import proved_on, report_files
 from convert.source import KerasSource, load_source
@@ -65,17 +65,17 @@ def prove_all(
 def quantize_all(source: KerasSource, data: ConversionData, config: ConvertConfig) -> dict[str, bytes]:
     """The bytes of every variant that was asked for, and of float32, the reference, without contracts."""
     faces = data.calibration.faces
-    exact, for_integers = rewrite(source, faces, config)
+    models = rewrite(source, faces, config)
     contents = {}
     for variant in dict.fromkeys((REFERENCE, *config.variants)):
         log.info("Converting to %s", variant)
-        model = for_integers if variant in CALIBRATED else exact
-        contents[variant] = Quantizer(model, faces, config.int8_output).convert(variant)
+        contents[variant] = Quantizer(models[variant], faces, config.int8_output).convert(variant)
     return contents
 
 
-def rewrite(source: KerasSource, faces: FaceInput, config: ConvertConfig) -> tuple[Any, Any]:
-    """The network for the float variants, and the one for the integer ones."""
+def rewrite(source: KerasSource, faces: FaceInput, config: ConvertConfig) -> dict[str, Any]:
+    """Variant to the network that it is made of."""
+    from convert.correct import correct_biases
     from convert.equalize import equalize_graph
     from convert.fold import fold_graph
     from convert.graph import build_model, read_graph
@@ -85,10 +85,13 @@ def rewrite(source: KerasSource, faces: FaceInput, config: ConvertConfig) -> tup
     if config.fold:
         fold_graph(graph)
     prune_graph(graph, config.sparsity)
-    exact = build_model(graph)
+    models = dict.fromkeys(VARIANTS, build_model(graph))
     if config.fold:
         equalize_graph(graph, faces)
-    return exact, build_model(graph)
+        models["int16x8"] = build_model(graph)
+        correct_biases(graph, faces)
+        models["int8"] = build_model(graph)
+    return models
 
 
 def stage(contents: Mapping[str, bytes], source: KerasSource, folder: Path) -> dict[str, Path]:

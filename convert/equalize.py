@@ -9,10 +9,9 @@ here for each pair of layers by the rounding errors that it leaves. No float out
 
 from dataclasses import dataclass, replace
 
-import keras
 import numpy as np
 
-from convert.fold import is_relu, linear_after, repeated, scale_inputs, scale_outputs
+from convert.fold import LINEAR, is_relu, linear_after, repeated, scale_inputs, scale_outputs
 from convert.graph import Array, Graph, Step, build_model
 from edge.results import FaceInput
 
@@ -20,7 +19,6 @@ _BATCH = 64
 _STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _ACTIVATION_LEVELS = 255
 _WEIGHT_LEVELS = 127
-_LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ def _relus(graph: Graph) -> list[tuple[Step, Step]]:
     """Linear layers with the step that rectifies them: themselves, or a ReLU right behind."""
     found = []
     for step in graph.steps:
-        if not isinstance(step.operation, _LINEAR):
+        if not isinstance(step.operation, LINEAR):
             continue
         consumers = graph.consumers(step)
         if step.config["activation"] == "relu":

@@ -17,7 +17,7 @@ import numpy as np
 
 from convert.graph import Array, Graph, Step, build_model, read_graph
 
-_LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
+LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
 _DROPPED = (
     keras.layers.Dropout,
     keras.layers.SpatialDropout2D,
@@ -80,7 +80,7 @@ def fold_backward(graph: Graph, norm: Step) -> bool:
         return False
     affine = _read_affine(norm)
     scale_outputs(before, affine.scale)
-    _shift_outputs(before, affine.shift)
+    shift_outputs(before, affine.shift)
     norm.become_identity()
     return True
 
@@ -127,7 +127,7 @@ def _read_affine(norm: Step) -> _Affine:
 
 def _is_linear(step: Step) -> bool:
     return (
-        isinstance(step.operation, _LINEAR)
+        isinstance(step.operation, LINEAR)
         and step.config["activation"] == "linear"
         and step.config.get("data_format", "channels_last") == "channels_last"
         and not step.config.get("lora_rank")
@@ -155,7 +155,7 @@ def _only_producer(graph: Graph, step: Step) -> Step | None:
 
 def _linear_before_relu(graph: Graph, norm: Step) -> Step | None:
     before = _only_producer(graph, norm)
-    if before is not None and isinstance(before.operation, _LINEAR) and before.config["activation"] == "relu":
+    if before is not None and isinstance(before.operation, LINEAR) and before.config["activation"] == "relu":
         return before
     if before is None or not is_relu(before):
         return None
@@ -205,7 +205,7 @@ def scale_outputs(step: Step, factor: Array) -> None:
         step.weights[1] = step.weights[1] * factor
 
 
-def _shift_outputs(step: Step, shift: Array) -> None:
+def shift_outputs(step: Step, shift: Array) -> None:
     if step.config["use_bias"]:
         step.weights[1] = step.weights[1] + shift
     else:
@@ -220,4 +220,4 @@ def scale_inputs(step: Step, factor: Array) -> None:
 def _shift_inputs(step: Step, shift: Array) -> None:
     kernel = step.weights[0].astype(np.float64)
     spatial = tuple(range(kernel.ndim - 2))
-    _shift_outputs(step, (shift.astype(np.float64) @ kernel.sum(axis=spatial)).astype(np.float32))
+    shift_outputs(step, (shift.astype(np.float64) @ kernel.sum(axis=spatial)).astype(np.float32))

@@ -60,23 +60,16 @@ class Quantizer:
     def _dynamic(self) -> bytes:
         return bytes(self._optimizing_converter().convert())
 
-    def _int8(self) -> bytes:
+    def calibrate(self) -> bytes:
+        """The network in float32, each of its tensors with the least and the greatest value on the calibration set."""
         import tensorflow as tf
-        from tensorflow.lite.python.convert import mlir_quantize
 
         converter = self._calibrating_converter(tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
-        if self.int8_output == "uint8":
-            converter.inference_input_type = converter.inference_output_type = tf.uint8
-            return bytes(converter.convert())
         converter._experimental_calibrate_only = True
-        calibrated = converter.convert()
-        return bytes(
-            mlir_quantize(
-                calibrated,
-                input_data_type=tf.uint8,
-                denylisted_ops={"SOFTMAX"},
-            )
-        )
+        return bytes(converter.convert())
+
+    def _int8(self) -> bytes:
+        return quantize_calibrated(self.calibrate(), self.int8_output)
 
     def _int16x8(self) -> bytes:
         import tensorflow as tf
@@ -108,3 +101,24 @@ class Quantizer:
     def _representative_dataset(self) -> Iterator[list[Any]]:
         for face in self.faces:
             yield [face[np.newaxis].astype(np.float32)]
+
+
+def quantize_calibrated(calibrated: bytes, output: str = "float32", **options: Any) -> bytes:
+    """An int8 file of what `Quantizer.calibrate` made; with a float output its softmax is in float too.
+
+    Args:
+        output: the type of the probabilities, one of OUTPUT_TYPES.
+        options: further ones of TensorFlow's quantizer, such as `disable_per_channel`.
+    """
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    return bytes(
+        mlir_quantize(
+            calibrated,
+            input_data_type=tf.uint8,
+            output_data_type=tf.dtypes.as_dtype(output),
+            denylisted_ops={"SOFTMAX"} if output == "float32" else None,
+            **options,
+        )
+    )

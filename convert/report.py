@@ -66,7 +66,7 @@ def report_markdown(proofs: Mapping[str, Proof], source: KerasSource, data: Conv
         f"Proved on {proved_on(data)}, through the edge interpreter ({first.runtime}) in a fresh process. "
         f"Calibrated on {len(data.calibration)} pictures of {data.source}. Keras file: sha256 `{source.sha256[:16]}`.",
         "",
-        *_table(_COLUMNS, [_row(proof) for proof in proofs.values()]),
+        *format_table(_COLUMNS, [_row(proof) for proof in proofs.values()]),
         "",
         "## Accuracy on each split",
         "",
@@ -74,7 +74,7 @@ def report_markdown(proofs: Mapping[str, Proof], source: KerasSource, data: Conv
         "",
         "## Labels that flipped, by Keras' label",
         "",
-        *_table(("variant", *source.info.labels), [(v, *p.losses.flips.values()) for v, p in proofs.items()]),
+        *format_table(("variant", *source.info.labels), [(v, *p.losses.flips.values()) for v, p in proofs.items()]),
         "",
         "## Runtimes",
         "",
@@ -114,6 +114,12 @@ def draw_picture(proofs: Mapping[str, Proof]) -> bytes:
     return buffer.getvalue()
 
 
+def format_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """The lines of a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]
+
+
 def _row(proof: Proof) -> tuple[str, ...]:
     losses = proof.losses
     return (
@@ -137,7 +143,7 @@ def _accuracy_table(proofs: Mapping[str, Proof]) -> list[str]:
     first = next(iter(proofs.values())).losses
     rows = [("Keras", *(f"{value:.4f}" for value in first.keras_accuracy.values()))]
     rows += [(v, *(f"{value:.4f}" for value in p.losses.accuracy.values())) for v, p in proofs.items()]
-    return _table(("", *first.keras_accuracy), rows)
+    return format_table(("", *first.keras_accuracy), rows)
 
 
 def _runtime_table(proofs: Mapping[str, Proof]) -> list[str]:
@@ -147,16 +153,11 @@ def _runtime_table(proofs: Mapping[str, Proof]) -> list[str]:
         (v, *(text for r in runtimes for text in (f"{p.agreement_by_runtime[r]:.4f}", f"{p.latency_ratio[r]:.2f}")))
         for v, p in proofs.items()
     ]
-    return _table(head, rows)
+    return format_table(head, rows)
 
 
 def _operators(proof: Proof) -> str:
     return ", ".join(f"{count} {name}" for name, count in proof.graph.operators.items())
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    return ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]
 
 
 def _or_dash(value: float | None, form: str) -> str:

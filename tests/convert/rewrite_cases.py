@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from convert.correct import correct_biases, rounding_error
 from convert.equalize import equalize_graph
 from convert.fold import fold_model
 from convert.graph import build_model, read_graph
@@ -171,6 +172,28 @@ def equalize_case(dense: bool) -> dict[str, Any]:
     }
 
 
+def correct_case(name: str) -> dict[str, Any]:
+    """How far the mean output of a layer with rounded weights is off, without and with its corrected bias."""
+    keras.utils.set_random_seed(2)
+    inputs = keras.Input(SHAPE)
+    layer = (
+        layers.DepthwiseConv2D(3, depth_multiplier=2) if name == "depthwise" else layers.Conv2D(6, 3, use_bias=False)
+    )
+    model = keras.Model(inputs, layer(inputs))
+    pictures = np.random.default_rng(0).integers(0, 255, (70, *SHAPE)).astype(np.uint8)
+    wanted = np.asarray(model(pictures.astype(np.float32)))
+    off = []
+    for correct in (False, True):
+        graph = read_graph(model)
+        error = rounding_error(graph.steps[0])
+        if correct:
+            correct_biases(graph, pictures)
+        graph.steps[0].weights[0] = graph.steps[0].weights[0] + error
+        received = np.asarray(build_model(graph, None)(pictures.astype(np.float32)))
+        off.append(float(np.abs((received - wanted).mean((0, 1, 2))).max()))
+    return {"without": off[0], "with": off[1]}
+
+
 def prune_case() -> dict[str, Any]:
     """The share of zeros in a pruned convolution, and whether the greatest weights stayed."""
     kernel = np.random.default_rng(0).normal(size=(3, 3, 8, 6)).astype(np.float32)
@@ -200,5 +223,6 @@ def settle(model: Any, name: str) -> None:
 if __name__ == "__main__":
     outcomes: dict[str, Any] = {"fold": {name: fold_case(name) for name in CASES}}
     outcomes["equalize"] = {"dense": equalize_case(True), "convolution": equalize_case(False)}
+    outcomes["correct"] = {name: correct_case(name) for name in ("convolution", "depthwise")}
     outcomes["prune"] = prune_case()
     sys.stdout.write(json.dumps(outcomes))

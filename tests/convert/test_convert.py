@@ -194,6 +194,17 @@ def test_without_pictures_it_is_one_line(workshop: Workshop, tmp_path: Path) -> 
     assert not (tmp_path / "out").exists()
 
 
+def test_a_full_disk_is_one_line_and_leaves_no_file(workshop: Workshop, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "convert", workshop.keras("original"), "--data", workshop.dataset]
+    command += ["--samples", "70", "--int8", "--out", tmp_path / "out"]
+    limited = ["sh", "-c", 'ulimit -f 16; exec "$@"', "sh", *command]  # no file beyond 16 blocks, as on a full disk
+    done = subprocess.run(limited, cwd=ROOT, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("Expected")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_killed_halfway_it_leaves_no_file(workshop: Workshop, tmp_path: Path, how: signal.Signals) -> None:
     command = [sys.executable, "-m", "convert", workshop.keras("original"), "--data", workshop.dataset]

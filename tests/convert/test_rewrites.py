@@ -61,6 +61,12 @@ def test_equalising_evens_out_channels_and_changes_no_output(rewrites: dict[str,
     assert outcome["spread_after"] < outcome["spread_before"] / 10
 
 
+@pytest.mark.parametrize("kind", ["convolution", "depthwise"])
+def test_a_corrected_bias_makes_up_for_rounded_weights(rewrites: dict[str, Any], kind: str) -> None:
+    off = rewrites["correct"][kind]
+    assert off["with"] < off["without"] / 20
+
+
 def test_pruning_takes_the_smallest_weights(rewrites: dict[str, Any]) -> None:
     outcome = rewrites["prune"]
     assert outcome["zeros"] == pytest.approx(0.5, abs=0.02)

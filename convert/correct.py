@@ -1,0 +1,51 @@
+"""Biases that make up for rounded weights: int8 outputs are right in the mean again.
+
+A rounded weight is wrong by up to half a step, and behind a ReLU, where inputs are never negative, these errors add up
+to a shift of the whole channel. Its mean on the calibration set leaves the bias (Nagel et al. 2019, arXiv:1906.04721).
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from convert.fold import LINEAR, shift_outputs
+from convert.graph import Array, Graph, Step, build_model
+from edge.results import FaceInput
+
+_BATCH = 64
+_LEVELS = 127
+
+
+def correct_biases(graph: Graph, faces: FaceInput) -> None:
+    """Take from each bias of `graph`, in place, the mean shift that int8 weights with a scale a channel would make."""
+    linear = [step for step in graph.steps if isinstance(step.operation, LINEAR)]
+    inputs = build_model(replace(graph, outputs=[step.arguments.args[0] for step in linear]), batch_size=None)
+    shifts = [_rounding_layer(step, tensor) for step, tensor in zip(linear, inputs.outputs, strict=True)]
+    means = {
+        step.name: keras.ops.mean(shift, axis=tuple(range(1, len(shift.shape) - 1)))
+        for step, shift in zip(linear, shifts, strict=True)
+    }
+    measured = keras.Model(inputs.inputs, means).predict(faces.astype(np.float32), batch_size=_BATCH, verbose=0)
+    for step in linear:
+        shift_outputs(step, -measured[step.name].mean(0))
+
+
+def rounding_error(step: Step) -> Array:
+    """What rounding adds to the weights of a convolution or dense layer."""
+    kernel = step.weights[0]
+    outputs = 2 if isinstance(step.operation, keras.layers.DepthwiseConv2D) else 1
+    peaks = np.abs(kernel).max(tuple(range(kernel.ndim - outputs)), keepdims=True)
+    scales = np.where(peaks > 0, peaks, 1) / np.float32(_LEVELS)
+    error: Array = np.round(kernel / scales) * scales - kernel
+    return error
+
+
+def _rounding_layer(step: Step, inputs: Any) -> Any:
+    """The tensor that the rounding of the weights of `step` adds to its outputs."""
+    config = {**step.config, "name": f"{step.name}_rounding", "use_bias": False, "activation": "linear"}
+    layer = step.operation.__class__.from_config(config)
+    outputs = layer(inputs)
+    layer.set_weights([rounding_error(step)])
+    return outputs

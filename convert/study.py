@@ -1,0 +1,191 @@
+"""`python -m convert.study KERAS_FILE`: what each way to make an int8 file costs and loses, as a Markdown table.
+
+It made the tables of docs/quantisation.md and keeps no file. `python -m convert` goes the way that is called `chosen`.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convert.calibrate import ConversionData, choose_balanced, load_conversion_data
+from convert.config import ConvertConfig
+from convert.convert import stage
+from convert.quantize import Quantizer, quantize_calibrated
+from convert.report import format_table
+from convert.source import KerasSource, load_source, quiet, use_tensorflow
+from convert.verify import REFERENCE, Proof, prove
+from edge.command_line import CommandParser, run_command
+from edge.results import FaceInput
+
+use_tensorflow()  # before what imports Keras
+
+from convert.correct import correct_biases  # noqa: E402
+from convert.equalize import equalize_graph  # noqa: E402
+from convert.fold import fold_graph  # noqa: E402
+from convert.graph import build_model, read_graph  # noqa: E402
+from convert.prune import prune_graph  # noqa: E402
+
+_RANGED = 100
+"""How many pictures a percentile is taken of; all values of the network on them are held at once."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the ways start from."""
+
+    source: KerasSource
+    data: ConversionData
+
+    @property
+    def faces(self) -> FaceInput:
+        """The calibration set."""
+        return self.data.calibration.faces
+
+    def graph(self, fold: bool = True, sparsity: float = 0.0, equalize: bool = True, correct: bool = True) -> Any:
+        """A new graph of the network, rewritten."""
+        graph = read_graph(self.source.model)
+        if fold:
+            fold_graph(graph)
+        prune_graph(graph, sparsity)
+        if equalize:
+            equalize_graph(graph, self.faces)
+        if correct:
+            correct_biases(graph, self.faces)
+        return graph
+
+    def float32(self) -> bytes:
+        """The file that times are compared with."""
+        return Quantizer(build_model(self.graph(equalize=False, correct=False)), self.faces).convert(REFERENCE)
+
+    def calibrated(self, graph: Any, faces: FaceInput | None = None) -> bytes:
+        """The network of `graph` in float32, with the ranges of its tensors."""
+        return Quantizer(build_model(graph), self.faces if faces is None else faces).calibrate()
+
+    @cached_property
+    def chosen(self) -> bytes:
+        """The same for the way that is taken."""
+        return self.calibrated(self.graph())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the table."""
+    parser = CommandParser("python -m convert.study", description=__doc__)
+    parser.add_argument("model", type=Path, help="the Keras file")
+    parser.add_argument("--data", type=Path, help="FER-2013: folder, zip or csv; else the variable FER2013, else data/")
+    parser.add_argument("--pictures", type=int, help="how many test pictures to look at; all if not given")
+    arguments = parser.parse_args(argv)
+    return run_command(lambda: _study(arguments))
+
+
+def _study(arguments: argparse.Namespace) -> int:
+    config = ConvertConfig(arguments.model, data=arguments.data)
+    source = load_source(config.model)
+    material = Material(source, load_conversion_data(config, source.info))
+    contents = {REFERENCE: material.float32()}
+    for way, make in WAYS.items():
+        sys.stderr.write(f"{way}\n")
+        with quiet():
+            contents[way] = make(material)
+    sys.stdout.write("\n".join(format_study(prove_ways(contents, material, arguments.pictures))) + "\n")
+    return 0
+
+
+def prove_ways(contents: Mapping[str, bytes], material: Material, count: int | None) -> dict[str, Proof]:
+    """Each way's file against Keras, in every runtime, on `count` test pictures or all."""
+    source, pictures = material.source, material.data.proof
+    if count is not None:
+        pictures = pictures.take(choose_balanced(pictures.labels, count, seed=0))
+    keras = source.predict(pictures.faces)
+    with tempfile.TemporaryDirectory(prefix="study-") as scratch:
+        return prove(stage(contents, source, Path(scratch)), keras, pictures, source.info.labels, Path(scratch))
+
+
+def format_study(proofs: Mapping[str, Proof]) -> list[str]:
+    """A line for each way."""
+    runtimes = list(proofs[REFERENCE].latency_ratio)
+    head = ["int8 file", "drop, points", "KL, nats", "bytes", "gzip"]
+    head += [f"{what}, {runtime}" for what in ("agreement", "time / float32") for runtime in runtimes]
+    rows = []
+    for way, proof in proofs.items():
+        figures = [f"{proof.losses.drop_points:+.2f}", f"{proof.losses.kl_divergence:.5f}"]
+        figures += [f"{size:,}" for size in (proof.size_bytes, proof.gzip_bytes)]
+        figures += [f"{proof.agreement_by_runtime[runtime]:.4f}" for runtime in runtimes]
+        figures += [f"{proof.latency_ratio[runtime]:.2f}" for runtime in runtimes]
+        rows.append([way, *figures])
+    return format_table(head, rows)
+
+
+def quantized(material: Material, **rewrites: Any) -> bytes:
+    """Other rewrites of the graph."""
+    return quantize_calibrated(material.calibrated(material.graph(**rewrites)))
+
+
+def with_options(material: Material, **options: Any) -> bytes:
+    """Other options of TensorFlow's quantizer."""
+    return quantize_calibrated(material.chosen, **options)
+
+
+def with_pictures(material: Material, count: int) -> bytes:
+    """Ranges of another number of training pictures."""
+    training = material.data.available
+    chosen = training.take(choose_balanced(training.labels, count, seed=0))
+    return quantize_calibrated(material.calibrated(material.graph(), chosen.faces))
+
+
+def with_ranges(material: Material, find: Callable[[Any], tuple[Any, Any]]) -> bytes:
+    """Ranges that `find` sees in a tensor's values (pictures, values of one), in place of their minimum and maximum."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(material.chosen))
+    graph = model.subgraphs[0]
+    values = _values(material.chosen, material.faces[:: max(1, len(material.faces) // _RANGED)])
+    for index, tensor in enumerate(graph.tensors):
+        if index in values and index not in graph.inputs:  # the input keeps camera bytes
+            low, high = find(values[index])
+            tensor.quantization.min, tensor.quantization.max = [low], [high]
+    return quantize_calibrated(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
+
+
+def _values(calibrated: bytes, faces: FaceInput) -> dict[int, Any]:
+    """Index of a calibrated tensor to its values (pictures, values of one)."""
+    import tensorflow as tf
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    tensors = flatbuffer_utils.read_model_from_bytearray(bytearray(calibrated)).subgraphs[0].tensors
+    ranged = [i for i, tensor in enumerate(tensors) if tensor.quantization and tensor.quantization.min is not None]
+    interpreter = tf.lite.Interpreter(model_content=calibrated, experimental_preserve_all_tensors=True)
+    interpreter.allocate_tensors()
+    values: dict[int, list[Any]] = {index: [] for index in ranged}
+    for face in faces:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], face[np.newaxis].astype(np.float32))
+        interpreter.invoke()
+        for index in ranged:
+            values[index].append(interpreter.get_tensor(index).ravel())
+    return {index: np.stack(parts) for index, parts in values.items()}
+
+
+WAYS: dict[str, Callable[[Material], bytes]] = {
+    "as trained": lambda m: quantized(m, fold=False, equalize=False, correct=False),
+    "folded": lambda m: quantized(m, equalize=False, correct=False),
+    "folded, equalised": lambda m: quantized(m, correct=False),
+    "chosen: folded, equalised, biases corrected": lambda m: quantize_calibrated(m.chosen),
+    "one scale for each dense layer": partial(with_options, disable_per_channel_for_dense_layers=True),
+    "one scale for each layer": partial(with_options, disable_per_channel=True),
+    "ranges of 100 pictures": partial(with_pictures, count=100),
+    "ranges of 2000 pictures": partial(with_pictures, count=2000),
+    "ranges: mean of each picture's": partial(with_ranges, find=lambda v: (v.min(1).mean(), v.max(1).mean())),
+    "ranges: percentile 99.99": partial(with_ranges, find=lambda v: np.percentile(v, (0.01, 99.99))),
+    "ranges: percentile 99.9": partial(with_ranges, find=lambda v: np.percentile(v, (0.1, 99.9))),
+    "half of the weights pruned": lambda m: quantized(m, sparsity=0.5),
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
