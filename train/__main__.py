@@ -23,15 +23,19 @@ from train.balance import raise_recall
 from train.config import TrainConfig, parse
 from train.data import Dataset, describe, find_data, limit, load_fer2013, stratified_split
 from train.evaluate import Score, evaluate
-from train.fit import CHECKPOINT, Result, fit
+from train.fit import CHECKPOINT, Result, fit, join_cluster
 from train.models import count_multiply_adds
 from train.predict import predictor
 from train.report import write_report, write_samples
 from train.targets import one_hot, soft_targets
 
+CROP_MARGIN = 0.1
+"""What the network's crops add to a face box; docs/benchmarks.md compares margins by detector."""
+
 
 def train(config: TrainConfig) -> dict[str, Score]:
     """The whole run; leaves model.keras, the report and the pictures in `config.out`."""
+    join_cluster()
     dataset = read_data(config)
     training, validation = split_for_selection(dataset, config)
     folder = make_folder(config)
@@ -82,6 +86,7 @@ def save_model(path: Path, model: keras.Model, scores: dict[str, Score], config:
     model.save(aside)
     info = ModelInfo(
         name=config.arch,
+        crop_margin=CROP_MARGIN,
         training_labels=config.labels,
         accuracy={name: score.accuracy for name, score in scores.items()},
         keras_sha256=weights_sha256(aside),

@@ -53,6 +53,7 @@ class Batches(keras.utils.PyDataset):
         self.steps = len(dataset) // config.batch_size
         self._dataset, self._targets, self._config, self._first_epoch = dataset, targets, config, first_epoch
         self._weights = class_weights(dataset.labels, config.class_balance)[dataset.labels]
+        self._seed = config.seed + int(os.environ.get("KERAS_DISTRIBUTION_PROCESS_ID", 0))  # each machine its own
 
     @property
     def num_batches(self) -> None:
@@ -61,9 +62,9 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], ...]:
         """Pictures (batch, size, size, 1), targets (batch, labels) and sample weights (batch,)."""
         epoch, step = self._first_epoch + index // self.steps, index % self.steps
-        order = np.random.default_rng([self._config.seed, epoch]).permutation(len(self._dataset))
+        order = np.random.default_rng([self._seed, epoch]).permutation(len(self._dataset))
         chosen = order[step * self._config.batch_size :][: self._config.batch_size]
-        generator = np.random.default_rng([self._config.seed, epoch, step])
+        generator = np.random.default_rng([self._seed, epoch, step])
         size = self._config.size_of(epoch)
         images = augment(self._dataset.images[chosen], self._config.augmentation, generator, size)
         inputs, targets = images[..., np.newaxis].astype(np.float32), self._targets[chosen]
@@ -164,9 +165,10 @@ def fit(
             _start_from(config.init, model)
     if first < config.epochs:
         batches = Batches(train, targets, config, first)
+        even = len(validation) - len(validation) % _devices()  # each device takes as many
         model.fit(
             _stream(batches),
-            validation_data=(validation.images[..., np.newaxis].astype(np.float32), validation_targets),
+            validation_data=(validation.images[:even, ..., np.newaxis].astype(np.float32), validation_targets[:even]),
             validation_batch_size=256,
             initial_epoch=first,
             epochs=config.epochs,
@@ -174,9 +176,17 @@ def fit(
             shuffle=False,  # they are already
             callbacks=[*others, checkpoint],
         )
+    if config.data_parallel:
+        keras.distribution.set_distribution(None)
     best = build(config, size=48, precision="float32")
     best.load_weights(Path(config.out) / BEST)
     return Result(best, checkpoint.history)
+
+
+def join_cluster() -> None:
+    """Meet the other machines that Keras' variables name, before anything touches a device."""
+    if "KERAS_DISTRIBUTION_JOB_ADDRESSES" in os.environ:
+        keras.distribution.initialize()
 
 
 def prepare_machine(config: TrainConfig) -> None:
@@ -184,9 +194,15 @@ def prepare_machine(config: TrainConfig) -> None:
     keras.utils.set_random_seed(config.seed)
     use_native_kernels()
     if config.data_parallel:
-        if "KERAS_DISTRIBUTION_JOB_ADDRESSES" in os.environ:  # several machines
-            keras.distribution.initialize()
-        keras.distribution.set_distribution(keras.distribution.DataParallel())
+        keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+        if config.batch_size % _devices():
+            raise ConfigError(f"Expected --batch-size divisible by {_devices()} devices. Received: {config.batch_size}")
+
+
+def _devices() -> int:
+    """How many devices share a batch."""
+    distribution = keras.distribution.distribution()
+    return int(np.prod(distribution.device_mesh.shape)) if distribution else 1
 
 
 def build(config: TrainConfig, size: int | None, precision: str) -> keras.Model:
