@@ -100,7 +100,8 @@ def read_model_info(path: str | os.PathLike[str]) -> ModelInfo:
             labels = tuple(members.read(LABELS_MEMBER).decode().split("\n"))
     except (zipfile.BadZipFile, KeyError, UnicodeDecodeError, NotImplementedError) as error:
         raise ModelError(
-            f"Expected a model contract ({INFO_MEMBER}) inside {path}: write the file with 'python -m convert'. "
+            f"Expected a model contract ({INFO_MEMBER}) inside {path}, as "
+            f"'python -m train' and 'python -m convert' write it. "
             f"Received: {error}"
         ) from error
     if tuple(label for label in labels if label) != info.labels:
