@@ -106,7 +106,8 @@ def facts(config: TrainConfig, result: Result, training_images: int) -> dict[str
     """What the report says of the run."""
     seconds = sum(row["seconds"] for row in result.history)
     steps = training_images // config.batch_size
-    targets = {"fer2013": "FER-2013 labels", "ferplus": "FER+ votes"}
+    votes = "translated FER+ votes" if config.translate_votes else "FER+ votes"
+    targets = {"fer2013": "FER-2013 labels", "ferplus": votes}
     return {
         "arch": config.arch,
         "parameters": result.model.count_params(),
@@ -115,7 +116,7 @@ def facts(config: TrainConfig, result: Result, training_images: int) -> dict[str
         "epochs": len(result.history),
         "training_minutes": seconds / 60,
         "images_per_second": steps * config.batch_size * len(result.history) / max(seconds, 1e-9),
-        "targets": targets.get(config.labels, f"FER-2013 labels blended with {config.blend:.0%} FER+ votes")
+        "targets": targets.get(config.labels, f"FER-2013 labels blended with {config.blend:.0%} {votes}")
         + (f", distilled {config.distill_share:.0%} from {Path(config.distill).name}" if config.distill else ""),
         "selected_on": config.validation_usage,
         "best_validation_accuracy": max((row["val_accuracy"] for row in result.history), default=0.0),

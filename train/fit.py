@@ -247,7 +247,7 @@ def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
     if config.schedule == "cosine":
         warmup = max(1, round(config.warmup * config.epochs * steps))
         rate = keras.optimizers.schedules.CosineDecay(
-            0.0, config.epochs * steps - warmup, warmup_target=config.learning_rate, warmup_steps=warmup
+            0.0, max(1, config.epochs * steps - warmup), warmup_target=config.learning_rate, warmup_steps=warmup
         )
     average = {"use_ema": True, "ema_momentum": config.ema} if config.ema else {}
     common = {"learning_rate": rate, "weight_decay": config.weight_decay or None, **average}
