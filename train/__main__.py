@@ -19,6 +19,7 @@ import numpy as np
 from edge.command_line import run_command
 from edge.errors import ConfigError
 from edge.model_info import ModelInfo, write_model_info
+from train.average import average_with
 from train.balance import raise_recall
 from train.config import TrainConfig, parse
 from train.data import Dataset, describe, find_data, limit, load_fer2013, stratified_split
@@ -41,10 +42,12 @@ def train(config: TrainConfig) -> dict[str, Score]:
     folder = make_folder(config)
     write_samples(folder, training, config.augmentation, config.seed)
     result = fit(training, soft_targets(training, config), validation, one_hot(validation.labels), config)
+    share = average_with(result.model, config.init, training, validation, config.seed) if config.average_init else 0.0
     shifts = raise_recall(result.model, validation, config.min_recall)
     scores = evaluate(predictor(result.model), dataset)
     save_model(folder / "model.keras", result.model, scores, config)
-    write_report(folder, {**facts(config, result, len(training)), "logit_shifts": shifts}, scores, result.history)
+    found = {"logit_shifts": shifts, "init_share": share}
+    write_report(folder, {**facts(config, result, len(training)), **found}, scores, result.history)
     return scores
 
 

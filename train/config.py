@@ -55,6 +55,7 @@ class TrainConfig:
     class_balance: float = _option(0.2, "weight of a class is its frequency to minus this power (0: none, 1: equal)")
     mixup: float = _option(0.0, "alpha of mixup on every second batch (0: none)")
     init: str | None = _option(None, "a .keras file of the same --arch whose weights the run starts from")
+    average_init: bool = _option(False, "average the best epoch's weights with those of --init, if that is better")
     distill: str | None = _option(None, "a .keras file whose probabilities are blended into the targets")
     distill_share: float = _option(0.5, "share of --distill's probabilities in the targets")
     min_recall: float = _option(0.0, "raise logits until each class has this recall on what picks the epoch (0: never)")
@@ -83,6 +84,7 @@ class TrainConfig:
         for name in ("init", "distill"):
             file = getattr(self, name)
             self._expect(file is None or Path(file).is_file(), name, "a .keras file")
+        self._expect(bool(self.init) or not self.average_init, "average_init", "with --init")
         if self.arch not in SIZE_FREE and self.size_of(0) != 48:
             raise ConfigError(f"Expected --small-size 48 for --arch {self.arch}. Received: {self.small_size}")
 

@@ -83,6 +83,7 @@ def test_a_killed_run_resumes(tmp_path: Path) -> None:
         (["--epochs", "0"], 1, "--epochs"),
         (["--resume", "--out", "/tmp/no-such-run"], 1, "--resume"),
         (["--init", "/nowhere.keras"], 1, "/nowhere.keras"),
+        (["--average-init"], 1, "--init"),
         (["--weights", "/nowhere.h5", "--arch", "mobilenetv3"], 1, "/nowhere.h5"),
     ],
 )
