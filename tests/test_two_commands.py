@@ -29,8 +29,9 @@ def fresh_tree(tmp_path: Path) -> Path:
 
 
 def run_make(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`make` with the Python that runs this test."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    """`make` with the Python that runs this test, as from a shell, even if `make -C` runs it."""
+    inherited = ("PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL")
+    environment = {name: value for name, value in os.environ.items() if name not in inherited}
     command = ["make", f"PYTHON={sys.executable}", *arguments]
     return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=560)
 
