@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from app.log import silence_closed_tabs
 from app.sessions import Session, hub
 from app.worker import Worker
 
@@ -54,7 +55,8 @@ def routes() -> list[Route]:
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """End the workers' threads before the server's process does."""
+    """Quiet a known traceback; end the workers' threads before the server's process does."""
+    silence_closed_tabs()
     yield
     hub().shut_down()
 
