@@ -42,7 +42,9 @@ def train(config: TrainConfig) -> dict[str, Score]:
     folder = make_folder(config)
     write_samples(folder, training, config.augmentation, config.seed)
     result = fit(training, soft_targets(training, config), validation, one_hot(validation.labels), config)
-    share = average_with(result.model, config.init, training, validation, config.seed) if config.average_init else 0.0
+    share = 0.0
+    if config.average_init and config.init:
+        share = average_with(result.model, config.init, training, validation, config.seed)
     shifts = raise_recall(result.model, validation, config.min_recall)
     scores = evaluate(predictor(result.model), dataset)
     save_model(folder / "model.keras", result.model, scores, config)
