@@ -19,8 +19,11 @@ _LEVELS = 127
 
 
 def correct_biases(graph: Graph, faces: FaceInput) -> None:
-    """Take from each bias of `graph`, in place, the mean shift that int8 weights with a scale a channel would make."""
-    linear = [step for step in graph.steps if isinstance(step.operation, LINEAR)]
+    """Take from each bias of `graph`, in place, the mean shift that int8 weights with a scale a channel would make.
+
+    A dense layer in front of the softmax keeps float weights (`convert/quantize.py`), and so its bias.
+    """
+    linear = [step for step in graph.steps if isinstance(step.operation, LINEAR) and not _makes_logits(graph, step)]
     inputs = build_model(replace(graph, outputs=[step.arguments.args[0] for step in linear]), batch_size=None)
     shifts = [_rounding_layer(step, tensor) for step, tensor in zip(linear, inputs.outputs, strict=True)]
     means = {
@@ -40,6 +43,14 @@ def rounding_error(step: Step) -> Array:
     scales = np.where(peaks > 0, peaks, 1) / np.float32(_LEVELS)
     error: Array = np.round(kernel / scales) * scales - kernel
     return error
+
+
+def _makes_logits(graph: Graph, step: Step) -> bool:
+    return isinstance(step.operation, keras.layers.Dense) and any(map(_is_softmax, graph.consumers(step)))
+
+
+def _is_softmax(step: Step) -> bool:
+    return isinstance(step.operation, keras.layers.Softmax) or step.config.get("activation") == "softmax"
 
 
 def _rounding_layer(step: Step, inputs: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from convert.source import quiet
+from convert.tflite_file import read_tflite
 from edge.errors import ModelError
 from edge.results import FaceInput
 
@@ -104,7 +105,7 @@ class Quantizer:
 
 
 def quantize_calibrated(calibrated: bytes, output: str = "float32", **options: Any) -> bytes:
-    """An int8 file of what `Quantizer.calibrate` made; with a float output its softmax is in float too.
+    """An int8 file of what `Quantizer.calibrate` made; with a float output its softmax and its logits are in float too.
 
     Args:
         output: the type of the probabilities, one of OUTPUT_TYPES.
@@ -113,12 +114,14 @@ def quantize_calibrated(calibrated: bytes, output: str = "float32", **options: A
     import tensorflow as tf
     from tensorflow.lite.python.convert import mlir_quantize
 
-    return bytes(
-        mlir_quantize(
-            calibrated,
-            input_data_type=tf.uint8,
-            output_data_type=tf.dtypes.as_dtype(output),
-            denylisted_ops={"SOFTMAX"} if output == "float32" else None,
-            **options,
-        )
-    )
+    in_float = {"denylisted_ops": {"SOFTMAX"}, "denylisted_nodes": _dense_logits(calibrated)}
+    types = {"input_data_type": tf.uint8, "output_data_type": tf.dtypes.as_dtype(output)}
+    return bytes(mlir_quantize(calibrated, **types, **((in_float if output == "float32" else {}) | options)))
+
+
+def _dense_logits(content: bytes) -> set[str]:
+    """The name of the logits, if a dense layer makes them: rounded, close ones would tie and their labels flip."""
+    operators = read_tflite(content).operators
+    softmaxed = {tensor.name for operator in operators if operator.name == "SOFTMAX" for tensor in operator.inputs}
+    made = {tensor.name for operator in operators if operator.name == "FULLY_CONNECTED" for tensor in operator.outputs}
+    return softmaxed & made

@@ -176,6 +176,7 @@ WAYS: dict[str, Callable[[Material], bytes]] = {
     "folded": lambda m: quantized(m, equalize=False, correct=False),
     "folded, equalised": lambda m: quantized(m, correct=False),
     "chosen: folded, equalised, biases corrected": lambda m: quantize_calibrated(m.chosen),
+    "logits in int8 too": partial(with_options, denylisted_nodes=None),
     "one scale for each dense layer": partial(with_options, disable_per_channel_for_dense_layers=True),
     "one scale for each layer": partial(with_options, disable_per_channel=True),
     "ranges of 100 pictures": partial(with_pictures, count=100),

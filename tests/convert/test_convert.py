@@ -56,12 +56,14 @@ def test_the_graph_is_small_and_static(workshop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("network", ["original", "residual"])
-def test_int8_takes_camera_bytes_and_ends_in_a_float_softmax(workshop: Workshop, network: str) -> None:
+def test_int8_takes_camera_bytes_and_ends_in_float_logits_and_softmax(workshop: Workshop, network: str) -> None:
     graph = read_tflite(workshop.files / f"{network}_int8.tflite")
     assert (graph.inputs[0].type, graph.inputs[0].scales, graph.inputs[0].zero_points) == ("uint8", (1.0,), (0,))
-    assert graph.operators[-1].name == "SOFTMAX"
+    assert [operator.name for operator in graph.operators[-2:]] == ["FULLY_CONNECTED", "SOFTMAX"]
     assert graph.outputs[0].type == "float32"
-    assert {op.inputs[1].type for op in graph.operators if op.multiply_adds} == {"int8"}
+    *others, logits = [operator.inputs[1] for operator in graph.operators if operator.multiply_adds]
+    assert {weights.type for weights in others} == {"int8"}
+    assert (logits.type, logits.shape[0]) == ("float32", 7)
 
 
 def test_a_network_trained_in_bfloat16_converts(workshop: Workshop) -> None:
