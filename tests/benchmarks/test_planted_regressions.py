@@ -46,8 +46,9 @@ def plant_noise(model: Path, planted: Path, share: float = 0.1) -> None:
             weights = interpreter.get_tensor(operator["inputs"][1])
             place = data.find(weights.tobytes())
             assert place >= 0, "the weights stand in the file as they are"
-            noise = generator.normal(0, share * weights.std(), weights.shape)
-            data[place : place + weights.nbytes] = np.clip(weights + noise, -127, 127).astype(np.int8).tobytes()
+            noisy = weights + generator.normal(0, share * weights.std(), weights.shape)
+            noisy = np.clip(noisy, -127, 127) if weights.dtype == np.int8 else noisy  # the logits' are in float
+            data[place : place + weights.nbytes] = noisy.astype(weights.dtype).tobytes()
     planted.write_bytes(data)
 
 
