@@ -74,7 +74,14 @@ def choose_factor(seen: Activations, before: Array, after: Array) -> Array:
     maximum, rows_, strongest = (np.where(alive, values, 1) for values in (seen.maximum, rows, strongest))
     wanted = [strongest ** (1 - s) / maximum**s for s in _STRENGTHS]
     wanted += [1 / rows_, (rows_ * maximum) ** -0.5, (strongest / rows_) ** 0.5, np.ones_like(rows)]
-    candidates = [np.where(alive, factor / np.exp(np.log(factor[alive]).mean()), 1) for factor in wanted]
+    constant = (seen.maximum > 0) & (rows == 0)
+
+    def size(factor: Array) -> float:
+        if constant.any():  # a shift's carrier (convert/fold.py): as great as the greatest it is rounded exactly
+            return float((factor * maximum)[alive].max() / seen.maximum[constant].max())
+        return float(np.exp(np.log(factor[alive]).mean()))
+
+    candidates = [np.where(alive, factor / size(factor), 1) for factor in wanted]
     return min(candidates, key=lambda factor: _rounding_error(factor, seen, before, after)).astype(np.float32)
 
 

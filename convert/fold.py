@@ -5,15 +5,16 @@ A BatchNorm at inference is `scale * x + shift`. Three rewrites move it, none ch
 * behind a convolution or dense layer, both go into its weights;
 * behind a ReLU, the size of the scale goes back through it (`s * relu(x) = relu(s * x)`) into the layer
   before, and its sign and the shift go forward into the next layer, through pooling and Flatten;
-* a shift before a zero-padded convolution would be missing in the padding: it stays, as one addition,
-  but behind the pooling, where pictures are small. (A constant extra channel would carry it exactly
-  and without an operator, but 33 channels for 32 cost more than the addition: docs/quantisation.md.)
+* a shift before a zero-padded convolution must be missing in the padding. If the first convolution has a channel that
+  no picture can make fire, that one, made constant, carries it; else one addition stays, behind the pooling, where
+  pictures are small. (A constant extra channel is exact too, but 33 for 32 cost more: docs/quantisation.md.)
 """
 
 from dataclasses import dataclass
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from convert.graph import Array, Graph, Step, build_model, read_graph
 
@@ -27,6 +28,8 @@ _DROPPED = (
 _MAX_POOLS = (keras.layers.MaxPooling2D, keras.layers.GlobalMaxPooling2D)
 _PER_CHANNEL = (*_MAX_POOLS, keras.layers.AveragePooling2D, keras.layers.GlobalAveragePooling2D)
 _RESHAPES = (keras.layers.Flatten, keras.layers.Reshape)
+_WHITE = 255
+"""The brightest pixel; the darkest is 0."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,15 @@ def fold_graph(graph: Graph) -> FoldReport:
     drop_training_layers(graph)
     folded: list[str] = []
     kept: list[str] = []
-    for step in [step for step in graph.steps if isinstance(step.operation, keras.layers.BatchNormalization)]:
-        name = step.name
-        done = fold_backward(graph, step) or fold_through_relu(graph, step)
+    norms = [step for step in graph.steps if isinstance(step.operation, keras.layers.BatchNormalization)]
+    for norm in norms:
+        name = norm.name
+        done = fold_backward(graph, norm) or fold_through_relu(graph, norm)
         (folded if done else kept).append(name)
     for step in [step for step in graph.steps if isinstance(step.operation, keras.layers.Rescaling)]:
         fold_forward(graph, step)
+    for norm in norms:
+        carry_shift(graph, norm)
     return FoldReport(tuple(folded), tuple(kept))
 
 
@@ -105,10 +111,30 @@ def fold_through_relu(graph: Graph, norm: Step) -> bool:
     return True
 
 
+def carry_shift(graph: Graph, norm: Step) -> None:
+    """Move what is left of a folded BatchNorm into a channel that no picture can make fire, if there is one.
+
+    It becomes 1 everywhere but in the zero padding of the next convolution, whose weights for it make the shift of all.
+    """
+    before = _linear_before_relu(graph, norm)
+    path, after = linear_after(graph, norm)
+    shifted = path[-1] if path else norm
+    if before is None or after is None or shifted.shift is None:
+        return
+    silent = _silent_channels(graph, before)
+    if silent.any():
+        carrier = np.arange(len(silent)) == silent.argmax()
+        kernel, bias = before.weights
+        before.weights = [np.where(carrier, np.float32(0), kernel), np.where(carrier, np.float32(1), bias)]
+        kernel = after.weights[0]
+        after.weights[0] = np.where(carrier[:, np.newaxis], (shifted.shift @ kernel)[..., np.newaxis, :], kernel)
+        shifted.shift = None
+
+
 def fold_forward(graph: Graph, rescaling: Step) -> bool:
     """Put a `Rescaling` without an offset into the linear layer behind it; False if there is none."""
     consumers = graph.consumers(rescaling)
-    if len(consumers) != 1 or not _is_linear(consumers[0]) or np.any(rescaling.config["offset"]):
+    if len(consumers) != 1 or not isinstance(consumers[0].operation, LINEAR) or np.any(rescaling.config["offset"]):
         return False
     consumers[0].weights[0] = consumers[0].weights[0] * np.float32(rescaling.config["scale"])
     rescaling.become_identity()
@@ -177,6 +203,21 @@ def linear_after(graph: Graph, norm: Step) -> tuple[list[Step], Step | None]:
             break
         path.append(step)
     return path, None
+
+
+def _silent_channels(graph: Graph, step: Step) -> NDArray[np.bool_]:
+    """Which channels of a convolution, with its ReLU, are 0 for every picture: only of the first can this be known."""
+    bounded = isinstance(step.operation, keras.layers.Conv2D) and _reads_pixels(graph, step)
+    if not bounded or not step.config["use_bias"]:
+        return np.zeros(1, np.bool_)
+    kernel, bias = step.weights
+    greatest: Array = bias + _WHITE * np.maximum(kernel, 0).sum(axis=(0, 1, 2))
+    return greatest <= 0
+
+
+def _reads_pixels(graph: Graph, step: Step) -> bool:
+    producer = graph.producer(step)
+    return producer is None or (producer.operation is None and _reads_pixels(graph, producer))
 
 
 def _can_move(path: list[Step], after: Step, affine: _Affine) -> bool:

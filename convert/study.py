@@ -117,7 +117,7 @@ def format_study(proofs: Mapping[str, Proof]) -> list[str]:
         figures = [f"{proof.losses.drop_points:+.2f}", f"{proof.losses.kl_divergence:.5f}"]
         figures += [f"{size:,}" for size in (proof.size_bytes, proof.gzip_bytes)]
         figures += [f"{proof.agreement_by_runtime[runtime]:.4f}" for runtime in runtimes]
-        figures += [f"{proof.latency_ratio[runtime]:.2f}" for runtime in runtimes]
+        figures += [f"{proof.latency_ratio[runtime]:.3f}" for runtime in runtimes]
         rows.append([way, *figures])
     return format_table(head, rows)
 

@@ -18,7 +18,7 @@ from keras import layers
 
 from convert.correct import correct_biases, rounding_error
 from convert.equalize import equalize_graph
-from convert.fold import fold_model
+from convert.fold import fold_graph, fold_model
 from convert.graph import build_model, read_graph
 from convert.prune import prune
 
@@ -95,6 +95,13 @@ def rescaled(x: Any) -> Any:
     return layers.Conv2D(4, 3, padding="same")(layers.Rescaling(1 / 255)(x))
 
 
+def rescaled_with_a_silent_channel(x: Any) -> Any:
+    x = layers.Conv2D(5, 3, padding="same", activation="relu")(layers.Rescaling(1 / 255)(x))
+    x = layers.Conv2D(6, 3, padding="same", activation="relu")(layers.BatchNormalization()(x))
+    x = layers.MaxPooling2D(2)(layers.BatchNormalization()(x))
+    return layers.Conv2D(4, 3, padding="same")(x)
+
+
 def rescaled_with_offset(x: Any) -> Any:
     return layers.Conv2D(4, 3, padding="same")(layers.Rescaling(1 / 127.5, -1)(x))
 
@@ -119,6 +126,7 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "norm_of_the_input": norm_of_the_input,
     "norm_behind_relu6": norm_behind_relu6,
     "rescaled": rescaled,
+    "rescaled_with_a_silent_channel": rescaled_with_a_silent_channel,
     "rescaled_with_offset": rescaled_with_offset,
 }
 
@@ -172,6 +180,25 @@ def equalize_case(dense: bool) -> dict[str, Any]:
     }
 
 
+def carrier_case() -> dict[str, Any]:
+    """How great the channels are that equalising leaves beside the constant one, which is 1."""
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input(SHAPE)
+    model = keras.Model(inputs, rescaled_with_a_silent_channel(inputs))
+    settle(model, "silent")
+    pictures = np.random.default_rng(0).integers(0, 255, (70, *SHAPE)).astype(np.uint8)
+    graph = read_graph(model)
+    fold_graph(graph)
+    equalize_graph(graph, pictures)
+    equalized = build_model(graph, None)
+    outputs = [np.asarray(m(pictures.astype(np.float32))) for m in (model, equalized)]
+    first = next(layer for layer in equalized.layers if isinstance(layer, layers.Conv2D))
+    return {
+        "change": float(np.abs(outputs[0] - outputs[1]).max() / np.abs(outputs[0]).max()),
+        "greatest": float(np.asarray(first(pictures.astype(np.float32))).max()),
+    }
+
+
 def correct_case(name: str) -> dict[str, Any]:
     """How far the mean output of a layer with rounded weights is off, without and with its corrected bias."""
     keras.utils.set_random_seed(2)
@@ -207,9 +234,11 @@ def prune_case() -> dict[str, Any]:
 
 
 def settle(model: Any, name: str) -> None:
-    """Give the BatchNorms statistics and weights as training would."""
+    """Give the BatchNorms statistics and weights as training would, and each convolution a channel that never fires."""
     generator = np.random.default_rng(1)
     for layer in model._flatten_layers():
+        if "silent" in name and isinstance(layer, layers.Conv2D):
+            layer.bias.assign(np.where(np.arange(layer.filters) == 3, -100, 0.1))
         if isinstance(layer, layers.BatchNormalization):
             for variable in layer.weights:
                 low, high = (-1, 1) if variable.name in ("beta", "moving_mean") else (0.3, 2)
@@ -223,6 +252,7 @@ def settle(model: Any, name: str) -> None:
 if __name__ == "__main__":
     outcomes: dict[str, Any] = {"fold": {name: fold_case(name) for name in CASES}}
     outcomes["equalize"] = {"dense": equalize_case(True), "convolution": equalize_case(False)}
+    outcomes["carrier"] = carrier_case()
     outcomes["correct"] = {name: correct_case(name) for name in ("convolution", "depthwise")}
     outcomes["prune"] = prune_case()
     sys.stdout.write(json.dumps(outcomes))

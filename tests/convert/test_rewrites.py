@@ -32,7 +32,7 @@ def outcomes(rewrites: dict[str, Any]) -> dict[str, Any]:
 
 def test_float_outputs_stay(outcomes: dict[str, Any]) -> None:
     changes = {name: outcome["change"] / max(1.0, outcome["range"]) for name, outcome in outcomes.items()}
-    assert len(changes) == 20
+    assert len(changes) == 21
     assert {name: change for name, change in changes.items() if change > 1e-5} == {}
     assert min(outcome["range"] for outcome in outcomes.values()) > 0.01  # a zero output would prove nothing
 
@@ -41,6 +41,14 @@ def test_every_movable_norm_is_gone(outcomes: dict[str, Any]) -> None:
     assert {name: outcome["kept"] for name, outcome in outcomes.items() if outcome["kept"]} == KEPT
     for name, outcome in outcomes.items():
         assert outcome["layers"].count("BatchNormalization") == outcome["kept"], name
+
+
+def test_a_shift_needs_no_addition_if_a_channel_of_the_first_layer_is_silent(outcomes: dict[str, Any]) -> None:
+    additions = {name: outcome["layers"].count("ShiftChannels") for name, outcome in outcomes.items()}
+    assert additions["relu_then_norm"] == 1
+    assert (
+        additions["rescaled_with_a_silent_channel"] == 1
+    )  # that of the second BatchNorm: what it reads is not bounded
 
 
 def test_training_layers_are_gone(outcomes: dict[str, Any]) -> None:
@@ -59,6 +67,12 @@ def test_equalising_evens_out_channels_and_changes_no_output(rewrites: dict[str,
     assert outcome["change"] < 1e-5
     assert outcome["spread_before"] > 300
     assert outcome["spread_after"] < outcome["spread_before"] / 10
+
+
+def test_equalising_lets_the_carrier_of_a_shift_be_rounded_exactly(rewrites: dict[str, Any]) -> None:
+    outcome = rewrites["carrier"]
+    assert outcome["change"] < 1e-5
+    assert outcome["greatest"] == pytest.approx(1.0, abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["convolution", "depthwise"])
