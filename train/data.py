@@ -120,7 +120,10 @@ def describe(dataset: Dataset) -> str:
 
 
 def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
-    """The data set with FER+ votes, joined by the csv's `path` column, or by row for the original fer2013new.csv."""
+    """The data set with FER+ votes, joined by the csv's `path` column.
+
+    The original fer2013new.csv has none: its rows are those of fer2013.csv, and of nothing else.
+    """
     try:
         with Path(ferplus).open(newline="") as file:
             rows = list(csv.DictReader(file))
@@ -134,16 +137,22 @@ def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
         by_name = {row["path"]: vote for row, vote in zip(rows, votes, strict=True)}
         nothing = np.zeros(len(LABELS), np.float32)
         joined = np.array([by_name.get(str(name), nothing) for name in dataset.names])
-    elif len(rows) == len(dataset):
+    elif _are_rows_of(dataset, rows):
         joined = votes
     else:
         raise DataError(
-            f"Expected a `path` column, or a row for each of {len(dataset)} images, in {ferplus}. "
-            f"Received: {len(rows)} rows without it"
+            f"Expected a `path` column in {ferplus}, or fer2013.csv in --data, whose rows and Usage it repeats "
+            f"(--labels fer2013 trains without votes). Received: {len(rows)} rows for {len(dataset)} images"
         )
     if not joined.any():
         raise DataError(f"Expected votes of this data set's images in {ferplus}. Received: votes of others")
     return replace(dataset, votes=joined)
+
+
+def _are_rows_of(dataset: Dataset, rows: list[dict[str, str]]) -> bool:
+    """Whether the data set came from a csv in whose order `rows` are; pictures of a folder or zip are in another."""
+    usages = [(row.get("Usage") or "").strip() for row in rows]
+    return str(dataset.names[0]).startswith("row ") and usages == dataset.usages.tolist()
 
 
 def find_duplicates(dataset: Dataset, limit: float = 4.0) -> NDArray[np.bool_]:

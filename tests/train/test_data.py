@@ -108,6 +108,31 @@ def test_votes_for_other_pictures_are_an_error(tmp_path: Path) -> None:
         load_fer2013(synthetic.write_folder(tmp_path / "fer"), votes)
 
 
+def write_row_votes(file: Path, usages: list[str]) -> Path:
+    """Votes as in Microsoft's fer2013new.csv: no paths, a row for each row of fer2013.csv, here with its number."""
+    columns = ["Usage", "Image name", "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"]
+    rows = [[usage, "", number, 1, 0, 0, 0, 0, 0] for number, usage in enumerate(usages)]
+    with file.open("w", newline="") as opened:
+        csv.writer(opened).writerows([columns, *rows])
+    return file
+
+
+def test_votes_without_paths_are_joined_to_the_rows_of_the_csv(tmp_path: Path) -> None:
+    data = synthetic.write_csv(tmp_path / "fer2013.csv")
+    usages = load_fer2013(data).usages.tolist()
+    votes = load_fer2013(data, write_row_votes(tmp_path / "fer2013new.csv", usages)).votes
+    assert votes is not None
+    assert votes[:, LABELS.index("neutral")].tolist() == list(range(112))
+
+
+def test_votes_without_paths_are_not_joined_to_pictures_of_another_order(layout: Path, tmp_path: Path) -> None:
+    usages = load_fer2013(layout).usages.tolist()
+    if layout.suffix == ".csv":
+        usages.reverse()
+    with pytest.raises(DataError, match=r"`path`.*fer2013\.csv in --data.*--labels fer2013"):
+        load_fer2013(layout, write_row_votes(tmp_path / "fer2013new.csv", usages))
+
+
 def test_a_limit_keeps_every_split_and_class(tmp_path: Path) -> None:
     few = limit(load_fer2013(synthetic.write_folder(tmp_path)), 42, seed=0)
     assert {(usage, label) for usage, label in zip(few.usages, few.labels, strict=True)} == {
