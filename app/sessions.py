@@ -32,7 +32,6 @@ class Session:
         """What is known of the browser's own camera, while it sends."""
         self.record: Record | None = None
         self.video: VideoJob | None = None
-        self.video_id = ""
         self._recorded: Monitor | None = None
 
     @property
@@ -60,10 +59,10 @@ class Session:
             self._recorded.unlisten(self.token)
             self._recorded = None
 
-    def take_video(self, video_id: str, job: VideoJob) -> None:
+    def take_video(self, job: VideoJob) -> None:
         """Work on an uploaded video, in place of the last one."""
         self.drop_video()
-        self.video, self.video_id = job, video_id
+        self.video = job
         job.start()
 
     def drop_video(self) -> None:

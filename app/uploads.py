@@ -24,20 +24,23 @@ STILL_FACES = 32
 
 def show_file() -> None:
     """A picture or a video from the user's disk."""
+    tab = session()
     file = st.file_uploader(
         "Picture or video",
         [*PICTURES, *VIDEOS],
         key="upload",
+        on_change=tab.drop_video,
         help="It is analysed by this server, kept in memory or a temporary file, and deleted with this tab.",
     )
-    if file is None:
-        session().drop_video()
-        _hint("Choose a file", "A picture gives its faces at once; a video runs through, for download.")
-    elif PurePath(file.name).suffix.lower().lstrip(".") in PICTURES:
-        session().drop_video()
+    if file and PurePath(file.name).suffix.lower().lstrip(".") in PICTURES:
         _show_picture(file.getvalue(), file.name)
+        return
+    if file and tab.video is None:
+        _analyse_video(file.name, file.getvalue())
+    if tab.video:  # the uploader forgets its file while another page or source is shown; the tab does not
+        _show_video(tab.video)
     else:
-        _show_video(file.file_id, file.name, file.getvalue())
+        _hint("Choose a file", "A picture gives its faces at once; a video runs through, for download.")
 
 
 def show_snapshot() -> None:
@@ -92,24 +95,27 @@ def _picture_downloads(stem: str, jpeg: bytes, result: FrameResult) -> None:
         records.downloads(record, f"{stem}-emotions")
 
 
-def _show_video(file_id: str, name: str, data: bytes) -> None:
-    tab = session()
-    if tab.video is None or tab.video_id != file_id:
-        chosen = controls.settings()
-        tab.take_video(file_id, VideoJob(name, data, chosen.config, chosen.look))
-    job = tab.video
-    if job is None:
-        return
+def _analyse_video(name: str, data: bytes) -> None:
+    chosen = controls.settings()
+    session().take_video(VideoJob(name, data, chosen.config, chosen.look))
+
+
+def _again() -> None:
+    """Analyse the same video with the sidebar's settings of now (a callback)."""
+    job = session().video
+    if job:
+        _analyse_video(job.name, job.data)
+
+
+def _show_video(job: VideoJob) -> None:
     if not job.done:
         _progress()
     elif job.error:
-        st.error(_explain(job.error, name), icon=":material/broken_image:")
+        st.error(_explain(job.error, job.name), icon=":material/broken_image:")
     else:
         _show_result(job)
     label = "Run again" if job.done else "Start over"
-    st.button(
-        label, on_click=tab.drop_video, key="again", icon=":material/refresh:", help="With the sidebar's settings."
-    )
+    st.button(label, on_click=_again, key="again", icon=":material/refresh:", help="With the sidebar's settings.")
 
 
 @st.fragment(run_every=0.5)

@@ -59,6 +59,11 @@ class VideoJob:
         """The share that is done, in [0, 1]."""
         return min(1.0, self.frames / self.total) if self.total > 0 else 0.0
 
+    @property
+    def data(self) -> bytes:
+        """The uploaded file."""
+        return self._input.read_bytes()
+
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()

@@ -221,6 +221,10 @@ def test_an_uploaded_video_runs_through(page: Any, tmp_path: Path) -> None:
         page.get_by_role("button", name="Video", exact=True).click()
     assert _frames_of(download.value.path()) == 12
     page.wait_for_function("document.querySelector('video').videoWidth === 640")
+    page.get_by_role("link", name="Model").click()
+    expect(page.get_by_text("Limits of use")).to_be_visible(timeout=WAIT_MS)
+    page.get_by_role("link", name="Emotions").click()
+    expect(page.get_by_text("12 pictures, a face in 12")).to_be_visible(timeout=WAIT_MS)
 
 
 @pytest.mark.parametrize("name", ["junk.png", "junk.mp4"])

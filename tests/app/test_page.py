@@ -154,6 +154,33 @@ def test_a_junk_upload_gives_a_message(page: AppTest, name: str) -> None:
     until(page, f"{name} can't be read")
 
 
+def clip(path: Path, count: int) -> tuple[str, bytes, str]:
+    """A video of the demo to upload."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, DemoSource.size)
+    for index in range(count):
+        writer.write(DemoSource().picture(index))
+    writer.release()
+    return path.name, path.read_bytes(), "video/x-msvideo"
+
+
+def test_a_video_s_result_stays_until_another_file_is_chosen(page: AppTest, tmp_path: Path) -> None:
+    page.selectbox(key="kind").set_value("file").run()
+    page.file_uploader(key="upload").set_value(clip(tmp_path / "talk.avi", 3)).run()
+    page.selectbox(key="kind").set_value("demo").run()
+    page.selectbox(key="kind").set_value("file").run()
+    until(page, "3 pictures, a face in 3")
+    page.toggle(key="blur").set_value(True).run()
+    page.button(key="again").click().run()
+    until(page, "3 pictures, a face in 3")
+    assert downloads_of(page) == {"Video", "CSV", "JSON Lines", "Chart"}
+    page.file_uploader(key="upload").set_value(clip(tmp_path / "next.avi", 2)).run()
+    until(page, "2 pictures, a face in 2")
+    page.file_uploader(key="upload").set_value(("face.jpg", FACE, "image/jpeg")).run()
+    assert downloads_of(page) == {"Picture", "CSV", "JSON Lines"}
+    page.file_uploader(key="upload").clear().run()
+    assert "Choose a file" in html_of(page)
+
+
 def test_a_snapshot_gives_its_faces(page: AppTest) -> None:
     page.selectbox(key="kind").set_value("snapshot").run()
     page.camera_input(key="snapshot").set_value(("snapshot.jpg", FACE, "image/jpeg")).run()
