@@ -12,10 +12,10 @@ import streamlit as st
 
 from app.cameras import webcams
 from app.pictures import Look
+from edge.address import public_name
 from edge.config import DETECTORS, VARIANTS, EdgeConfig
 from edge.errors import ConfigError
 from edge.interpreter import installed_runtimes
-from edge.sources import public_name
 
 KINDS = {
     "demo": "Demo",

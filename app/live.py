@@ -11,8 +11,8 @@ from app.monitor import Monitor
 from app.sessions import Session, hub, session
 from app.stream import address
 from app.worker import Worker
+from edge.address import public_name
 from edge.errors import ConfigError, ModelError, SourceError
-from edge.sources import public_name
 
 PANEL_EVERY_S = 0.4
 INLINE_EVERY_S = 0.1

@@ -27,7 +27,10 @@ check_sums() {
 make_environment() {
   say "installing into $prefix"
   mkdir -p "$prefix"
-  "$prefix/venv/bin/python" -c '' 2>/dev/null || python3 -m venv --clear "$prefix/venv"
+  "$prefix/venv/bin/python" -c '' 2>/dev/null || rm -rf "$prefix/venv"
+  # A CSI camera's library comes from the system alone.
+  python3 -c 'import picamera2' 2>/dev/null && set -- --system-site-packages || set --
+  python3 -m venv "$@" "$prefix/venv"
   set -- --quiet --disable-pip-version-check --retries 10 --timeout 60
   [ ! -d wheels ] || set -- "$@" --no-index --find-links wheels
   "$prefix/venv/bin/python" -m pip install "$@" ./emotion_edge_runtime-*.whl
@@ -44,7 +47,7 @@ try_model() {
 copy_files() {
   cp emotion.tflite "$prefix/emotion.tflite.part"
   mv "$prefix/emotion.tflite.part" "$prefix/emotion.tflite"
-  [ -e "$conf" ] || cp emotion-edge.conf "$conf"
+  [ -e "$conf" ] || install -m 600 emotion-edge.conf "$conf"  # addresses of cameras have passwords
 }
 
 start_service() {

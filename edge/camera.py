@@ -14,10 +14,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
+from edge.address import public_name
 from edge.config import EdgeConfig
 from edge.errors import EmotionError, StuckThreadError
 from edge.results import BgrImage, Frame
-from edge.sources import Source, open_source, public_name
+from edge.sources import Source, is_live, open_source
 
 FILE_QUEUE = 2
 """Frames of a file that are read ahead."""
@@ -27,6 +28,8 @@ WATCH_S = 0.1
 """How often cameras are watched while no frame comes."""
 MOST_STUCK = 8
 """Readers of one source that may be stuck at a time; with so many it is not opened again."""
+STUCK_S = 120.0
+"""A reader that hangs for so long holds its device for ever: only the end of the process frees it."""
 
 _log = logging.getLogger(__name__)
 
@@ -147,16 +150,20 @@ class Camera:
             frame = camera.wait(1.0)
 
     A live source that dies after its first frame is reopened for ever, with growing pauses; one that
-    can't be opened at the start, and any failing file, raises its SourceError from `take`.
+    can't be opened at the start, and any failing file, raises its SourceError from `take`. One of
+    several live sources (`alone` is false) may be absent at the start.
     """
 
-    def __init__(self, name: str, config: EdgeConfig, wake: threading.Condition | None = None) -> None:
+    def __init__(
+        self, name: str, config: EdgeConfig, wake: threading.Condition | None = None, alone: bool = True
+    ) -> None:
         self.name = public_name(name)
         self.state = CameraState.OPENING
         self.reconnects = 0
         self.fps = config.fps
         """Most frames a second of a live source; 0: all. May be changed at any time."""
         self._name = name
+        self._may_be_absent = not alone and is_live(name)
         self._config = config
         self.wake = wake or threading.Condition()
         self._dropped_before = 0
@@ -205,6 +212,11 @@ class Camera:
         return [*self._abandoned, *([self._reader] if self._reader else [])]
 
     @property
+    def absent(self) -> bool:
+        """Whether it could not be opened, and never gave a frame."""
+        return self.state is CameraState.OFFLINE and not self._was_online
+
+    @property
     def dropped(self) -> int:
         """Frames overwritten by newer ones before anybody took them."""
         return self._dropped_before + (self._reader.dropped if self._reader else 0)
@@ -225,6 +237,7 @@ class Camera:
 
         Raises:
             SourceError: the source can't be opened at all, or a file is damaged.
+            StuckThreadError: the source hangs in a way that only a new process can mend.
         """
         frame = self._reader.take() if self._reader else None
         if frame is None:
@@ -254,6 +267,8 @@ class Camera:
         reader = self._reader
         if reader is None:
             self._abandoned = [old for old in self._abandoned if old.is_alive()]
+            if any(now_s - old.progress_s > STUCK_S for old in self._abandoned):
+                raise StuckThreadError(f"Expected {self.name} to answer within {STUCK_S:g} s. Received: nothing")
             if self.state is not CameraState.ENDED and now_s >= self._reopen_at_s and len(self._abandoned) < MOST_STUCK:
                 self.reconnects += 1
                 self.start()
@@ -274,11 +289,11 @@ class Camera:
         if reader.error is None:
             self._set_state(CameraState.ENDED)
             self._forget_reader()
-        elif not reader.live or not self._was_online or not isinstance(reader.error, EmotionError):
-            raise reader.error
-        else:
-            self._set_state(CameraState.OFFLINE)
+        elif reader.live and isinstance(reader.error, EmotionError) and (self._was_online or self._may_be_absent):
+            self._set_state(CameraState.OFFLINE, f": {reader.error}")
             self._reopen_later(reader)
+        else:
+            raise reader.error
 
     def _reopen_later(self, reader: _Reader) -> None:
         """Pause, counted from the start of the last attempt: one that hung was a pause already."""
@@ -291,12 +306,12 @@ class Camera:
         self._dropped_before, self._skipped_before = self.dropped, self.skipped
         self._reader = None
 
-    def _set_state(self, state: CameraState) -> None:
+    def _set_state(self, state: CameraState, reason: str = "") -> None:
         if state is self.state or (self.state is CameraState.STALLED and state is CameraState.OFFLINE):
             return
         lost = state in (CameraState.STALLED, CameraState.OFFLINE)
         if lost or self.state is not CameraState.OPENING:
-            _log.log(logging.WARNING if lost else logging.INFO, "camera %s is %s", self.name, state.value)
+            _log.log(logging.WARNING if lost else logging.INFO, "camera %s is %s%s", self.name, state.value, reason)
         self.state = state
 
 

@@ -15,6 +15,8 @@ RUNTIMES = ("auto", "litert", "tflite")
 DETECTORS = ("auto", "blazeface", "haar", "yunet")
 PACES = ("real", "fast")
 DEVICE_FILE_VARIABLE = "EMOTION_EDGE_DEVICE"
+SOURCE_VARIABLE = "EMOTION_EDGE_SOURCE"
+"""The sources, separated by spaces, when there is no `--source`: a list of processes does not show their passwords."""
 
 
 def _option(default: Any, text: str, **checks: Any) -> Any:
@@ -36,7 +38,7 @@ class EdgeConfig:
 
     source: str | tuple[str, ...] = _option(
         "0",
-        "camera index, /dev/video*, video file, image, folder of images, rtsp:// or http:// address, picamera2 or demo",
+        "camera index, /dev/*, video file, image, folder of images, rtsp:// or http:// address, picamera2 or demo",
     )
     model: str = _option("int8", f"a .tflite file of python -m convert, or a bundled one of {', '.join(VARIANTS)}")
     runtime: str = _option("auto", "TFLite runtime; auto takes the fastest that is installed", choices=RUNTIMES)
@@ -71,7 +73,7 @@ class EdgeConfig:
         for option in fields(self):
             _check(option, getattr(self, option.name))
         if not self.sources or not all(self.sources):
-            raise ConfigError(f"Expected source to name one or more sources. Received: {self.source!r}")
+            raise ConfigError("Expected source to name one or more sources. Received: an empty name")
         if len(set(self.sources)) != len(self.sources):
             raise ConfigError("Expected different sources. Received: one of them twice")  # it may have a password
         if self.detector == "yunet" and not self.detector_model:
@@ -104,8 +106,10 @@ def _check(option: "Field[Any]", value: Any) -> None:
 
 def device_file() -> Path:
     """Where `python -m edge.tune` keeps what is best on this device."""
-    folder = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(os.environ.get(DEVICE_FILE_VARIABLE) or Path(folder) / "emotion-edge" / "device.json")
+    if named := os.environ.get(DEVICE_FILE_VARIABLE):
+        return Path(named)  # a service's user may have no home
+    folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(folder) / "emotion-edge" / "device.json"
 
 
 def device_defaults() -> dict[str, Any]:
@@ -133,8 +137,8 @@ def add_arguments(parser: argparse.ArgumentParser, names: Sequence[str] = ()) ->
         assert option.default is not MISSING
         flag = "--" + option.name.replace("_", "-")
         if option.name == "source":
-            text = option.metadata["help"] + "; give it several times for several cameras"
-            parser.add_argument(flag, action="append", help=text)
+            text = f"give it several times for several cameras (default: ${SOURCE_VARIABLE}, or 0)"
+            parser.add_argument(flag, action="append", help=f"{option.metadata['help']}; {text}")
         else:
             parser.add_argument(
                 flag,
@@ -149,6 +153,6 @@ def config_from(arguments: argparse.Namespace) -> EdgeConfig:
     """The configuration that `add_arguments`' options describe."""
     known = {option.name for option in fields(EdgeConfig)}
     given = {name: value for name, value in vars(arguments).items() if name in known and value is not None}
-    if "source" in given:
-        given["source"] = given["source"][0] if len(given["source"]) == 1 else tuple(given["source"])
+    if sources := given.pop("source", None) or os.environ.get(SOURCE_VARIABLE, "").split():
+        given["source"] = sources[0] if len(sources) == 1 else tuple(sources)
     return EdgeConfig(**given)

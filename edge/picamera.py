@@ -5,6 +5,7 @@ camera's hardware makes a second, small picture of each frame: detection works o
 """
 
 import importlib
+from concurrent.futures import TimeoutError as TimedOut
 from typing import Any
 
 import cv2
@@ -23,6 +24,7 @@ class PicameraSource:
     def __init__(self, config: EdgeConfig) -> None:
         self.small: BgrImage | None = None
         self.fps = 30.0
+        self._wait_s = config.read_timeout_s
         self._camera = _open()
         width = min(config.detect_width, config.width) // 2 * 2  # YUV420 has even sides
         self._small_size = (width, width * config.height // config.width // 2 * 2)
@@ -41,7 +43,7 @@ class PicameraSource:
 
     def read(self) -> BgrImage:
         """The next picture; `small` is the same one in small."""
-        (image, planes), _ = self._camera.capture_arrays(["main", "lores"])
+        (image, planes), _ = self._next(self._camera.capture_arrays, ["main", "lores"])
         width, height = self._small_size
         padded = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)  # the hardware pads the rows of each plane
         self.small = np.ascontiguousarray(padded[:height, :width])
@@ -49,12 +51,20 @@ class PicameraSource:
 
     def skip(self) -> None:
         """Pass over the next picture."""
-        self._camera.capture_metadata()
+        self._next(self._camera.capture_metadata)
 
     def close(self) -> None:
         """Free the camera."""
         self._camera.stop()
         self._camera.close()
+
+    def _next(self, capture: Any, *arguments: Any) -> Any:
+        """What the next frame gives; a camera that hangs (a loose cable) can be closed only without waiting jobs."""
+        try:
+            return capture(*arguments, wait=self._wait_s)
+        except TimedOut as error:
+            self._camera.cancel_all_and_flush()
+            raise SourceError(f"Expected a frame of the CSI camera. Received: none in {self._wait_s:g} s") from error
 
 
 def _open() -> Any:

@@ -13,6 +13,7 @@ import cv2
 from edge.annotate import draw
 from edge.errors import SinkError
 from edge.results import Frame, FrameResult, Person
+from edge.sinks import checked_place, open_at_end
 
 FREE_BYTES = 50_000_000
 """OpenCV's writers are silent when the disk is full: below this they are not asked."""
@@ -21,13 +22,13 @@ OWN_NAMES = "[0-9]*.[0-9][0-9][0-9]_*.jpg"
 
 
 class CsvSink:
-    """A row for each face of each frame."""
+    """A row for each face of each frame, behind those that are there."""
 
     head = ("captured_at", "position_s", "source", "frame_index", "track_id", "x", "y", "width", "height")
     tail = ("emotion", "confidence", "certainty", "intensity", "valence", "arousal")
 
     def __init__(self, path: Path) -> None:
-        self._path = _in_folder(path)
+        self._path = checked_place(path)
         self._file: TextIO | None = None
 
     def write(self, frame: Frame, result: FrameResult) -> None:
@@ -48,8 +49,9 @@ class CsvSink:
     def _write_row(self, result: FrameResult, person: Person) -> None:
         scores = person.scores.as_dict()
         if self._file is None:
-            self._file = self._path.open("w", newline="", encoding="utf-8")
-            csv.writer(self._file).writerow([*self.head, *self.tail, *scores])
+            self._file = open_at_end(self._path)
+            if not self._path.stat().st_size:
+                csv.writer(self._file).writerow([*self.head, *self.tail, *scores])
         position_s = "" if result.position_s is None else f"{result.position_s:.3f}"
         where: list[Any] = [f"{result.captured_at:.3f}", position_s, result.source, result.frame_index]
         numbers = [getattr(person, name) for name in self.tail[1:]]
@@ -67,19 +69,21 @@ class VideoSink:
     """An annotated .mp4 or .avi that plays at the speed of life, however unevenly frames come."""
 
     def __init__(self, path: Path, fps: float) -> None:
-        self._path = _in_folder(path)
+        self._path = checked_place(path)
         self._fps = fps
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
         self._start_s = 0.0
         self._written = 0
+        self._check_at = 0
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Add the picture as often as its time asks for: twice after a gap, not at all if too early."""
         picture = draw(frame.image, result)
         writer = self._writer or self._open(picture.shape[1], picture.shape[0], frame.time_s)
-        if self._written % 100 == 0:
+        if self._written >= self._check_at:
             _check_space(self._path)
+            self._check_at = self._written + 100
         if (picture.shape[1], picture.shape[0]) != self._size:
             picture = cv2.resize(picture, self._size)  # type: ignore[assignment]
         wanted = round((frame.time_s - self._start_s) * self._fps) + 1 - self._written
@@ -111,7 +115,7 @@ class SnapshotSink:
         self._folder = folder
         self._most = most
         self._shown: dict[tuple[str, int], str] = {}
-        if folder.exists() and not folder.is_dir():
+        if folder.is_file():
             raise SinkError(f"Expected a folder for snapshots. Received: a file at {folder}")
 
     def write(self, frame: Frame, result: FrameResult) -> None:
@@ -124,20 +128,17 @@ class SnapshotSink:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         _check_space(self._folder)
-        name = f"{result.captured_at:.3f}_{'_'.join(sorted(set(shown.values())))}.jpg"
+        kept = sorted(self._folder.glob(OWN_NAMES))
+        newest = float(kept[-1].name.split("_")[0]) if kept else 0.0
+        moment = max(result.captured_at, newest + 0.001)  # a clock that was set back must not make this the oldest
+        name = f"{moment:.3f}_{'_'.join(sorted(set(shown.values())))}.jpg"
         if not cv2.imwrite(str(self._folder / name), draw(frame.image, result)):
             raise SinkError(f"Expected to write a picture to {self._folder}. Received: OpenCV refused {name}")
-        for old in sorted(self._folder.glob(OWN_NAMES))[: -self._most]:
+        for old in kept[: len(kept) + 1 - self._most]:
             old.unlink()
 
     def close(self) -> None:
         """Nothing to finish."""
-
-
-def _in_folder(path: Path) -> Path:
-    if not path.parent.is_dir() or path.is_dir():
-        raise SinkError(f"Expected the name of a file in an existing folder. Received: {path}")
-    return path
 
 
 def _check_space(path: Path) -> None:

@@ -18,11 +18,12 @@ from pathlib import Path
 
 import cv2
 
+from edge.address import public_name
 from edge.camera import Camera, iter_frames
 from edge.command_line import EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.detectors import create_detector
-from edge.errors import ConfigError, StuckThreadError
+from edge.errors import ConfigError, SourceError, StuckThreadError
 from edge.interpreter import choose_runtime
 from edge.metrics import Metrics, Summary, format_summary
 from edge.pace import Governor, frame_rate
@@ -30,7 +31,7 @@ from edge.pipeline import Pipeline, create_classifier
 from edge.recording import CsvSink, SnapshotSink, VideoSink
 from edge.schema import json_schema
 from edge.sinks import JsonLinesSink, Outlet, Sink, WindowSink, close_all
-from edge.sources import public_name
+from edge.sources import REMEDY
 from edge.supervisor import Supervisor
 
 STOP_S = 1.0
@@ -63,10 +64,17 @@ def run(
     governor, supervisor = Governor(config) if config.cpu_budget else None, Supervisor()
     with _started(config) as cameras:
         pipelines = _pipelines(config)
-        for frame in iter_frames(list(cameras.values()), stop, limits.seconds or None, supervisor.alive):
+
+        def look_after() -> None:
+            supervisor.alive()
+            if all(camera.absent for camera in cameras.values()):
+                raise SourceError(f"Expected a source that opens; {REMEDY}. Received: none of {', '.join(cameras)}")
+
+        for frame in iter_frames(list(cameras.values()), stop, limits.seconds or None, look_after):
             pipeline = pipelines[frame.source]
             result = pipeline.process(frame)
             metrics.add(result, time.monotonic())
+            supervisor.ready()
             outlet.write(frame, result)
             if outlet.closed or metrics.frames == limits.max_frames:
                 break
@@ -94,7 +102,7 @@ def _summary(metrics: Metrics, config: EdgeConfig, cameras: list[Camera], pipeli
 def _started(config: EdgeConfig) -> Iterator[dict[str, Camera]]:
     """A running camera for each source; all are stopped, whatever happens."""
     wake = threading.Condition()
-    cameras = [Camera(name, config, wake) for name in config.sources]
+    cameras = [Camera(name, config, wake, alone=len(config.sources) == 1) for name in config.sources]
     try:
         for camera in cameras:
             camera.start()
@@ -123,8 +131,8 @@ def build_parser() -> CommandParser:
     )
     add_arguments(parser)
     parser.add_argument("--headless", action="store_true", help="no window: one JSON line a frame on standard output")
-    parser.add_argument("--json", type=Path, help="also write the JSON lines to this file")
-    parser.add_argument("--csv", type=Path, help="write a row a face to this file")
+    parser.add_argument("--json", type=Path, help="also add the JSON lines to this file")
+    parser.add_argument("--csv", type=Path, help="add a row a face to this file")
     parser.add_argument("--video", type=Path, help="record the annotated picture to this .mp4 or .avi")
     parser.add_argument("--snapshots", type=Path, help="keep a picture in this folder whenever an emotion changes")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a line and end")
@@ -198,6 +206,7 @@ def _configure_logging(verbose: bool) -> None:
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
+    logging.getLogger("edge.camera").setLevel(logging.DEBUG if verbose else logging.INFO)  # a camera that is back
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # our own line says what failed
     cv2.setLogLevel(0)
 

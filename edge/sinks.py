@@ -29,19 +29,20 @@ class Sink(Protocol):
 
 
 class JsonLinesSink:
-    """One JSON object a line, flushed (see `edge/schema.py`): to a stream, or to a file made with the first line."""
+    """One JSON object a line, flushed (see `edge/schema.py`): to a stream, or to the end of a file.
+
+    The file is made with the first line.
+    """
 
     def __init__(self, target: TextIO | Path) -> None:
-        self._target = target
+        self._target = checked_place(target) if isinstance(target, Path) else target
         self._stream = None if isinstance(target, Path) else target
-        if isinstance(target, Path) and (target.is_dir() or not target.parent.is_dir()):
-            raise SinkError(f"Expected the name of a file in an existing folder. Received: {target}")
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Write one line."""
         try:
             if self._stream is None:
-                self._stream = Path(str(self._target)).open("w", encoding="utf-8")
+                self._stream = open_at_end(Path(str(self._target)))
             self._stream.write(json.dumps(to_json(result), separators=(",", ":"), allow_nan=False) + "\n")
             self._stream.flush()
         except BrokenPipeError:
@@ -103,6 +104,28 @@ class Outlet:
                 if not self._sinks:
                     raise
                 _log.warning("%s; the run goes on without it", error)
+
+
+def checked_place(path: Path) -> Path:
+    """`path`, if a file may lie there; else a SinkError."""
+    try:
+        if path.parent.is_dir() and not path.is_dir():
+            return path
+        reason = "a folder" if path.is_dir() else "no such folder"
+    except OSError as error:  # a folder that this user may not look into
+        reason = str(error.strerror)
+    raise SinkError(f"Expected the name of a file in an existing folder. Received: {path}, {reason}")
+
+
+def open_at_end(path: Path) -> TextIO:
+    """The file, to add lines to it: a service that starts again keeps what it wrote before."""
+    file = path.open("a", newline="", encoding="utf-8")
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb") as written:
+            written.seek(-1, os.SEEK_END)
+            if written.read() != b"\n":  # the power failed within a line
+                file.write("\n")
+    return file
 
 
 def close_all(sinks: Sequence[Sink]) -> None:

@@ -6,7 +6,6 @@ A source is opened, read and closed by one thread alone: the reader in `edge/cam
 import logging
 import math
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +13,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from edge.address import public_name
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.results import BgrImage
@@ -53,23 +53,19 @@ def open_source(name: str, config: EdgeConfig) -> Source:
     """
     if name == "demo":
         return DemoSource()
+    if not is_live(name):
+        path = Path(name)
+        return ImageSource(path) if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES else VideoSource(path)
     if name == "picamera2":
         from edge.picamera import PicameraSource  # optional: only a Raspberry Pi has its library
 
         return PicameraSource(config)
-    if name.isdigit() or name.startswith("/dev/video"):
-        return DeviceSource(name, config)
-    if "://" in name:
-        return StreamSource(name, config)
-    path = Path(name)
-    if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
-        return ImageSource(path)
-    return VideoSource(path)
+    return StreamSource(name, config) if "://" in name else DeviceSource(name, config)
 
 
-def public_name(name: str) -> str:
-    """The source's name without the user and password of an address."""
-    return re.sub(r"(?<=://)[^/@]*@", "", name)
+def is_live(name: str) -> bool:
+    """Whether a source of this name is a camera; the others are the demo and files."""
+    return name == "picamera2" or name.isdigit() or name.startswith("/dev/") or "://" in name
 
 
 class DemoSource:
@@ -222,7 +218,7 @@ class StreamSource(CaptureSource):
 
 
 class DeviceSource(CaptureSource):
-    """A webcam: an index or /dev/video*."""
+    """A webcam: an index or a device, /dev/video0 or one of the lasting names below /dev/v4l."""
 
     live = True
 

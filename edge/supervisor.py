@@ -9,17 +9,18 @@ PERIOD_S = 1.0
 
 
 class Supervisor:
-    """READY=1 with the loop's first turn, WATCHDOG=1 while it turns, with or without a camera, STOPPING=1 at its end.
+    """READY=1 with the first result, WATCHDOG=1 while the loop turns, with or without a camera, STOPPING=1 at its end.
 
     Usage (Type=notify and WatchdogSec=10 in the unit):
         supervisor = Supervisor()
         supervisor.alive()  # at every turn of the loop
+        supervisor.ready()  # at every result
         supervisor.stopping()
     """
 
     def __init__(self) -> None:
         self._address = os.environ.get("NOTIFY_SOCKET", "").replace("@", "\0", 1)
-        self._state = "READY=1\nWATCHDOG=1"
+        self._is_ready = False
         self._last_s = -PERIOD_S
 
     def alive(self) -> None:
@@ -27,8 +28,13 @@ class Supervisor:
         now_s = time.monotonic()
         if now_s - self._last_s >= PERIOD_S:
             self._last_s = now_s
-            self._send(self._state)
-            self._state = "WATCHDOG=1"
+            self._send("WATCHDOG=1")
+
+    def ready(self) -> None:
+        """Say that the start is over; the first time alone."""
+        if not self._is_ready:
+            self._is_ready = True
+            self._send("READY=1")
 
     def stopping(self) -> None:
         """Say that the end has begun."""

@@ -97,7 +97,10 @@ def test_a_camera_that_dies_is_reopened_and_its_states_are_logged_once(
     assert camera.reconnects == 1
     assert dead.closed
     assert indices == sorted(set(indices))
-    assert [record.message for record in caplog.records] == ["camera fake is offline", "camera fake is online"]
+    assert [record.message for record in caplog.records] == [
+        "camera fake is offline: Expected a frame from the fake. Received: none",
+        "camera fake is online",
+    ]
 
 
 def test_a_reader_that_hangs_is_abandoned_and_the_next_one_takes_over(serve: Callable[..., list[Source]]) -> None:
@@ -130,6 +133,32 @@ def test_a_source_that_hangs_at_every_opening_does_not_pile_up_threads(
             source.release.set()
         list(iter_frames([camera], timeout_s=1))
         assert camera.state is CameraState.ONLINE
+
+
+def test_a_source_that_hangs_for_good_ends_the_run_so_that_a_new_process_can_free_it(
+    serve: Callable[..., list[Source]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_module, "STUCK_S", 1.0)
+    stuck = StuckSource()
+    serve(stuck)  # the device is busy from now on
+    camera = Camera("0", FAST)
+    camera.start()
+    with pytest.raises(StuckThreadError, match="Expected 0 to answer"):
+        list(iter_frames([camera], timeout_s=5))
+    stuck.release.set()
+    camera.stop(timeout_s=5)
+
+
+def test_one_of_several_cameras_may_come_later(serve: Callable[..., list[Source]]) -> None:
+    waiting = serve()
+    with Camera("rtsp://fake", FAST, alone=False) as camera:
+        assert not list(iter_frames([camera], timeout_s=0.3))
+        assert camera.absent
+        waiting.append(FakeSource(count=10**6, live=True, fps=100))
+        assert camera.wait(2.0) is not None
+        assert not camera.absent
+    with Camera("clip.mp4", FAST, alone=False) as file, pytest.raises(SourceError):
+        list(iter_frames([file], timeout_s=5))
 
 
 def test_no_camera_at_the_start_is_an_error_at_once(serve: Callable[..., list[Source]]) -> None:

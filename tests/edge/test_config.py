@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from edge.config import EdgeConfig, add_arguments, config_from
+from edge.config import EdgeConfig, add_arguments, config_from, device_defaults
 from edge.errors import ConfigError
 
 
@@ -50,6 +50,21 @@ def test_several_sources_are_kept_in_order() -> None:
     add_arguments(parser)
     config = config_from(parser.parse_args(["--source", "demo", "--source", "0"]))
     assert config.sources == ("demo", "0")
+
+
+def test_sources_come_from_the_environment_unless_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOTION_EDGE_SOURCE", "rtsp://me:pass@host/s  0")
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert config_from(parser.parse_args([])).sources == ("rtsp://me:pass@host/s", "0")
+    assert config_from(parser.parse_args(["--source", "demo"])).sources == ("demo",)
+    assert "pass" not in parser.format_help()
+
+
+def test_a_user_without_a_home_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pathlib.Path.home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    monkeypatch.setenv("EMOTION_EDGE_DEVICE", "/none/device.json")
+    assert device_defaults() == {}
 
 
 def test_a_variant_name_is_the_bundled_file_and_a_path_is_itself() -> None:

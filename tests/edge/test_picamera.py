@@ -1,6 +1,7 @@
 """The CSI camera's source against a stand-in of its library (the real one runs on a Raspberry Pi alone)."""
 
 import sys
+from concurrent.futures import TimeoutError as TimedOut
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,7 @@ class FakePicamera2:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.hangs = False
 
     def create_video_configuration(self, **streams: Any) -> dict[str, Any]:
         return streams
@@ -37,13 +39,18 @@ class FakePicamera2:
     def close(self) -> None:
         self.calls.append("close")
 
-    def capture_arrays(self, names: list[str]) -> tuple[list[np.ndarray], dict[str, int]]:
+    def cancel_all_and_flush(self) -> None:
+        self.calls.append("cancel")
+
+    def capture_arrays(self, names: list[str], wait: float) -> tuple[list[np.ndarray], dict[str, int]]:
+        if self.hangs:
+            raise TimedOut  # what the library does after `wait` seconds
         image = DemoSource().picture(0)
         small = cv2.resize(image, self.streams["lores"]["size"], interpolation=cv2.INTER_AREA)
         padded = np.pad(small, ((0, 0), (0, 32), (0, 0)))
         return [image, cv2.cvtColor(padded, cv2.COLOR_BGR2YUV_I420)], {}
 
-    def capture_metadata(self) -> dict[str, int]:
+    def capture_metadata(self, wait: float) -> dict[str, int]:
         self.calls.append("skip")
         return {}
 
@@ -63,6 +70,18 @@ def test_detection_works_on_the_small_stream(monkeypatch: pytest.MonkeyPatch) ->
     frame = Frame(image, 0, 0.0, 0.0, "picamera2", small=source.small)
     (person,) = Pipeline(config, classifier=FakeClassifier()).process(frame).people
     assert abs(person.box.x - 258) < 20
+
+
+def test_a_camera_that_hangs_is_an_error_and_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = FakePicamera2()
+    monkeypatch.setitem(sys.modules, "picamera2", SimpleNamespace(Picamera2=lambda: camera))
+    source = open_source("picamera2", EdgeConfig(source="picamera2", read_timeout_s=0.5))
+    assert source.read() is not None
+    camera.hangs = True
+    with pytest.raises(SourceError, match=r"none in 0\.5 s"):
+        source.read()
+    source.close()
+    assert camera.calls == ["start", "cancel", "stop", "close"]  # in this order: `stop` waits for the jobs before it
 
 
 def test_without_the_library_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:

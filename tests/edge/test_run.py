@@ -12,6 +12,7 @@ import pytest
 
 from edge import run as run_module
 from edge.config import EdgeConfig
+from edge.errors import SourceError
 from edge.metrics import Summary, format_summary
 from edge.run import Limits, run
 from tests.fakes import FakeClassifier, FakeDetector, FakeSource, RecordingSink
@@ -104,8 +105,22 @@ def test_systemd_hears_of_start_life_and_end(tmp_path: Path, monkeypatch: pytest
         heard = [manager.recv(100).decode()]
         while heard[-1] != "STOPPING=1":
             heard.append(manager.recv(100).decode())
-    assert heard[0] == "READY=1\nWATCHDOG=1"
+    assert heard.count("READY=1") == 1
     assert heard.count("WATCHDOG=1") >= 2
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_camera_that_is_absent_costs_the_others_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_source(name: str, config: EdgeConfig) -> FakeSource:
+        if name == "0":
+            return FakeSource(10**6, live=True, fps=100)
+        raise SourceError(f"Expected a camera at {name}. Received: none")
+
+    monkeypatch.setattr("edge.camera.open_source", open_source)
+    summary = run(EdgeConfig(source=("0", "1")), [RecordingSink()], limits=Limits(max_frames=20))
+    assert summary.frames == 20
+    with pytest.raises(SourceError, match="none of 1, 2"):
+        run(EdgeConfig(source=("1", "2")), [RecordingSink()], limits=Limits(seconds=20))
 
 
 @pytest.mark.parametrize("option", ["--csv", "--json"])

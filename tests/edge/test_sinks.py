@@ -68,6 +68,22 @@ def test_a_table_has_a_row_for_each_face(tmp_path: Path) -> None:
     assert rows[0]["width"] == "50"
 
 
+@pytest.mark.parametrize(("kind", "lines"), [(JsonLinesSink, 3), (CsvSink, 4)])
+def test_a_service_that_starts_again_adds_to_its_file(kind: type, lines: int, tmp_path: Path) -> None:
+    path = tmp_path / "results"
+    for index in range(2):
+        sink = kind(path)
+        sink.write(_at(index, index), _result(_at(index, index)))
+        sink.close()
+        if not index:
+            with path.open("a") as file:
+                file.write("a line that a power cut")
+    written = path.read_text().splitlines()
+    assert len(written) == lines
+    assert written[-2] == "a line that a power cut"
+    assert len({len(line.split(",")) for line in written if "power" not in line}) == 1
+
+
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.avi"])
 def test_a_video_plays_at_the_speed_of_life(name: str, tmp_path: Path) -> None:
     sink = VideoSink(tmp_path / name, fps=10)
@@ -90,6 +106,14 @@ def test_a_snapshot_is_kept_when_a_label_changes_and_the_oldest_go(tmp_path: Pat
     assert names == ["1004.000_happy.jpg", "1005.000_fear.jpg", "1006.000_sad.jpg", "DSC_0001.jpg"]
 
 
+def test_a_clock_that_is_set_back_costs_no_new_picture(tmp_path: Path) -> None:
+    sink = SnapshotSink(tmp_path, most=3)
+    for moment, emotion in ((1000.0, "happy"), (1001.0, "sad"), (1002.0, "happy"), (5.0, "fear"), (6.0, "sad")):
+        sink.write(Frame(IMAGE, 0, moment, moment, "fake"), _result(Frame(IMAGE, 0, moment, moment, "fake"), emotion))
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["1002.000_happy.jpg", "1002.001_fear.jpg", "1002.002_sad.jpg"]
+
+
 @pytest.mark.parametrize("sink", [CsvSink, JsonLinesSink, lambda path: VideoSink(path, 10)])
 def test_a_place_that_is_not_there_is_refused_at_once(sink: object, tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="none"):
@@ -107,6 +131,16 @@ def test_a_full_disk_is_an_error_of_that_sink(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("edge.recording.FREE_BYTES", 10**18)
     with pytest.raises(SinkError, match="free"):
         VideoSink(tmp_path / "clip.mp4", fps=10).write(_at(0, 0), _result(_at(0, 0)))
+
+
+def test_a_disk_that_fills_up_is_noticed_at_any_frame_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = VideoSink(tmp_path / "clip.mp4", fps=10)
+    sink.write(_at(0, 0), _result(_at(0, 0)))
+    monkeypatch.setattr("edge.recording.FREE_BYTES", 10**18)
+    with pytest.raises(SinkError, match="free"):
+        for index in range(1, 60):  # each picture twice
+            sink.write(_at(index, index / 5), _result(_at(index, index / 5)))
+    sink.close()
 
 
 def test_a_sink_that_fails_is_left_out_and_the_last_one_ends_the_run(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.address import public_name
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.results import BgrImage
-from edge.sources import CaptureSource, DemoSource, ImageSource, Source, VideoSource, open_source, public_name
+from edge.sources import CaptureSource, DemoSource, ImageSource, Source, VideoSource, open_source
 from tests.rigs.clips import read_stamp, write_avi
 
 CONFIG = EdgeConfig(source="demo")
@@ -79,7 +80,16 @@ def test_a_missing_camera_names_the_remedy() -> None:
     ("name", "shown"),
     [
         ("rtsp://me:pass@host:554/a?b=c", "rtsp://host:554/a?b=c"),
+        ("rtsp://me:p@ss@host/s", "rtsp://host/s"),
+        ("rtsp://me:p/ss@host/s", "rtsp://host/s"),
+        ("http://host/video.cgi?user=me&pwd=pass&channel=1", "http://host/video.cgi?user=***&pwd=***&channel=1"),
+        (
+            "rtsp://host:554/user=me_password=pass_channel=1_stream=0.sdp",
+            "rtsp://host:554/user=***_password=***_channel=1_stream=0.sdp",
+        ),
+        ("--sorce rtsp://me:pass@host --fps 5", "--sorce rtsp://host --fps 5"),
         ("http://host/a@b", "http://host/a@b"),
+        ("http://host:8080/a@b", "http://host:8080/a@b"),
         ("/dev/video0", "/dev/video0"),
     ],
 )
