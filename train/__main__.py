@@ -10,6 +10,7 @@ import platform
 import shlex
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def train(config: TrainConfig) -> dict[str, Score]:
     """The whole run; leaves model.keras, the report and the pictures in `config.out`."""
     join_cluster()
     dataset = read_data(config)
+    config = settle(config, dataset)
     training, validation = split_for_selection(dataset, config)
     folder = make_folder(config)
     write_samples(folder, training, config.augmentation, config.seed)
@@ -61,6 +63,15 @@ def read_data(config: TrainConfig) -> Dataset:
         dataset = limit(dataset, config.limit, config.seed)
     print(describe(dataset), flush=True)
     return dataset
+
+
+def settle(config: TrainConfig, dataset: Dataset) -> TrainConfig:
+    """The configuration with what it leaves to the data: whether there are votes to learn from."""
+    if config.labels == "auto" and dataset.votes is None:
+        print("No FER+ votes beside the data or in --ferplus: learning from FER-2013's labels alone", flush=True)
+    if config.labels == "auto":
+        config = replace(config, labels="fer2013" if dataset.votes is None else "blend")
+    return config
 
 
 def split_for_selection(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, Dataset]:

@@ -48,7 +48,11 @@ class TrainConfig:
     min_learning_rate: float = _option(1e-5, "the plateau schedule's lowest rate")
     patience: int = _option(0, "epochs without a better val_accuracy before the run ends (0: never early)")
 
-    labels: str = _option("blend", "what to learn from", ("fer2013", "ferplus", "blend"))
+    labels: str = _option(
+        "auto",
+        "what to learn from (auto: blend if there are FER+ votes, else fer2013)",
+        ("auto", "fer2013", "ferplus", "blend"),
+    )
     blend: float = _option(0.25, "share of the FER+ votes in --labels blend")
     translate_votes: bool = _option(True, "turn votes into what FER-2013 calls pictures that were voted alike")
     label_smoothing: float = _option(0.05, "share of the uniform distribution in every target")

@@ -27,6 +27,8 @@ from train.torch_kernels import use_native_kernels
 
 BEST = "best.weights.h5"
 CHECKPOINT = "checkpoint"
+SETTLED = ("labels",)
+"""Options that the data may decide, so that the same command could mean another run when it is resumed."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,10 @@ class Checkpoint(keras.callbacks.Callback):
         The saved model lends its variables alone: Keras does not save which of them decay.
         """
         state = json.loads((self._folder / CHECKPOINT / "state.json").read_text())
+        for name, before in state.get("settled", {}).items():
+            if (now := getattr(self._config, name)) != before:
+                option = "--" + name.replace("_", "-")
+                raise ConfigError(f"Expected {option} {before}, as the run began, to --resume it. Received: {now}")
         self.history, self.best = state["history"], state["best"]
         for callback, attributes in zip(self._others, state["callbacks"], strict=True):
             vars(callback).update(attributes)
@@ -141,7 +147,8 @@ class Checkpoint(keras.callbacks.Callback):
         aside.mkdir()
         self.model.save(aside / "model.keras")
         callbacks = [_plain_attributes(callback) for callback in self._others]
-        state = {"history": self.history, "best": self.best, "callbacks": callbacks}
+        settled = {name: getattr(self._config, name) for name in SETTLED}
+        state = {"history": self.history, "best": self.best, "callbacks": callbacks, "settled": settled}
         (aside / "state.json").write_text(json.dumps(state))
         shutil.rmtree(final, ignore_errors=True)
         os.replace(aside, final)

@@ -43,7 +43,7 @@ def _with_votes(targets: Targets, dataset: Dataset, config: TrainConfig) -> Targ
             f"Expected FER+ votes for --labels {config.labels}: give their csv with --ferplus, or train with "
             "--labels fer2013. Received: none"
         )
-    share = np.float32(config.blend if config.labels == "blend" else 1.0)
+    share = np.float32({"blend": config.blend, "ferplus": 1.0}[config.labels])
     totals = dataset.votes.sum(1, keepdims=True)
     shares = dataset.votes / np.maximum(totals, 1)
     if config.translate_votes:

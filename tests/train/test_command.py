@@ -6,12 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge.model_info import LABELS, read_model_info
 from tests.train import synthetic
+from train.__main__ import settle
+from train.config import TrainConfig
+from train.data import load_fer2013
 
 ENOUGH = {"Training": 24, "PublicTest": 4, "PrivateTest": 4}
 
@@ -46,20 +51,9 @@ def test_a_smoke_run_leaves_everything_that_it_promises(data: str, tmp_path: Pat
     assert not list(run.glob("*part*"))
 
 
-def test_a_killed_run_resumes(tmp_path: Path) -> None:
+def test_a_killed_run_without_votes_resumes(tmp_path: Path) -> None:
     folder = str(synthetic.write_folder(tmp_path / "fer", ENOUGH))
-    options = [
-        "--data",
-        folder,
-        "--epochs",
-        "3",
-        "--batch-size",
-        "8",
-        "--labels",
-        "fer2013",
-        "--out",
-        str(tmp_path / "r"),
-    ]
+    options = ["--data", folder, "--epochs", "3", "--batch-size", "8", "--out", str(tmp_path / "r")]
     process = subprocess.Popen(command(*options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     state = tmp_path / "r" / "checkpoint" / "state.json"
     end_s = time.monotonic() + 200
@@ -73,6 +67,23 @@ def test_a_killed_run_resumes(tmp_path: Path) -> None:
     ended = train(*options, "--resume")
     assert ended.returncode == 0, ended.stderr
     assert len(json.loads((tmp_path / "r" / "history.json").read_text())) == 3
+    assert "learning from FER-2013's labels alone" in ended.stdout
+    report = json.loads((tmp_path / "r" / "report.json").read_text())
+    assert (report["config"]["labels"], report["targets"]) == ("fer2013", "FER-2013 labels")
+    assert read_model_info(tmp_path / "r" / "model.keras").training_labels == "fer2013"
+
+
+@pytest.mark.parametrize(
+    ("asked", "votes", "settled"),
+    [("auto", True, "blend"), ("auto", False, "fer2013"), ("blend", False, "blend"), ("fer2013", True, "fer2013")],
+)
+def test_votes_are_learned_from_if_they_are_there_and_nothing_else_was_asked(
+    asked: str, votes: bool, settled: str, tmp_path: Path
+) -> None:
+    dataset = load_fer2013(synthetic.write_folder(tmp_path))
+    if votes:
+        dataset = replace(dataset, votes=np.ones((len(dataset), len(LABELS)), np.float32))
+    assert settle(TrainConfig(labels=asked), dataset).labels == settled
 
 
 @pytest.mark.parametrize(

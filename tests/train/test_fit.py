@@ -75,6 +75,13 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
         assert np.allclose(ours, theirs, atol=1e-5)
 
 
+def test_a_run_does_not_go_on_with_other_labels(dataset: Dataset, config: TrainConfig) -> None:
+    config = replace(config, epochs=1)
+    run(dataset, config)
+    with pytest.raises(ConfigError, match=r"--labels fer2013.* Received: blend"):
+        run(dataset, replace(config, resume=True, labels="blend"))
+
+
 def test_the_best_epoch_is_kept_and_pictures_are_small_first(dataset: Dataset, config: TrainConfig) -> None:
     result = run(dataset, config)
     assert [row["size"] for row in result.history] == [32, 32, 48, 48]
