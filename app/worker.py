@@ -95,7 +95,9 @@ class Worker:
 
     def _work(self) -> None:
         pipeline, pacer = Pipeline(self.config), Pacer()
-        with Camera(self.source, self.config) as self.camera:
+        self.camera = Camera(self.source, self.config)
+        self.camera.start()
+        try:
             for frame in iter_frames([self.camera], self._stop):
                 self.camera.fps = self.config.fps
                 if not pacer.takes(frame.captured_at_s, self.config.fps):
@@ -103,6 +105,8 @@ class Worker:
                 if pipeline.config is not self.config:
                     pipeline = self._changed(pipeline)
                 self._process(pipeline, frame)
+        finally:
+            self.camera.stop(PREDECESSOR_S)  # one that hangs keeps its device until the call returns
 
     def _changed(self, pipeline: Pipeline) -> Pipeline:
         """A pipeline with the new settings, or the old one if they can't be had; what needn't be loaded is kept."""

@@ -5,7 +5,9 @@ import csv
 import io
 import json
 import re
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -203,6 +205,36 @@ def test_a_tab_that_stopped_gets_no_more_pictures_of_a_shared_worker() -> None:
     assert len(asyncio.run(asyncio.wait_for(follow(), 30))) == 2
 
 
+class HangingCamera:
+    """A device for one user at a time, whose `read` does not return before it `answers`."""
+
+    live, fps, small = True, 0.0, None
+    users = 0
+    answers = threading.Event()
+
+    def __init__(self) -> None:
+        if HangingCamera.users:
+            raise SourceError("Expected a camera. Received: one that is in use")
+        HangingCamera.users += 1
+
+    def read(self) -> BgrImage:
+        self.answers.wait(20)
+        return picture()
+
+    def skip(self) -> None:
+        """Nothing to pass over."""
+
+    def close(self) -> None:
+        HangingCamera.users -= 1
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+
+
 class TestHub:
     def test_tabs_share_a_worker_and_the_last_one_ends_it(self) -> None:
         hub = Hub()
@@ -238,6 +270,22 @@ class TestHub:
             time.sleep(0.02)
         assert second.monitor.latest
         assert first.join(0)
+        hub.shut_down()
+
+    def test_a_restart_waits_for_a_camera_that_hangs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        HangingCamera.users, HangingCamera.answers = 0, threading.Event()
+        monkeypatch.setattr("edge.camera.open_source", lambda name, config: HangingCamera())
+        hub = Hub()
+        tab = hub.open()
+        hub.start(tab, EdgeConfig(), Look())
+        wait_until(lambda: HangingCamera.users == 1)
+        hub.stop(tab)
+        second = hub.start(tab, EdgeConfig(), Look())
+        time.sleep(2)
+        assert second.running
+        HangingCamera.answers.set()
+        wait_until(lambda: second.monitor.latest is not None)
+        assert second.error is None
         hub.shut_down()
 
     def test_tokens_are_secret_and_forgotten(self) -> None:
