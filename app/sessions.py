@@ -117,7 +117,7 @@ class Hub:
         """Watch nothing; ends the worker if nobody else watches it."""
         with self._lock:
             session.stop_recording()
-            worker, session.worker = session.worker, None
+            worker, session.worker, session.browser = session.worker, None, None
             if worker and not self.watchers(worker):
                 worker.stop()
                 busy = {source: last for source, last in self._last.items() if not last.join(0)}

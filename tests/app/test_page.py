@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import pytest
@@ -191,6 +192,16 @@ def test_the_browser_s_camera_names_its_extra(page: AppTest, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "streamlit_webrtc", None)
     page.selectbox(key="kind").set_value("browser").run()
     assert "[webrtc]" in page.info[0].value
+
+
+def test_another_source_ends_the_browser_s_camera(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    playing = SimpleNamespace(state=SimpleNamespace(playing=True))
+    monkeypatch.setattr("streamlit_webrtc.webrtc_streamer", lambda *_, **__: playing)
+    page.selectbox(key="kind").set_value("browser").run()
+    assert not page.button(key="record_start").disabled
+    page.selectbox(key="kind").set_value("demo").run()
+    assert "Nothing is running" in html_of(page)
+    assert [button.label for button in page.button] == ["Start demo", "Stop"]
 
 
 def test_a_file_ends_the_live_view(page: AppTest) -> None:
