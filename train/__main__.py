@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from edge.command_line import run_command
-from edge.errors import ConfigError
+from edge.errors import ConfigError, DataError
 from edge.model_info import ModelInfo, write_model_info
 from train.average import average_with
 from train.balance import raise_recall
@@ -66,20 +66,15 @@ def read_data(config: TrainConfig) -> Dataset:
 
 
 def settle(config: TrainConfig, dataset: Dataset) -> TrainConfig:
-    """The configuration with what it leaves to the data: whether there are votes to learn from."""
-    if config.labels == "auto" and dataset.votes is None:
-        print("No FER+ votes beside the data or in --ferplus: learning from FER-2013's labels alone", flush=True)
-    if config.labels == "auto":
-        config = replace(config, labels="fer2013" if dataset.votes is None else "blend")
-    return config
+    """The configuration with what it leaves to the data: what to learn from, and what picks the best epoch."""
+    return replace(config, labels=_choose_labels(config, dataset), select_on=_choose_selection(config, dataset))
 
 
 def split_for_selection(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, Dataset]:
     """What is trained on, and what picks the best epoch; never PrivateTest."""
     training = dataset.split("Training")
-    public = dataset.split("PublicTest")
-    if config.select_on == "PublicTest" and len(public):
-        return training, public
+    if config.select_on == "PublicTest":
+        return training, dataset.split("PublicTest")
     rest, held_out = stratified_split(training.labels, config.select_share, config.seed)
     return training.take(rest), training.take(held_out)
 
@@ -141,6 +136,27 @@ def facts(config: TrainConfig, result: Result, training_images: int) -> dict[str
         "command": shlex.join(["python", "-m", "train", *sys.argv[1:]]),
         "config": config.as_dict(),
     }
+
+
+def _choose_labels(config: TrainConfig, dataset: Dataset) -> str:
+    if config.labels != "auto":
+        return config.labels
+    if dataset.votes is not None:
+        return "blend"
+    print("No FER+ votes beside the data or in --ferplus: learning from FER-2013's labels alone", flush=True)
+    return "fer2013"
+
+
+def _choose_selection(config: TrainConfig, dataset: Dataset) -> str:
+    if config.select_on == "split":
+        return "split"
+    if "PublicTest" in dataset.usages:
+        return "PublicTest"
+    if config.select_on == "PublicTest":
+        there = ", ".join(sorted(set(dataset.usages.tolist())))
+        raise DataError(f"Expected PublicTest pictures, or --select-on split. Received: pictures of {there}")
+    print(f"No PublicTest pictures: {config.select_share:.0%} of Training picks the best epoch", flush=True)
+    return "split"
 
 
 def _votes_beside(data: Path) -> str | None:

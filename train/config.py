@@ -63,7 +63,11 @@ class TrainConfig:
     distill: str | None = _option(None, "a .keras file whose probabilities are blended into the targets")
     distill_share: float = _option(0.5, "share of --distill's probabilities in the targets")
     min_recall: float = _option(0.0, "raise logits until each class has this recall on what picks the epoch (0: never)")
-    select_on: str = _option("PublicTest", "what picks the best epoch", ("PublicTest", "split"))
+    select_on: str = _option(
+        "auto",
+        "what picks the best epoch (auto: PublicTest if it is there, else split)",
+        ("auto", "PublicTest", "split"),
+    )
     select_share: float = _option(0.1, "share of Training held out by --select-on split")
 
     precision: str = _option("float32", "arithmetic of the layers", ("float32", "bfloat16", "float16"))

@@ -27,7 +27,7 @@ from train.torch_kernels import use_native_kernels
 
 BEST = "best.weights.h5"
 CHECKPOINT = "checkpoint"
-SETTLED = ("labels",)
+SETTLED = ("labels", "select_on")
 """Options that the data may decide, so that the same command could mean another run when it is resumed."""
 
 

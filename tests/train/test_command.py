@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.errors import DataError
 from edge.model_info import LABELS, read_model_info
 from tests.train import synthetic
-from train.__main__ import settle
+from train.__main__ import settle, split_for_selection
 from train.config import TrainConfig
 from train.data import load_fer2013
 
@@ -84,6 +85,31 @@ def test_votes_are_learned_from_if_they_are_there_and_nothing_else_was_asked(
     if votes:
         dataset = replace(dataset, votes=np.ones((len(dataset), len(LABELS)), np.float32))
     assert settle(TrainConfig(labels=asked), dataset).labels == settled
+
+
+@pytest.mark.parametrize(
+    ("asked", "public", "settled", "reported"),
+    [
+        ("auto", 2, "PublicTest", "PublicTest"),
+        ("auto", 0, "split", "20% of Training"),
+        ("split", 2, "split", "20% of Training"),
+    ],
+)
+def test_what_picks_the_epoch_is_what_the_report_says(
+    asked: str, public: int, settled: str, reported: str, tmp_path: Path
+) -> None:
+    dataset = load_fer2013(synthetic.write_folder(tmp_path, {"Training": 10, "PublicTest": public, "PrivateTest": 2}))
+    config = settle(TrainConfig(select_on=asked, select_share=0.2), dataset)
+    training, validation = split_for_selection(dataset, config)
+    assert (config.select_on, config.validation_usage) == (settled, reported)
+    assert set(validation.usages) == {"PublicTest" if settled == "PublicTest" else "Training"}
+    assert not set(training.names) & set(validation.names)
+
+
+def test_public_test_that_was_asked_for_and_is_not_there_is_an_error(tmp_path: Path) -> None:
+    dataset = load_fer2013(synthetic.write_folder(tmp_path, {"Training": 2, "PrivateTest": 2}))
+    with pytest.raises(DataError, match=r"--select-on split.* Received: pictures of PrivateTest, Training"):
+        settle(TrainConfig(select_on="PublicTest"), dataset)
 
 
 @pytest.mark.parametrize(
