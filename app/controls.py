@@ -27,6 +27,8 @@ KINDS = {
 }
 """What the user can choose as a source; `LIVE_KINDS` run in a worker."""
 LIVE_KINDS = ("demo", "webcam", "address")
+MOST_FACES = 100
+"""Only followed faces are pixelated: as many as edge follows, far more than its detectors find in a usual picture."""
 _HELP = {option.name: option.metadata["help"] for option in fields(EdgeConfig)}
 _DEFAULT = EdgeConfig()
 
@@ -51,7 +53,7 @@ def settings() -> Settings:
     kind = state.get("kind", default_kind())
     return Settings(
         kind,
-        EdgeConfig(**options, source=_source(kind)),
+        EdgeConfig(**options, source=_source(kind), max_faces=MOST_FACES),
         Look(mirror=state.get("mirror", False), blur=state.get("blur", False)),
     )
 

@@ -19,7 +19,6 @@ PICTURES = ("jpg", "jpeg", "png", "bmp", "webp")
 VIDEOS = ("mp4", "mov", "avi", "mkv", "webm", "m4v")
 STILL_WIDTH = 640
 """Faces in a still may be small and time is not short: detection sees it at this width at least."""
-STILL_FACES = 32
 
 
 def show_file() -> None:
@@ -72,7 +71,7 @@ def _show_picture(data: bytes, name: str) -> None:
 def analyse(image: BgrImage, name: str) -> FrameResult:
     """The faces in a still picture, with the sidebar's settings."""
     config = controls.settings().config
-    config = replace(config, detect_width=max(config.detect_width, STILL_WIDTH), max_faces=STILL_FACES)
+    config = replace(config, detect_width=max(config.detect_width, STILL_WIDTH))
     return Pipeline(config).process(Frame(image, 0, time.monotonic(), time.time(), name))
 
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-from app import charts, reports
+from app import charts, controls, reports
 from app.cameras import webcams
 from app.monitor import Monitor, Sample, sample_of
 from app.pictures import Look, decode, render, shown
@@ -28,7 +28,9 @@ from app.worker import Pacer
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.model_info import LABELS, ModelInfo
+from edge.pipeline import Pipeline
 from edge.results import BgrImage, Box, EmotionScores, FrameResult, Person
+from tests.fakes import FakeClassifier, FakeDetector, frame_of
 
 
 def result_of(*boxes: Box, at_s: float = 0.0) -> FrameResult:
@@ -58,6 +60,14 @@ class TestPictures:
         )
         assert (drawn[200:, 200:] == before[200:, 200:]).all()
         assert (image == before).all()
+
+    def test_blur_hides_every_face_of_a_crowd(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("app.pictures.draw", lambda image, result: image)
+        boxes = [Box(x, y, 20, 20) for x in range(10, 300, 30) for y in range(10, 220, 30)]
+        pipeline = Pipeline(controls.settings().config, FakeDetector(boxes), FakeClassifier())
+        shown = render(picture(), pipeline.process(frame_of(picture())), Look(blur=True))
+        assert len(boxes) == 70
+        assert max(roughness(shown[y : y + 20, x : x + 20]) for x, y, *_ in boxes) < 20 < roughness(picture()) / 3
 
     @pytest.mark.parametrize("box", [Box(-30, -30, 60, 60), Box(300, 220, 60, 60), Box(400, 400, 50, 50)])
     def test_blur_takes_faces_at_the_border(self, box: Box) -> None:
