@@ -25,7 +25,7 @@ from train.balance import raise_recall
 from train.config import TrainConfig, parse
 from train.data import Dataset, describe, find_data, limit, load_fer2013, stratified_split
 from train.evaluate import Score, evaluate
-from train.fit import CHECKPOINT, Result, fit, join_cluster
+from train.fit import Result, find_checkpoint, fit, join_cluster
 from train.models import count_multiply_adds
 from train.predict import predictor
 from train.report import write_report, write_samples
@@ -82,7 +82,7 @@ def split_for_selection(dataset: Dataset, config: TrainConfig) -> tuple[Dataset,
 def make_folder(config: TrainConfig) -> Path:
     """The run's folder; a ConfigError when there is nothing to resume in it, or it can't be made."""
     folder = Path(config.out)
-    if config.resume and not (folder / CHECKPOINT / "state.json").is_file():
+    if config.resume and not find_checkpoint(folder):
         raise ConfigError(f"Expected an interrupted run in --out to --resume. Received: {folder} without a checkpoint")
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -90,7 +90,9 @@ class Checkpoint(keras.callbacks.Callback):
 
         The saved model lends its variables alone: Keras does not save which of them decay.
         """
-        state = json.loads((self._folder / CHECKPOINT / "state.json").read_text())
+        folder = find_checkpoint(self._folder)
+        assert folder
+        state = json.loads((folder / "state.json").read_text())
         for name, before in state.get("settled", {}).items():
             if (now := getattr(self._config, name)) != before:
                 option = "--" + name.replace("_", "-")
@@ -99,7 +101,7 @@ class Checkpoint(keras.callbacks.Callback):
         for callback, attributes in zip(self._others, state["callbacks"], strict=True):
             vars(callback).update(attributes)
             callback.on_train_begin = lambda logs=None: None  # which would forget them
-        saved = keras.saving.load_model(self._folder / CHECKPOINT / "model.keras")
+        saved = keras.saving.load_model(folder / "model.keras")
         model.set_weights(saved.get_weights())
         model.optimizer.build(model.trainable_variables)
         for ours, theirs in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
@@ -142,7 +144,7 @@ class Checkpoint(keras.callbacks.Callback):
             swap.on_test_end()
 
     def _save_state(self) -> None:
-        aside, final = self._folder / (CHECKPOINT + ".part"), self._folder / CHECKPOINT
+        aside, old, final = (self._folder / (CHECKPOINT + suffix) for suffix in (".part", ".old", ""))
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
         self.model.save(aside / "model.keras")
@@ -150,8 +152,19 @@ class Checkpoint(keras.callbacks.Callback):
         settled = {name: getattr(self._config, name) for name in SETTLED}
         state = {"history": self.history, "best": self.best, "callbacks": callbacks, "settled": settled}
         (aside / "state.json").write_text(json.dumps(state))
-        shutil.rmtree(final, ignore_errors=True)
+        if final.is_dir():  # else .old is the only whole one, from a run that was killed between the two renames
+            shutil.rmtree(old, ignore_errors=True)
+            os.replace(final, old)
         os.replace(aside, final)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def find_checkpoint(run: Path) -> Path | None:
+    """The folder of the last finished epoch: `.old` if the run was killed between the two renames of a save."""
+    for folder in (run / CHECKPOINT, run / (CHECKPOINT + ".old")):
+        if all((folder / name).is_file() for name in ("model.keras", "state.json")):
+            return folder
+    return None
 
 
 def fit(
@@ -301,5 +314,6 @@ def _plain_attributes(callback: keras.callbacks.Callback) -> dict[str, float]:
 
 
 def _forget_earlier_run(folder: Path) -> None:
-    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+    for suffix in (".old", ""):
+        shutil.rmtree(folder / (CHECKPOINT + suffix), ignore_errors=True)
     (folder / BEST).unlink(missing_ok=True)

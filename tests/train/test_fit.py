@@ -1,7 +1,12 @@
 """A run learns, resumes to the same end, and keeps the best epoch."""
 
+import contextlib
+import itertools
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -13,7 +18,7 @@ from tests.train import synthetic
 from train import fit as fitting
 from train.config import TrainConfig
 from train.data import Dataset, load_fer2013
-from train.fit import Batches, fit
+from train.fit import Batches, Checkpoint, find_checkpoint, fit
 from train.targets import one_hot
 
 
@@ -73,6 +78,59 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
         assert {n: ours[n] for n in names} == pytest.approx({n: theirs[n] for n in names}, rel=1e-4)
     for ours, theirs in zip(resumed.model.get_weights(), straight.model.get_weights(), strict=True):
         assert np.allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("step", range(5))
+def test_a_save_that_is_killed_at_any_step_leaves_a_checkpoint(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    folder, model = Path(config.out), tiny()
+    folder.mkdir()
+    model.compile("sgd", "categorical_crossentropy")
+    checkpoint = Checkpoint(config, [])
+    checkpoint.set_model(model)
+    checkpoint.on_epoch_end(0, {"val_accuracy": 0.0})
+    with monkeypatch.context() as patch:
+        kill_at(step, patch)
+        with contextlib.suppress(InterruptedRunError):
+            checkpoint.on_epoch_end(1, {"val_accuracy": 0.0})
+    resumed = Checkpoint(config, [])
+    resumed.set_model(model)
+    assert resumed.restore(model) == (1 if step < 4 else 2)
+    resumed.on_epoch_end(2, {"val_accuracy": 0.0})
+    assert [file.name for file in folder.iterdir()] == ["checkpoint"]
+
+
+def kill_at(step: int, patch: pytest.MonkeyPatch) -> None:
+    """Die in the call of this number that renames a folder, or deletes one, half of which is then gone."""
+    steps = itertools.count()
+
+    def rmtree(folder: Path, **options: bool) -> None:
+        if next(steps) == step:
+            (folder / "model.keras").unlink(missing_ok=True)
+            raise InterruptedRunError
+        shutil.rmtree(folder, **options)
+
+    def rename(source: Path, target: Path) -> None:
+        if next(steps) == step:
+            raise InterruptedRunError
+        os.replace(source, target)
+
+    patch.setattr(fitting, "shutil", SimpleNamespace(rmtree=rmtree))  # Keras has need of the real one
+    patch.setattr(fitting, "os", SimpleNamespace(replace=rename))
+
+
+def test_a_new_run_forgets_the_checkpoint_of_a_killed_one(
+    dataset: Dataset, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(dataset, replace(config, epochs=1))
+    out = Path(config.out)
+    (out / "checkpoint").rename(out / "checkpoint.old")
+    assert find_checkpoint(out)
+    monkeypatch.setattr(Batches, "__getitem__", lambda self, index: 1 / 0)
+    with pytest.raises(Exception, match="division by zero"):
+        run(dataset, config)
+    assert find_checkpoint(out) is None
 
 
 def test_a_run_does_not_go_on_with_other_labels(dataset: Dataset, config: TrainConfig) -> None:
