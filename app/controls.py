@@ -13,7 +13,7 @@ import streamlit as st
 from app.cameras import webcams
 from app.pictures import Look
 from edge.address import public_name
-from edge.config import DETECTORS, VARIANTS, EdgeConfig
+from edge.config import DETECTORS, VARIANTS, EdgeConfig, device_defaults
 from edge.errors import ConfigError
 from edge.interpreter import installed_runtimes
 
@@ -29,6 +29,8 @@ KINDS = {
 LIVE_KINDS = ("demo", "webcam", "address")
 MOST_FACES = 100
 """Only followed faces are pixelated: as many as edge follows, far more than its detectors find in a usual picture."""
+_TUNED = ("detector", "model", "runtime", "threads")
+"""The options that `python -m edge.tune` chooses; threads has no widget."""
 _HELP = {option.name: option.metadata["help"] for option in fields(EdgeConfig)}
 _DEFAULT = EdgeConfig()
 
@@ -134,6 +136,7 @@ def sidebar(on_change: Callable[[], None]) -> None:
     """The sidebar's widgets; `on_change` is called as a callback after each change."""
     with st.sidebar:
         st.subheader("Analysis", divider="gray")
+        _take_device_defaults()
         st.selectbox(
             "Face detector",
             [name for name in DETECTORS if name != "yunet"],  # its model file is not bundled
@@ -164,6 +167,17 @@ def sidebar(on_change: Callable[[], None]) -> None:
         )
 
 
+def _take_device_defaults() -> None:
+    """Begin with what `edge.tune` chose for this device; Streamlit resets a widget that does not offer it."""
+    try:
+        tuned = device_defaults()
+    except ConfigError as error:
+        st.warning(str(error))
+        return
+    for name in _TUNED:
+        st.session_state.setdefault(name, tuned.get(name, getattr(_DEFAULT, name)))
+
+
 _SOURCE_HELP = """Where pictures come from.
 
 - Demo: a portrait that moves, built in
@@ -171,7 +185,8 @@ _SOURCE_HELP = """Where pictures come from.
 - Network camera: RTSP, or MJPEG over HTTP
 - Browser's camera and Snapshot: the camera in front of you, if this app runs on another machine
 """
-_MODEL_HELP = "int8 is the smallest and fastest file, float16 the closest to the trained network."
+_MODEL_HELP = """int8 is the smallest file, and the fastest in LiteRT; float16 is the closest to the trained network,
+and faster than int8 in tflite-runtime on a PC. `python -m edge.tune` measures which is best here."""
 
 
 def bundled_models() -> list[str]:

@@ -1,5 +1,6 @@
 """The page's widgets and messages, through Streamlit's own AppTest; what needs a browser is in test_browser.py."""
 
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from app import controls, live, model_page
 from app.pictures import Look
 from app.reports import Bundled
 from app.sessions import hub
+from edge.config import DEVICE_FILE_VARIABLE
 from edge.errors import ModelError
 from edge.model_info import LABELS, ModelInfo
 from edge.sources import DemoSource
@@ -24,9 +26,20 @@ PAGE = str(Path(__file__).parents[2] / "app" / "page.py")
 
 
 @pytest.fixture
-def page() -> Iterator[AppTest]:
+def device_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this device's defaults are looked for: not there, whatever the developer has at home."""
+    monkeypatch.setenv(DEVICE_FILE_VARIABLE, str(tmp_path / "device.json"))
+    return tmp_path / "device.json"
+
+
+def new_tab() -> AppTest:
+    return AppTest.from_file(PAGE, default_timeout=30).run()
+
+
+@pytest.fixture
+def page(device_file: Path) -> Iterator[AppTest]:
     """The page as a new tab sees it; its worker ends with the test."""
-    yield AppTest.from_file(PAGE, default_timeout=30).run()
+    yield new_tab()
     hub().shut_down()
     st.cache_resource.clear()  # all AppTests are one tab to Streamlit
 
@@ -102,6 +115,33 @@ def test_controls_build_the_config_of_the_running_worker(page: AppTest) -> None:
     assert {name: config[name] for name in (*chosen, *slid)} == {**chosen, **slid}
     assert worker.look == Look(mirror=True, blur=True)
     assert worker.config.source == "demo"
+
+
+def test_the_controls_begin_with_what_is_best_on_this_device(page: AppTest, device_file: Path) -> None:
+    tuned = {"detector": "haar", "model": "float16", "runtime": controls.installed_runtimes()[-1], "threads": 2}
+    device_file.write_text(json.dumps({"options": tuned}))
+    page = new_tab()
+    page.button(key="start").click().run()
+    (worker,) = hub().workers()
+    assert asdict(worker.config) | tuned == asdict(worker.config)
+    page.selectbox(key="model").set_value("int8").run()
+    assert worker.config.model == "int8"
+    assert not page.warning
+
+
+def test_a_default_of_this_device_that_can_t_be_had_is_passed_over(page: AppTest, device_file: Path) -> None:
+    device_file.write_text(json.dumps({"options": {"model": "a model of yesterday", "detector": "haar"}}))
+    page = new_tab()
+    assert page.selectbox(key="model").value == "int8"
+    assert page.selectbox(key="detector").value == "haar"
+
+
+def test_damaged_defaults_of_this_device_say_what_helps(page: AppTest, device_file: Path) -> None:
+    device_file.write_text("{")
+    page = new_tab()
+    assert "run it again, or remove the file" in page.warning[0].value
+    page.button(key="start").click().run()
+    until(page, "Face 1 ·")
 
 
 @pytest.mark.parametrize("camera", ["../../etc/passwd", "/dev/sda", "/dev/video0/../sda", "0.mp4", "https://x"])
