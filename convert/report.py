@@ -148,12 +148,15 @@ def _accuracy_table(proofs: Mapping[str, Proof]) -> list[str]:
 
 def _runtime_table(proofs: Mapping[str, Proof]) -> list[str]:
     runtimes = list(next(iter(proofs.values())).latency_ratio)
-    head = ["variant"] + [f"{runtime}: {what}" for runtime in runtimes for what in ("agreement", "latency / float32")]
-    rows = [
-        (v, *(text for r in runtimes for text in (f"{p.agreement_by_runtime[r]:.4f}", f"{p.latency_ratio[r]:.2f}")))
-        for v, p in proofs.items()
-    ]
+    figures = ("agreement", "drop, points", "latency / float32")
+    head = ["variant", *(f"{runtime}: {figure}" for runtime in runtimes for figure in figures)]
+    rows = [(v, *(text for runtime in runtimes for text in _in_runtime(p, runtime))) for v, p in proofs.items()]
     return format_table(head, rows)
+
+
+def _in_runtime(proof: Proof, runtime: str) -> tuple[str, str, str]:
+    drop = _or_dash(proof.drop_points_by_runtime[runtime], "+.2f")
+    return f"{proof.agreement_by_runtime[runtime]:.4f}", drop, f"{proof.latency_ratio[runtime]:.2f}"
 
 
 def _operators(proof: Proof) -> str:

@@ -95,11 +95,13 @@ def test_the_report_has_figures_for_every_variant(workshop: Workshop) -> None:
     assert set(int8["losses"]["flips"]) == set(LABELS)
     assert report["variants"]["float32"]["losses"]["max_difference"] < 1e-4
     assert report["variants"]["float32"]["latency_ratio"][installed_runtimes()[0]] == 1
+    assert set(int8["drop_points_by_runtime"]) == set(installed_runtimes())
 
 
 def test_the_report_is_also_a_table_and_a_picture(workshop: Workshop) -> None:
     markdown = (workshop.files / "original_conversion.md").read_text()
     assert all(f"| {variant} |" in markdown for variant in VARIANTS)
+    assert all(f"| {runtime}: drop, points |" in markdown for runtime in installed_runtimes())
     assert (workshop.files / "original_conversion.png").read_bytes().startswith(b"\x89PNG")
 
 

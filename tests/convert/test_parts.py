@@ -7,11 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
+from convert import verify
 from convert.calibrate import UNKNOWN, Pictures, choose_balanced, load_conversion_data, reach_full_range
 from convert.config import ConvertConfig
 from convert.metrics import accuracies, measure_losses
+from convert.probe import Probed
 from convert.tflite_file import read_tflite
-from convert.verify import GateError, GraphSummary, Proof, check_gate
+from convert.verify import GateError, GraphSummary, Proof, check_gate, prove
 from convert.write import write_all
 from edge.errors import ConfigError, DataError, ModelError
 from edge.model_info import LABELS, ModelInfo
@@ -121,21 +123,42 @@ def make_proof(flipped: int) -> Proof:
     labels = [0] * 100
     file = one_hot([1] * flipped + [0] * (100 - flipped))
     losses = measure_losses(one_hot(labels), file, make_pictures(labels), LABELS)
-    agreement = {"litert": losses.agreement}
-    return Proof("int8", 1, 1, GraphSummary(1, {}), losses, "litert", {"litert": 1.0}, agreement)
+    agreement, drop = {"litert": losses.agreement}, {"litert": losses.drop_points}
+    return Proof("int8", 1, 1, GraphSummary(1, {}), losses, "litert", {"litert": 1.0}, agreement, drop)
 
 
 def test_the_gate_lets_a_good_file_pass_and_names_what_a_bad_one_lost() -> None:
     config = ConvertConfig(Path("model.keras"), max_drop=2, min_agreement=0.97)
     check_gate({"int8": make_proof(2)}, config)
-    with pytest.raises(GateError, match=r"no file was kept.* drops 4\.00 points; int8 agrees on 0\.9600"):
+    with pytest.raises(GateError, match=r"no file was kept.* drops 4\.00 points in litert; int8 agrees on 0\.9600"):
         check_gate({"int8": make_proof(4)}, config)
 
 
-def test_the_gate_looks_at_every_runtime() -> None:
-    proof = dataclasses.replace(make_proof(0), agreement_by_runtime={"litert": 1.0, "tflite": 0.2})
-    with pytest.raises(GateError, match=r"agrees on 0\.2000 in tflite"):
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        ({"agreement_by_runtime": {"litert": 1.0, "tflite": 0.2}}, r"agrees on 0\.2000 in tflite"),
+        ({"drop_points_by_runtime": {"litert": 0.0, "tflite": 0.6}}, r"drops 0\.60 points in tflite"),
+    ],
+)
+def test_the_gate_looks_at_every_runtime(found: dict[str, object], says: str) -> None:
+    proof = dataclasses.replace(make_proof(0), **found)  # type: ignore[arg-type]
+    with pytest.raises(GateError, match=rf"Received: int8 {says}$"):
         check_gate({"int8": proof}, ConvertConfig(Path("model.keras")))
+
+
+def test_each_runtime_is_measured_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = [0] * 4
+    answers = {"litert": [0, 0, 0, 0], "tflite": [0, 0, 1, 1]}
+    monkeypatch.setattr(verify, "installed_runtimes", lambda: tuple(answers))
+    monkeypatch.setattr(
+        verify, "run_probe", lambda files, _f, runtime, _d: {v: Probed(one_hot(answers[runtime]), 1.0) for v in files}
+    )
+    files = {"float32": ROOT / "edge/models/emotion_int8.tflite"}
+    proof = prove(files, one_hot(labels), make_pictures(labels), LABELS, tmp_path)["float32"]
+    assert proof.drop_points_by_runtime == {"litert": 0, "tflite": 50}
+    assert proof.agreement_by_runtime == {"litert": 1, "tflite": 0.5}
+    assert proof.losses.drop_points == 0
 
 
 def test_files_are_written_whole(tmp_path: Path) -> None:
