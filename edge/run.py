@@ -34,6 +34,7 @@ from edge.sinks import JsonLinesSink, Outlet, Sink, WindowSink, close_all
 from edge.sources import REMEDY
 from edge.supervisor import Supervisor
 
+MQTT_VARIABLE = "EMOTION_EDGE_MQTT"
 STOP_S = 1.0
 """How long the end waits for threads inside a call of a stalled camera, all together."""
 
@@ -135,6 +136,7 @@ def build_parser() -> CommandParser:
     parser.add_argument("--csv", type=Path, help="add a row a face to this file")
     parser.add_argument("--video", type=Path, help="record the annotated picture to this .mp4 or .avi")
     parser.add_argument("--snapshots", type=Path, help="keep a picture in this folder whenever an emotion changes")
+    parser.add_argument("--mqtt", help=f"also send to mqtt://user:password@host/topic (default: ${MQTT_VARIABLE})")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a line and end")
     parser.add_argument("--max-frames", type=_count, default=0, help="end after so many processed frames; 0: never")
     parser.add_argument("--seconds", type=float, default=0.0, help="end after so many seconds; 0: never")
@@ -192,6 +194,10 @@ def _sinks(arguments: argparse.Namespace, config: EdgeConfig) -> list[Sink]:
         sinks.append(VideoSink(arguments.video, config.fps or 30.0))
     if arguments.snapshots:
         sinks.append(SnapshotSink(arguments.snapshots))
+    if address := arguments.mqtt or os.environ.get(MQTT_VARIABLE):
+        from edge.mqtt import MqttSink  # optional
+
+        sinks.append(MqttSink(address))
     return sinks
 
 
@@ -206,7 +212,8 @@ def _configure_logging(verbose: bool) -> None:
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
-    logging.getLogger("edge.camera").setLevel(logging.DEBUG if verbose else logging.INFO)  # a camera that is back
+    for name in ("edge.camera", "edge.mqtt"):  # what is lost is a warning, that it is back is not
+        logging.getLogger(name).setLevel(logging.DEBUG if verbose else logging.INFO)
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # our own line says what failed
     cv2.setLogLevel(0)
 

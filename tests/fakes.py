@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from edge.errors import SinkError, SourceError
-from edge.model_info import ModelInfo
-from edge.results import BgrImage, Box, Face, FaceInput, Frame, FrameResult, Probabilities
+from edge.model_info import LABELS, ModelInfo
+from edge.results import BgrImage, Box, EmotionScores, Face, FaceInput, Frame, FrameResult, Person, Probabilities
 
 
 class FakeDetector:
@@ -90,7 +90,14 @@ class RecordingSink:
         self.closed = True
 
 
-def frame_of(image: BgrImage, index: int = 0, captured_at_s: float | None = None) -> Frame:
+def frame_of(image: BgrImage, index: int = 0, captured_at_s: float | None = None, source: str = "fake") -> Frame:
     """A frame around a picture, captured now or when told."""
     now_s = time.monotonic() if captured_at_s is None else captured_at_s
-    return Frame(image, index, now_s, time.time(), "fake")
+    return Frame(image, index, now_s, time.time(), source)
+
+
+def result_of(frame: Frame, emotion: str = "happy", track_id: int = 1) -> FrameResult:
+    """A result with one face."""
+    scores = EmotionScores(LABELS, tuple(0.88 if label == emotion else 0.02 for label in LABELS))
+    person = Person(track_id, Box(10, 20, 50, 50), emotion, 0.88, scores)
+    return FrameResult(frame.index, frame.captured_at_s, frame.captured_at, frame.source, (person,))

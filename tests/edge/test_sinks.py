@@ -11,20 +11,13 @@ import pytest
 
 from edge.annotate import draw
 from edge.errors import SinkError
-from edge.model_info import LABELS
 from edge.recording import CsvSink, SnapshotSink, VideoSink
-from edge.results import Box, EmotionScores, Frame, FrameResult, Person
+from edge.results import Frame
 from edge.schema import json_schema, to_json
 from edge.sinks import JsonLinesSink, Outlet
-from tests.fakes import RecordingSink, frame_of
+from tests.fakes import RecordingSink, frame_of, result_of
 
 IMAGE = np.full((120, 160, 3), 90, np.uint8)
-
-
-def _result(frame: Frame, emotion: str = "happy", track_id: int = 1) -> FrameResult:
-    scores = EmotionScores(LABELS, tuple(0.88 if label == emotion else 0.02 for label in LABELS))
-    person = Person(track_id, Box(10, 20, 50, 50), emotion, 0.88, scores)
-    return FrameResult(frame.index, frame.captured_at_s, frame.captured_at, frame.source, (person,))
 
 
 def _at(index: int, seconds: float) -> Frame:
@@ -34,7 +27,7 @@ def _at(index: int, seconds: float) -> Frame:
 def test_a_line_has_what_the_schema_promises() -> None:
     stream = io.StringIO()
     frame = frame_of(IMAGE, 7)
-    JsonLinesSink(stream).write(frame, _result(frame))
+    JsonLinesSink(stream).write(frame, result_of(frame))
     line = json.loads(stream.getvalue())
     schema = json_schema()
     assert list(line) == schema["required"]
@@ -51,15 +44,15 @@ def test_a_json_file_is_made_with_the_first_line(tmp_path: Path) -> None:
     sink = JsonLinesSink(tmp_path / "results.jsonl")
     assert not list(tmp_path.iterdir())
     frame = frame_of(IMAGE)
-    sink.write(frame, _result(frame))
+    sink.write(frame, result_of(frame))
     sink.close()
-    assert json.loads((tmp_path / "results.jsonl").read_text()) == json.loads(json.dumps(to_json(_result(frame))))
+    assert json.loads((tmp_path / "results.jsonl").read_text()) == json.loads(json.dumps(to_json(result_of(frame))))
 
 
 def test_a_table_has_a_row_for_each_face(tmp_path: Path) -> None:
     sink = CsvSink(tmp_path / "faces.csv")
     for index, emotion in enumerate(("happy", "sad")):
-        sink.write(_at(index, index), _result(_at(index, index), emotion))
+        sink.write(_at(index, index), result_of(_at(index, index), emotion))
     sink.close()
     with (tmp_path / "faces.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -73,7 +66,7 @@ def test_a_service_that_starts_again_adds_to_its_file(kind: type, lines: int, tm
     path = tmp_path / "results"
     for index in range(2):
         sink = kind(path)
-        sink.write(_at(index, index), _result(_at(index, index)))
+        sink.write(_at(index, index), result_of(_at(index, index)))
         sink.close()
         if not index:
             with path.open("a") as file:
@@ -88,7 +81,7 @@ def test_a_service_that_starts_again_adds_to_its_file(kind: type, lines: int, tm
 def test_a_video_plays_at_the_speed_of_life(name: str, tmp_path: Path) -> None:
     sink = VideoSink(tmp_path / name, fps=10)
     for index, seconds in enumerate((0.0, 0.1, 0.12, 0.5, 0.6)):  # one too early, then a gap
-        sink.write(_at(index, seconds), _result(_at(index, seconds)))
+        sink.write(_at(index, seconds), result_of(_at(index, seconds)))
     sink.close()
     capture = cv2.VideoCapture(str(tmp_path / name))
     assert int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) == 7
@@ -101,7 +94,7 @@ def test_a_snapshot_is_kept_when_a_label_changes_and_the_oldest_go(tmp_path: Pat
     sink = SnapshotSink(tmp_path / "pictures", most=3)
     for index, emotion in enumerate(("happy", "happy", "sad", "sad", "happy", "fear", "sad")):
         frame = Frame(IMAGE, index, index, 1000.0 + index, "fake")
-        sink.write(frame, _result(frame, emotion))
+        sink.write(frame, result_of(frame, emotion))
     names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
     assert names == ["1004.000_happy.jpg", "1005.000_fear.jpg", "1006.000_sad.jpg", "DSC_0001.jpg"]
 
@@ -109,7 +102,7 @@ def test_a_snapshot_is_kept_when_a_label_changes_and_the_oldest_go(tmp_path: Pat
 def test_a_clock_that_is_set_back_costs_no_new_picture(tmp_path: Path) -> None:
     sink = SnapshotSink(tmp_path, most=3)
     for moment, emotion in ((1000.0, "happy"), (1001.0, "sad"), (1002.0, "happy"), (5.0, "fear"), (6.0, "sad")):
-        sink.write(Frame(IMAGE, 0, moment, moment, "fake"), _result(Frame(IMAGE, 0, moment, moment, "fake"), emotion))
+        sink.write(Frame(IMAGE, 0, moment, moment, "fake"), result_of(Frame(IMAGE, 0, moment, moment, "fake"), emotion))
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["1002.000_happy.jpg", "1002.001_fear.jpg", "1002.002_sad.jpg"]
 
@@ -123,23 +116,23 @@ def test_a_place_that_is_not_there_is_refused_at_once(sink: object, tmp_path: Pa
 def test_an_unknown_kind_of_video_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     sink = VideoSink(tmp_path / "clip.xyz", fps=10)
     with pytest.raises(SinkError, match=r"\.mp4"):
-        sink.write(_at(0, 0), _result(_at(0, 0)))
+        sink.write(_at(0, 0), result_of(_at(0, 0)))
     assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_is_an_error_of_that_sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.recording.FREE_BYTES", 10**18)
     with pytest.raises(SinkError, match="free"):
-        VideoSink(tmp_path / "clip.mp4", fps=10).write(_at(0, 0), _result(_at(0, 0)))
+        VideoSink(tmp_path / "clip.mp4", fps=10).write(_at(0, 0), result_of(_at(0, 0)))
 
 
 def test_a_disk_that_fills_up_is_noticed_at_any_frame_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sink = VideoSink(tmp_path / "clip.mp4", fps=10)
-    sink.write(_at(0, 0), _result(_at(0, 0)))
+    sink.write(_at(0, 0), result_of(_at(0, 0)))
     monkeypatch.setattr("edge.recording.FREE_BYTES", 10**18)
     with pytest.raises(SinkError, match="free"):
         for index in range(1, 60):  # each picture twice
-            sink.write(_at(index, index / 5), _result(_at(index, index / 5)))
+            sink.write(_at(index, index / 5), result_of(_at(index, index / 5)))
     sink.close()
 
 
@@ -148,13 +141,13 @@ def test_a_sink_that_fails_is_left_out_and_the_last_one_ends_the_run(caplog: pyt
     outlet = Outlet([bad, good])
     with pytest.raises(SinkError):
         for index in range(10):
-            outlet.write(frame_of(IMAGE, index), _result(frame_of(IMAGE, index)))
+            outlet.write(frame_of(IMAGE, index), result_of(frame_of(IMAGE, index)))
     assert (len(bad.results), len(good.results)) == (2, 5)
     assert caplog.text.count("goes on without it") == 1
 
 
 def test_drawing_leaves_the_picture_as_it_was() -> None:
     frame = frame_of(IMAGE.copy())
-    picture = draw(frame.image, _result(frame))
+    picture = draw(frame.image, result_of(frame))
     assert np.array_equal(frame.image, IMAGE)
     assert not np.array_equal(picture, IMAGE)
