@@ -12,7 +12,7 @@ from app.sessions import Session, hub, session
 from app.stream import address
 from app.worker import Worker
 from edge.address import public_name
-from edge.errors import ConfigError, ModelError, SourceError
+from edge.errors import ConfigError, EmotionError, ModelError, SourceError
 
 PANEL_EVERY_S = 0.4
 INLINE_EVERY_S = 0.1
@@ -180,6 +180,6 @@ def explain(error: Exception, source: str) -> str:
         return f"Nothing comes from {public_name(source)}: check address, network and password, or try the demo."
     if isinstance(error, ModelError):
         return f"The model can't be used: choose another one in the sidebar. ({error})"
-    if isinstance(error, ConfigError | SourceError):
+    if isinstance(error, EmotionError):
         return str(error)
     return f"Something unexpected went wrong; the server's log has the details. ({type(error).__name__})"

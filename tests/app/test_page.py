@@ -18,7 +18,7 @@ from app.pictures import Look
 from app.reports import Bundled
 from app.sessions import hub
 from edge.config import DEVICE_FILE_VARIABLE
-from edge.errors import ModelError
+from edge.errors import ModelError, StuckThreadError
 from edge.model_info import LABELS, ModelInfo
 from edge.sources import DemoSource
 
@@ -162,7 +162,11 @@ def test_one_camera_has_one_name(page: AppTest, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(ModelError("no contract"), "choose another one in the sidebar"), (KeyError("x"), "the server's log")],
+    [
+        (ModelError("no contract"), "choose another one in the sidebar"),
+        (StuckThreadError("Expected camera 0 to answer"), "Expected camera 0 to answer"),
+        (KeyError("x"), "the server's log"),
+    ],
 )
 def test_errors_are_explained(error: Exception, words: str) -> None:
     assert words in live.explain(error, "demo")
