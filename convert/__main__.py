@@ -61,7 +61,9 @@ def build_parser() -> CommandParser:
     )
     data = parser.add_argument_group("pictures")
     data.add_argument("--data", type=Path, help="FER-2013: folder, zip or csv; else the variable FER2013, else data/")
-    data.add_argument("--samples-from", type=Path, help="a folder of face pictures in place of FER-2013")
+    data.add_argument(
+        "--samples-from", type=Path, help="a folder of face pictures that calibrate in place of FER-2013's"
+    )
     data.add_argument("--samples", type=int, default=defaults.samples, help="calibration pictures")
     data.add_argument("--seed", type=int, default=defaults.seed, help="draws the calibration pictures")
     how = parser.add_argument_group("how")

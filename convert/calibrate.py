@@ -1,6 +1,7 @@
 """The pictures of a conversion: which ones measure the ranges, and which ones prove the result.
 
-Ranges are measured on training pictures alone; the proof uses the test pictures if there are any.
+Ranges are measured on training pictures, or on a folder of the user's, alone. The proof is on FER-2013's test pictures,
+else on those that did not calibrate, else on those that did.
 """
 
 import re
@@ -16,11 +17,13 @@ from edge.errors import DataError
 from edge.model_info import ModelInfo
 from edge.preprocess import resize_face
 from edge.results import FaceInput
-from train.data import Dataset, load_fer2013
+from train.data import Dataset, find_data, load_fer2013
 
 _PICTURE = re.compile(r"\.(jpe?g|png|bmp)$", re.IGNORECASE)
 CALIBRATION = "calibration"
 """The split's name when the proof is on the calibration set."""
+REST = "rest"
+"""The split's name when the proof is on the pictures that did not calibrate."""
 UNKNOWN = -1
 """The label of a picture whose folder is not named like a label."""
 
@@ -58,8 +61,6 @@ class ConversionData:
     """`FER-2013 Training`, or the user's folder."""
     indices: tuple[int, ...]
     """Which pictures of the source calibrate."""
-    proves_on_calibration: bool
-    """True if there are no test pictures, so that the proof is on the calibration set."""
 
 
 def load_conversion_data(config: ConvertConfig, info: ModelInfo) -> ConversionData:
@@ -68,19 +69,40 @@ def load_conversion_data(config: ConvertConfig, info: ModelInfo) -> ConversionDa
     Raises:
         DataError: there are no pictures to be had.
     """
+    dataset = _find_fer2013(config)
     if config.samples_from is not None:
-        available, proof = _read_folder(config.samples_from, info), None
-        source = "pictures of the user"
+        available, source = _read_folder(config.samples_from, info), "pictures of the user"
     else:
-        dataset = load_fer2013(config.data)
-        available, proof = _pictures(dataset.split("Training"), info), _pictures(dataset.test(), info)
-        source = f"{info.dataset} Training"
+        assert dataset is not None
+        available, source = _pictures(dataset.split("Training"), info), f"{info.dataset} Training"
     indices = choose_balanced(available.labels, config.samples, config.seed)
     calibration = reach_full_range(available.take(indices))
-    if proof is None or not len(proof):
-        proof = replace(calibration, splits=np.full(len(calibration), CALIBRATION))
-        return ConversionData(available, calibration, proof, source, tuple(indices.tolist()), True)
-    return ConversionData(available, calibration, proof, source, tuple(indices.tolist()), False)
+    if dataset is not None and len(test := dataset.test()):
+        proof = _pictures(test, info)
+    else:
+        proof = _without_test_pictures(available, calibration, indices)
+    return ConversionData(available, calibration, proof, source, tuple(indices.tolist()))
+
+
+def _find_fer2013(config: ConvertConfig) -> Dataset | None:
+    """FER-2013; None if nobody named it and the user's pictures can stand in for it."""
+    try:
+        find_data(config.data)
+    except DataError as error:
+        if config.samples_from is None:
+            wanted = str(error).removeprefix("Expected ")
+            raise DataError(f"Expected a folder of face pictures in --samples-from, or {wanted}") from error
+        if config.data is not None:
+            raise
+        return None
+    return load_fer2013(config.data)
+
+
+def _without_test_pictures(available: Pictures, calibration: Pictures, indices: NDArray[np.int64]) -> Pictures:
+    """What a proof looks at then: the pictures that did not calibrate, or, if all did, those that did."""
+    rest = available.take(np.setdiff1d(np.arange(len(available)), indices))
+    proof, split = (rest, REST) if len(rest) else (calibration, CALIBRATION)
+    return replace(proof, splits=np.full(len(proof), split))
 
 
 def choose_balanced(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from convert.calibrate import ConversionData
+from convert.calibrate import CALIBRATION, REST, ConversionData
 from convert.config import ConvertConfig
 from convert.source import KerasSource
 from convert.verify import Proof
@@ -28,9 +28,12 @@ def format_line(proof: Proof) -> str:
 
 def proved_on(data: ConversionData) -> str:
     """What the proof looked at, in words."""
-    if data.proves_on_calibration:
-        return f"the {len(data.proof)} calibration pictures (there are no test pictures)"
-    return f"{len(data.proof)} test pictures"
+    count, split = len(data.proof), data.proof.splits[0]
+    if split == CALIBRATION:
+        return f"the {count} calibration pictures (there are no test pictures)"
+    if split == REST:
+        return f"the {count} pictures that did not calibrate (there are no test pictures)"
+    return f"{count} test pictures"
 
 
 def report_files(

@@ -133,14 +133,15 @@ def test_two_conversions_are_byte_identical(workshop: Workshop, tmp_path: Path) 
 
 
 def test_without_test_pictures_the_proof_says_so_and_a_strict_gate_keeps_no_file(
-    workshop: Workshop, tmp_path: Path
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pictures = workshop.dataset / "train"
+    monkeypatch.setenv("FER2013", str(tmp_path / "nowhere"))
+    pictures = workshop.dataset / "test"
     done = run_convert(
-        workshop.keras("original"), "--samples-from", pictures, "--samples", 35, "--int8", "--out", tmp_path,
+        workshop.keras("original"), "--samples-from", pictures, "--samples", 70, "--int8", "--out", tmp_path,
         "--int8-output", "uint8", "--max-drop", 0, "--min-agreement", 1,
     )  # fmt: skip
-    assert "the proof is on the 35 calibration pictures" in done.stderr
+    assert "the proof is on the 70 calibration pictures" in done.stderr
     kept = [file.name for file in tmp_path.iterdir() if file.suffix == ".tflite"]
     assert kept == (["original_int8.tflite"] if done.returncode == 0 else [])
     if kept:

@@ -12,6 +12,7 @@ from convert.calibrate import UNKNOWN, Pictures, choose_balanced, load_conversio
 from convert.config import ConvertConfig
 from convert.metrics import accuracies, measure_losses
 from convert.probe import Probed
+from convert.report import proved_on
 from convert.tflite_file import read_tflite
 from convert.verify import GateError, GraphSummary, Proof, check_gate, prove
 from convert.write import write_all
@@ -62,10 +63,16 @@ def test_no_test_picture_calibrates(tmp_path: Path) -> None:
     assert set(data.calibration.splits) == {"Training"}
     assert all("train/" in name for name in data.calibration.names)
     assert set(data.proof.splits) == {"PublicTest", "PrivateTest"}
-    assert not data.proves_on_calibration
     assert len(data.indices) == 100
 
 
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without FER-2013."""
+    monkeypatch.setenv("FER2013", str(tmp_path / "nowhere"))
+
+
+@pytest.mark.usefixtures("nowhere")
 def test_pictures_of_the_user_are_resized_and_labelled_by_folder(tmp_path: Path) -> None:
     (tmp_path / "happy").mkdir()
     cv2.imwrite(str(tmp_path / "happy" / "a.png"), np.full((96, 80, 3), 90, np.uint8))
@@ -73,9 +80,44 @@ def test_pictures_of_the_user_are_resized_and_labelled_by_folder(tmp_path: Path)
     data = load_conversion_data(ConvertConfig(Path("m.keras"), samples_from=tmp_path), INFO)
     assert data.calibration.faces.shape == (2, 48, 48, 1)
     assert sorted(data.calibration.labels.tolist()) == [UNKNOWN, LABELS.index("happy")]
-    assert data.proves_on_calibration
 
 
+def test_with_pictures_of_the_user_the_proof_is_still_on_the_test_pictures(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path)
+    config = ConvertConfig(Path("m.keras"), data=dataset, samples_from=dataset / "train", samples=30)
+    data = load_conversion_data(config, INFO)
+    assert (data.source, proved_on(data)) == ("pictures of the user", "70 test pictures")
+    assert set(data.proof.splits) == {"PublicTest", "PrivateTest"}
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize(
+    ("samples", "split", "says"),
+    [(30, "rest", "the 40 pictures that did not calibrate"), (70, "calibration", "the 70 calibration pictures")],
+)
+def test_without_test_pictures_the_proof_is_on_those_that_did_not_calibrate_if_any(
+    tmp_path: Path, samples: int, split: str, says: str
+) -> None:
+    folder = write_dataset(tmp_path) / "test"
+    data = load_conversion_data(ConvertConfig(Path("m.keras"), samples_from=folder, samples=samples), INFO)
+    assert set(data.proof.splits) == {split}
+    assert set(data.proof.names).isdisjoint(data.calibration.names) == (split == "rest")
+    assert proved_on(data).startswith(says)
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_missing_pictures_say_both_ways_to_give_some() -> None:
+    with pytest.raises(DataError, match=r"--samples-from, or FER-2013 .*--data.* Received: .*nowhere$"):
+        load_conversion_data(ConvertConfig(Path("m.keras")), INFO)
+
+
+def test_fer2013_that_was_named_and_is_not_there_is_an_error(tmp_path: Path) -> None:
+    config = ConvertConfig(Path("m.keras"), data=tmp_path / "mistyped", samples_from=write_dataset(tmp_path))
+    with pytest.raises(DataError, match=r"Received: .*mistyped$"):
+        load_conversion_data(config, INFO)
+
+
+@pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize("content", [None, b"", b"no picture"])
 def test_a_folder_without_pictures_or_with_a_broken_one_is_refused(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
