@@ -122,9 +122,10 @@ def with_figures(
         }
         figures: dict[str, str | int | float] = {
             "agreement": round(proof.losses.agreement, 6),
-            "drop_points": round(proof.losses.drop_points or 0.0, 4),
             "proved_on": proved_on(data),
         }
+        if proof.losses.drop_points is not None:
+            figures["drop_points"] = round(proof.losses.drop_points, 4)
         how = how if variant in CALIBRATED else {}
         how |= {"sparsity": config.sparsity} if config.sparsity else {}
         info = replace(info, accuracy=proof.losses.accuracy, conversion={**info.conversion, **how, **figures})

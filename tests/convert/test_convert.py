@@ -9,6 +9,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -147,6 +148,24 @@ def test_without_test_pictures_the_proof_says_so_and_a_strict_gate_keeps_no_file
     if kept:
         assert set(read_model_info(tmp_path / kept[0]).accuracy) == {"calibration"}
         assert read_tflite(tmp_path / kept[0]).outputs[0].type == "uint8"
+
+
+def test_what_pictures_without_labels_can_not_tell_is_not_in_the_contract(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER2013", str(tmp_path / "nowhere"))
+    for index, picture in enumerate(make_gratings(100, seed=5)[0]):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), picture)
+    done = run_convert(
+        workshop.keras("original"), "--samples-from", tmp_path, "--samples", 70, "--float16", "--out", tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    info = read_model_info(tmp_path / "original_float16.tflite")
+    assert info.accuracy == {}
+    assert set(info.conversion) == {"agreement", "graph_sha256", "proved_on"}
+    assert info.conversion["proved_on"] == "the 30 pictures that did not calibrate (there are no test pictures)"
+    assert inspect_file(tmp_path / "original_float16.tflite").passed
+    assert "| - |" in (tmp_path / "original_conversion.md").read_text()
 
 
 def test_inspect_accepts_a_converted_file_and_refuses_a_changed_one(workshop: Workshop, tmp_path: Path) -> None:
