@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from edge import sources
 from edge.annotate import draw
 from edge.errors import SourceError
 from edge.results import BgrImage, Box, FrameResult
@@ -46,7 +47,7 @@ def fitted(image: BgrImage, result: FrameResult) -> tuple[BgrImage, FrameResult]
     scale = SHOWN_WIDTH / image.shape[1]
     if scale >= 1:
         return image, result
-    size = (SHOWN_WIDTH, round(image.shape[0] * scale))
+    size = (SHOWN_WIDTH, max(1, round(image.shape[0] * scale)))
     small: BgrImage = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     return small, _with_boxes(result, lambda box: Box(*(round(side * scale) for side in box)))
 
@@ -62,10 +63,10 @@ def decode(data: bytes, name: str) -> BgrImage:
     Raises:
         SourceError: it is no picture that OpenCV reads.
     """
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    image = sources.decode(np.frombuffer(data, np.uint8))
     if image is None:
         raise SourceError(f"Expected a picture (JPEG, PNG, WebP, BMP). Received: {name}, which does not open as one")
-    return image  # type: ignore[return-value]
+    return image
 
 
 def _mirrored(result: FrameResult, width: int) -> FrameResult:

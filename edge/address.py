@@ -5,8 +5,8 @@ import re
 _USER = re.compile(r"(?<=://)(?:[^/?#\s]*@|[^/?#:@\s]+:(?!\d*(?:[/?#\s]|$))[^@\s]*@)")
 """What stands before the host; the second form is a password with a slash in it, which no program would take."""
 _SECRETS = re.compile(
-    r"((?<![a-z])(?:user(?:name)?|usr|login|pass(?:wd|word)?|pwd|token|api_?key|auth|secret)=)"
-    r"[^&/?#\s]*?(?=_[a-z]+=|[&/?#\s]|$)",
+    r"((?<![a-z])(?:user(?:name)?|usr|login(?:use|pas)?|pass(?:wd|word)?|pwd|token|api_?key|auth|secret)=)"
+    r"[^&#\s]*?(?=_[a-z]+=|[&#\s]|$)",
     re.IGNORECASE,
 )
 

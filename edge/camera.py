@@ -176,6 +176,7 @@ class Camera:
         self._reader: _Reader | None = None
         self._next_index = 0
         self._was_online = False
+        self._last_frame_s = float("-inf")
 
     def __enter__(self) -> "Camera":
         self.start()
@@ -244,6 +245,7 @@ class Camera:
             self._watch()
             return None
         self._next_index = frame.index + 1
+        self._last_frame_s = frame.captured_at_s
         self._set_due(frame.captured_at_s)
         self._backoff_s = BACKOFF_S
         self._was_online = True
@@ -267,7 +269,7 @@ class Camera:
         reader = self._reader
         if reader is None:
             self._abandoned = [old for old in self._abandoned if old.is_alive()]
-            if any(now_s - old.progress_s > STUCK_S for old in self._abandoned):
+            if any(now_s - max(old.progress_s, self._last_frame_s) > STUCK_S for old in self._abandoned):
                 raise StuckThreadError(f"Expected {self.name} to answer within {STUCK_S:g} s. Received: nothing")
             if self.state is not CameraState.ENDED and now_s >= self._reopen_at_s and len(self._abandoned) < MOST_STUCK:
                 self.reconnects += 1

@@ -8,6 +8,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from edge.address import public_name
 from edge.errors import ConfigError
 
 VARIANTS = ("int8", "float16", "float32")
@@ -74,8 +75,8 @@ class EdgeConfig:
             _check(option, getattr(self, option.name))
         if not self.sources or not all(self.sources):
             raise ConfigError("Expected source to name one or more sources. Received: an empty name")
-        if len(set(self.sources)) != len(self.sources):
-            raise ConfigError("Expected different sources. Received: one of them twice")  # it may have a password
+        if len(set(map(public_name, self.sources))) != len(self.sources):
+            raise ConfigError("Expected sources that differ in more than passwords. Received: one of them twice")
         if self.detector == "yunet" and not self.detector_model:
             raise ConfigError("Expected detector_model, the .onnx file of YuNet, with detector yunet. Received: none")
 

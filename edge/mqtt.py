@@ -4,6 +4,7 @@ The library (pip install paho-mqtt) is imported when the sink is made. Its threa
 after a lost one; the loop never waits for the network.
 """
 
+import contextlib
 import importlib
 import json
 import logging
@@ -74,8 +75,9 @@ class MqttSink:
     def close(self) -> None:
         """Say goodbye, and let the thread end."""
         self._client.on_disconnect = None
-        if self._client.is_connected():
-            self._client.publish(self._status, "offline", qos=1, retain=True).wait_for_publish(GOODBYE_S)
+        with contextlib.suppress(RuntimeError):  # the connection was lost at this moment
+            if self._client.is_connected():
+                self._client.publish(self._status, "offline", qos=1, retain=True).wait_for_publish(GOODBYE_S)
         self._client.disconnect()
 
     @property
@@ -96,12 +98,10 @@ class MqttSink:
 
 
 def _split(address: str) -> SplitResult:
-    url = urlsplit(address)
-    try:
-        if url.scheme in _PORTS and url.hostname and url.port != 0:
+    with contextlib.suppress(ValueError):  # no such port, or a host that no name server could know
+        url = urlsplit(address)
+        if url.scheme in _PORTS and url.hostname and url.port != 0 and url.hostname.encode("idna"):
             return url
-    except ValueError:  # no such port
-        pass
     raise SinkError(f"Expected mqtt://user:password@host:port/topic, or mqtts://. Received: {public_name(address)}")
 
 
@@ -112,6 +112,8 @@ def _level(source: str) -> str:
 
 def _library() -> Any:
     try:
-        return importlib.import_module("paho.mqtt.client")
-    except ImportError as error:
-        raise SinkError(f"Expected paho-mqtt for --mqtt: pip install paho-mqtt. Received: {error}") from error
+        library = importlib.import_module("paho.mqtt.client")
+        library.CallbackAPIVersion  # noqa: B018
+    except (ImportError, AttributeError) as error:  # Raspberry Pi OS 12 has version 1
+        raise SinkError(f"Expected paho-mqtt 2 for --mqtt: pip install 'paho-mqtt>=2.1'. Received: {error}") from error
+    return library

@@ -4,6 +4,7 @@ Each makes its file with the first result, so that a run that never starts leave
 """
 
 import csv
+import re
 import shutil
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,7 +18,7 @@ from edge.sinks import checked_place, open_at_end
 
 FREE_BYTES = 50_000_000
 """OpenCV's writers are silent when the disk is full: below this they are not asked."""
-OWN_NAMES = "[0-9]*.[0-9][0-9][0-9]_*.jpg"
+OWN_NAMES = re.compile(r"\d+\.\d{3}_[^.]*\.jpg")
 """Snapshots are named by their moment, 1795366275.646_happy.jpg; other pictures in the folder are left alone."""
 
 
@@ -128,13 +129,13 @@ class SnapshotSink:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         _check_space(self._folder)
-        kept = sorted(self._folder.glob(OWN_NAMES))
+        kept = sorted(path for path in self._folder.iterdir() if OWN_NAMES.fullmatch(path.name))
         newest = float(kept[-1].name.split("_")[0]) if kept else 0.0
         moment = max(result.captured_at, newest + 0.001)  # a clock that was set back must not make this the oldest
         name = f"{moment:.3f}_{'_'.join(sorted(set(shown.values())))}.jpg"
         if not cv2.imwrite(str(self._folder / name), draw(frame.image, result)):
             raise SinkError(f"Expected to write a picture to {self._folder}. Received: OpenCV refused {name}")
-        for old in kept[: len(kept) + 1 - self._most]:
+        for old in kept[: max(0, len(kept) + 1 - self._most)]:
             old.unlink()
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.address import public_name
 from edge.config import EdgeConfig
@@ -65,7 +66,8 @@ def open_source(name: str, config: EdgeConfig) -> Source:
 
 def is_live(name: str) -> bool:
     """Whether a source of this name is a camera; the others are the demo and files."""
-    return name == "picamera2" or name.isdigit() or name.startswith("/dev/") or "://" in name
+    is_device = name.startswith("/dev/") and not Path(name).is_file() and not Path(name).is_dir()
+    return name == "picamera2" or name.isdigit() or is_device or "://" in name
 
 
 class DemoSource:
@@ -257,10 +259,18 @@ def _read_image(path: Path) -> BgrImage:
     if not path.is_file():
         raise SourceError(f"Expected a picture at {path}; {REMEDY}. Received: no file there")
     data = np.fromfile(path, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) and not _is_cut_jpeg(data.tobytes()) else None
+    image = decode(data) if not _is_cut_jpeg(data.tobytes()) else None
     if image is None:
         raise SourceError(f"Expected a picture that OpenCV reads at {path}. Received: a damaged or foreign file")
     return image  # type: ignore[return-value]
+
+
+def decode(data: NDArray[np.uint8]) -> BgrImage | None:
+    """The picture in a file's bytes; None if OpenCV can't or won't read it."""
+    try:
+        return cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    except cv2.error:  # more than 2**30 pixels
+        return None
 
 
 def _is_cut_jpeg(data: bytes) -> bool:

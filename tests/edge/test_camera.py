@@ -149,6 +149,21 @@ def test_a_source_that_hangs_for_good_ends_the_run_so_that_a_new_process_can_fre
     camera.stop(timeout_s=5)
 
 
+def test_an_old_reader_that_hangs_does_not_end_a_run_whose_camera_works(
+    serve: Callable[..., list[Source]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_module, "STUCK_S", 1.0)
+    stuck = StuckSource()
+    serve(stuck, FakeSource(10**6, live=True, fps=100, fail_after=200), FakeSource(10**6, live=True, fps=100))
+    camera = Camera("0", FAST)
+    camera.start()
+    frames = iter_frames([camera], timeout_s=8)
+    while camera.reconnects < 2 or camera.state is not CameraState.ONLINE:
+        next(frames)
+    stuck.release.set()
+    camera.stop(timeout_s=5)
+
+
 def test_one_of_several_cameras_may_come_later(serve: Callable[..., list[Source]]) -> None:
     waiting = serve()
     with Camera("rtsp://fake", FAST, alone=False) as camera:

@@ -23,6 +23,7 @@ from edge.errors import ConfigError
         ("pace", "slow"),
         ("source", ""),
         ("source", ("demo", "demo")),
+        ("source", ("http://host/s?token=a", "http://host/s?token=b")),
         ("detector", "yunet"),
     ],
 )

@@ -99,6 +99,15 @@ def test_a_snapshot_is_kept_when_a_label_changes_and_the_oldest_go(tmp_path: Pat
     assert names == ["1004.000_happy.jpg", "1005.000_fear.jpg", "1006.000_sad.jpg", "DSC_0001.jpg"]
 
 
+def test_no_picture_goes_while_there_are_few(tmp_path: Path) -> None:
+    (tmp_path / "10.12.2024.123_holiday.jpg").write_text("somebody's own")
+    sink = SnapshotSink(tmp_path, most=10)
+    for index in range(14):
+        frame = Frame(IMAGE, index, index, 1000.0 + index, "fake")
+        sink.write(frame, result_of(frame, ("happy", "sad")[index % 2]))
+        assert len(list(tmp_path.iterdir())) == 1 + min(index + 1, 10)
+
+
 def test_a_clock_that_is_set_back_costs_no_new_picture(tmp_path: Path) -> None:
     sink = SnapshotSink(tmp_path, most=3)
     for moment, emotion in ((1000.0, "happy"), (1001.0, "sad"), (1002.0, "happy"), (5.0, "fear"), (6.0, "sad")):

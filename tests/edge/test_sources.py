@@ -1,5 +1,7 @@
 """What each kind of source gives, and what it says when it can't."""
 
+import tempfile
+import zlib
 from pathlib import Path
 
 import cv2
@@ -10,7 +12,7 @@ from edge.address import public_name
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.results import BgrImage
-from edge.sources import CaptureSource, DemoSource, ImageSource, Source, VideoSource, open_source
+from edge.sources import CaptureSource, DemoSource, ImageSource, Source, VideoSource, is_live, open_source
 from tests.rigs.clips import read_stamp, write_avi
 
 CONFIG = EdgeConfig(source="demo")
@@ -71,6 +73,23 @@ def test_what_can_not_be_read_is_a_source_error_that_names_it(make: object, tmp_
     assert str(path) in str(caught.value)
 
 
+def test_a_picture_that_is_too_large_for_opencv_is_a_source_error(tmp_path: Path) -> None:
+    ok, data = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))
+    assert ok
+    head = b"IHDR" + (40_000).to_bytes(4, "big") * 2 + data.tobytes()[24:29]
+    huge = data.tobytes()[:12] + head + zlib.crc32(head).to_bytes(4, "big") + data.tobytes()[33:]
+    (tmp_path / "huge.png").write_bytes(huge)
+    with pytest.raises(SourceError, match=r"huge\.png"):
+        open_source(str(tmp_path / "huge.png"), CONFIG)
+
+
+def test_files_below_dev_are_files(tmp_path: Path) -> None:
+    assert is_live("/dev/video0")
+    assert is_live("/dev/v4l/by-id/usb-camera")
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", suffix=".mp4") as file:
+        assert not is_live(file.name)
+
+
 def test_a_missing_camera_names_the_remedy() -> None:
     with pytest.raises(SourceError, match="--source demo"):
         open_source("63", CONFIG)
@@ -88,6 +107,8 @@ def test_a_missing_camera_names_the_remedy() -> None:
             "rtsp://host:554/user=***_password=***_channel=1_stream=0.sdp",
         ),
         ("--sorce rtsp://me:pass@host --fps 5", "--sorce rtsp://host --fps 5"),
+        ("rtsp://host/s?password=ab/cd?e&channel=1", "rtsp://host/s?password=***&channel=1"),
+        ("http://host/v.cgi?loginuse=me&loginpas=secret", "http://host/v.cgi?loginuse=***&loginpas=***"),
         ("http://host/a@b", "http://host/a@b"),
         ("http://host:8080/a@b", "http://host:8080/a@b"),
         ("/dev/video0", "/dev/video0"),
