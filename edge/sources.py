@@ -262,13 +262,13 @@ def _read_image(path: Path) -> BgrImage:
     image = decode(data) if not _is_cut_jpeg(data.tobytes()) else None
     if image is None:
         raise SourceError(f"Expected a picture that OpenCV reads at {path}. Received: a damaged or foreign file")
-    return image  # type: ignore[return-value]
+    return image
 
 
 def decode(data: NDArray[np.uint8]) -> BgrImage | None:
     """The picture in a file's bytes; None if OpenCV can't or won't read it."""
     try:
-        return cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+        return cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None  # type: ignore[return-value]
     except cv2.error:  # more than 2**30 pixels
         return None
 
