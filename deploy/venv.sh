@@ -26,6 +26,7 @@ if ! reason=$("$venv/bin/python" -c 'import cv2' 2>&1); then
   echo "${reason##*ImportError: }" >&2
   version=$("$venv/bin/python" -m pip list --format freeze | sed -n 's/^opencv-python==//p')
   pip uninstall --quiet --yes opencv-python
-  try_3_times pip install --quiet "opencv-python-headless==$version"
+  # Also if it is there already: uninstalling the other one has removed the files that they share.
+  try_3_times pip install --quiet --force-reinstall --no-deps "opencv-python-headless==$version"
 fi
 "$venv/bin/python" -c 'import cv2'
