@@ -159,7 +159,8 @@ def test_an_old_reader_that_hangs_does_not_end_a_run_whose_camera_works(
     camera.start()
     frames = iter_frames([camera], timeout_s=8)
     while camera.reconnects < 2 or camera.state is not CameraState.ONLINE:
-        next(frames)
+        next(frames)  # raises StuckThreadError if the first reader counts
+    assert camera.reconnects == 2
     stuck.release.set()
     camera.stop(timeout_s=5)
 

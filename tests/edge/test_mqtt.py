@@ -3,14 +3,12 @@
 import json
 import logging
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import paho.mqtt.client as paho
@@ -20,36 +18,13 @@ from edge.errors import SinkError
 from edge.mqtt import MqttSink
 from edge.results import Frame
 from tests.fakes import frame_of, result_of
-from tests.processes import ROOT, run_python
-from tests.rigs.faults import free_port
+from tests.processes import run_python
+from tests.rigs.faults import EdgeProcess, ServerRig, free_port
 
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/opt/homebrew/sbin")
 IMAGE = np.zeros((120, 160, 3), np.uint8)
 
 pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="needs a broker: apt-get install mosquitto")
-
-
-class Broker:
-    """A mosquitto that can be killed and started again at the same port."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.address = f"mqtt://127.0.0.1:{self.port}/home/door"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        assert MOSQUITTO
-        self._process = subprocess.Popen([MOSQUITTO, "-p", str(self.port)], stderr=subprocess.DEVNULL)
-        until(self._answers)
-
-    def kill(self) -> None:
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-
-    def _answers(self) -> bool:
-        with socket.socket() as link:
-            return link.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 class Listener:
@@ -75,15 +50,19 @@ class Listener:
 
 
 @pytest.fixture
-def broker() -> Iterator[Broker]:
-    broker = Broker()
-    yield broker
-    broker.kill()
+def broker() -> Iterator[ServerRig]:
+    assert MOSQUITTO
+    port = free_port()
+    rig = ServerRig([MOSQUITTO, "-p", str(port)], f"mqtt://127.0.0.1:{port}/home/door", port)
+    yield rig
+    rig.kill()
 
 
 @pytest.fixture
-def listener(broker: Broker) -> Iterator[Listener]:
-    listener = Listener(broker.port)
+def listener(broker: ServerRig) -> Iterator[Listener]:
+    port = urlsplit(broker.source).port
+    assert port
+    listener = Listener(port)
     yield listener
     listener.close()
 
@@ -112,9 +91,9 @@ def at(seconds: float) -> Frame:
     return frame_of(IMAGE, captured_at_s=seconds)
 
 
-def test_results_come_once_a_second_and_at_once_when_a_label_changes(broker: Broker, listener: Listener) -> None:
-    broker.start()
-    sink = MqttSink(broker.address)
+def test_results_come_once_a_second_and_at_once_when_a_label_changes(broker: ServerRig, listener: Listener) -> None:
+    broker.revive()
+    sink = MqttSink(broker.source)
     until(lambda: ("home/door/status", "online") in listener.heard)
     for index in range(31):  # at 10 a second
         frame = at(index / 10)
@@ -128,11 +107,11 @@ def test_results_come_once_a_second_and_at_once_when_a_label_changes(broker: Bro
 
 
 def test_a_broker_that_is_lost_costs_no_time_and_is_found_again(
-    broker: Broker, listener: Listener, caplog: pytest.LogCaptureFixture
+    broker: ServerRig, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broker.start()
+    broker.revive()
     with caplog.at_level(logging.INFO, "edge.mqtt"):
-        sink = MqttSink(broker.address)
+        sink = MqttSink(broker.source)
         until(sent(sink, listener))
         broker.kill()
         until(lambda: len(caplog.records) == 2)
@@ -140,43 +119,40 @@ def test_a_broker_that_is_lost_costs_no_time_and_is_found_again(
         for index in range(200):
             sink.write(at(index), result_of(at(index), "happy"))
         assert time.monotonic() - started_s < 0.5
-        broker.start()
+        broker.revive()
         until(sent(sink, listener), seconds=20)
         sink.close()
     states = [record.message.split(" is ")[1].split(":")[0] for record in caplog.records]
     assert states == ["online", "offline", "online"]
 
 
-def test_a_broker_may_come_later(broker: Broker, listener: Listener) -> None:
-    sink = MqttSink(broker.address)
+def test_a_broker_may_come_later(broker: ServerRig, listener: Listener) -> None:
+    sink = MqttSink(broker.source)
     frame = at(0)
     sink.write(frame, result_of(frame, "happy"))
-    broker.start()
+    broker.revive()
     until(sent(sink, listener, "rtsp://host:554/a b"), seconds=20)
     sink.close()
     assert "home/door/rtsp_host_554_a_b" in {topic for topic, _ in listener.heard}
 
 
-def test_the_broker_says_that_a_killed_process_is_gone(broker: Broker, listener: Listener) -> None:
-    broker.start()
-    command = [sys.executable, "-m", "edge.run", "--headless", "--source", "demo", "--mqtt", broker.address]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+def test_the_broker_says_that_a_killed_process_is_gone(broker: ServerRig, listener: Listener) -> None:
+    broker.revive()
+    with EdgeProcess("--source", "demo", "--mqtt", broker.source) as edge:
         until(lambda: len(listener.results()) >= 2, seconds=30)
-        process.send_signal(signal.SIGKILL)
-    until(lambda: listener.heard[-1] == ("home/door/status", "offline"))
+        assert ("home/door/status", "offline") not in listener.heard
+        edge.process.kill()
+        until(lambda: listener.heard[-1] == ("home/door/status", "offline"))
 
 
-def test_sigterm_ends_a_run_at_once_though_the_broker_never_came(broker: Broker) -> None:
-    command = [sys.executable, "-m", "edge.run", "--headless", "--source", "demo", "--mqtt", broker.address]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        process.stdout.readline()
-        process.send_signal(signal.SIGTERM)
+def test_sigterm_ends_a_run_at_once_though_the_broker_never_came(broker: ServerRig) -> None:
+    with EdgeProcess("--source", "demo", "--mqtt", broker.source) as edge:
+        edge.next_line(30)
+        edge.process.terminate()
         started_s = time.monotonic()
-        _, errors = process.communicate(timeout=20)
-    assert time.monotonic() - started_s < 1.5
-    assert process.returncode == 0, errors
-    assert errors.count("broker 127.0.0.1 is offline") == 1
+        assert edge.process.wait(20) == 0
+        assert time.monotonic() - started_s < 1.5
+    assert edge.log.count("broker 127.0.0.1 is offline") == 1
 
 
 @pytest.mark.parametrize(
