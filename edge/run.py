@@ -151,16 +151,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None, started_s: float) -> int:
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
     if arguments.schema:
         sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
         return 0
+    try:
+        config = config_from(arguments)
+    except ConfigError as error:  # a value out of its range: as wrong as an unknown option
+        parser.error(str(error))
     with contextlib.nullcontext() if arguments.verbose else quiet_native_code():
         _configure_logging(arguments.verbose)  # here, since it takes hold of the standard error of this moment
-        return _run_until_signal(arguments, started_s)
+        return _run_until_signal(arguments, config, started_s)
 
 
-def _run_until_signal(arguments: argparse.Namespace, started_s: float) -> int:
+def _run_until_signal(arguments: argparse.Namespace, config: EdgeConfig, started_s: float) -> int:
     stop = threading.Event()
     received: list[int] = []
 
@@ -171,7 +176,6 @@ def _run_until_signal(arguments: argparse.Namespace, started_s: float) -> int:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    config = config_from(arguments)
     sinks = _sinks(arguments, config)
     try:
         summary = run(config, sinks, stop, Limits(arguments.max_frames, arguments.seconds), started_s)
