@@ -12,7 +12,7 @@ import numpy as np
 from edge.config import EdgeConfig
 from edge.detectors import Detector, create_detector, downscale, find_faces
 from edge.interpreter import EmotionClassifier
-from edge.model_info import ModelInfo
+from edge.model_info import Head, ModelInfo
 from edge.motion import MotionFollower, Stillness
 from edge.pace import fixed_intervals
 from edge.preprocess import crop_face, to_gray
@@ -27,9 +27,11 @@ class Classifier(Protocol):
     """Tells emotions."""
 
     info: ModelInfo
+    head: Head
+    """Whose scores it gives."""
 
     def predict(self, faces: FaceInput) -> Probabilities:
-        """Probabilities (faces, labels) of faces (faces, height, width, 1)."""
+        """Scores (faces, labels) of faces (faces, height, width, 1)."""
 
 
 class Pipeline:
@@ -99,6 +101,7 @@ class Pipeline:
             ),
             age_ms=(time.monotonic() - frame.captured_at_s) * 1000,
             position_s=frame.position_s,
+            scores=self.classifier.head.name,
         )
 
     def _forget(self) -> None:
@@ -153,12 +156,12 @@ class Pipeline:
         for track, row in zip(due, probabilities, strict=True):
             track.smoother.update(row, now_s)
             track.crops += 1
-        return tuple(track.person(self.classifier.info.labels) for track in tracks)
+        return tuple(track.person(self.classifier.head.labels) for track in tracks)
 
 
 def create_classifier(config: EdgeConfig) -> EmotionClassifier:
     """The emotion model that the options name, warmed up."""
-    classifier = EmotionClassifier(config.model_path, config.runtime, config.threads)
+    classifier = EmotionClassifier(config.model_path, config.runtime, config.threads, config.scores)
     classifier.warm_up()
     return classifier
 

@@ -145,3 +145,5 @@ class FrameResult:
     """From the moment the picture was read to the moment its result was ready."""
     position_s: float | None = None
     """Seconds from the beginning of a video file; None of a live source."""
+    scores: str = "people"
+    """The name of the model's head that the scores come from."""
