@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.calibrate import Pictures
+from convert.calibrate import Images
 from convert.config import ConvertConfig
-from convert.metrics import Losses, measure_losses
+from convert.losses import Losses, measure_losses
 from convert.probe import Probed, run_probe
 from convert.tflite_file import count_operators, read_tflite
 from edge.errors import ModelError
@@ -54,21 +54,21 @@ class Proof:
 
 
 def prove(
-    files: Mapping[str, Path], keras: Mapping[str, Probabilities], pictures: Pictures, info: ModelInfo, folder: Path
+    files: Mapping[str, Path], keras: Mapping[str, Probabilities], images: Images, info: ModelInfo, folder: Path
 ) -> dict[str, Proof]:
     """Run every file in every installed runtime and compare each of its heads with Keras.
 
     Args:
         files: variant to file, with its contract; `float32` must be among them.
-        keras: head to Keras' probabilities of `pictures`.
-        pictures: what is looked at.
+        keras: head to Keras' probabilities of `images`.
+        images: what is looked at.
         info: the contract of the Keras file.
         folder: scratch for the fresh processes.
 
     Raises:
         ModelError: a runtime refuses a file.
     """
-    runs = {runtime: run_probe(dict(files), pictures.faces, runtime, folder) for runtime in installed_runtimes()}
+    runs = {runtime: run_probe(dict(files), images.faces, runtime, folder) for runtime in installed_runtimes()}
     proofs = {}
     for variant, path in files.items():
         proofs[variant] = Proof(
@@ -80,7 +80,7 @@ def prove(
             latency_ratio={runtime: _ratio(run, variant) for runtime, run in runs.items()},
             losses_by_runtime={
                 runtime: {
-                    head.name: measure_losses(keras[head.name], run[variant].probabilities[head.name], pictures, head)
+                    head.name: measure_losses(keras[head.name], run[variant].probabilities[head.name], images, head)
                     for head in info.heads
                 }
                 for runtime, run in runs.items()

@@ -36,7 +36,7 @@ CROP_MARGIN = 0.1
 
 
 def train(config: TrainConfig) -> Scores:
-    """The whole run; leaves model.keras, the report and the pictures in `config.out`."""
+    """The whole run; leaves model.keras, the report and the images in `config.out`."""
     join_cluster()
     dataset = read_data(config)
     config = settle(config, dataset)
@@ -143,7 +143,7 @@ def facts(config: TrainConfig, result: Result, training_images: int) -> dict[str
         "training_minutes": seconds / 60,
         "images_per_second": steps * config.batch_size * len(result.history) / max(seconds, 1e-9),
         "targets": "; ".join(f"{head}: {trained_on(head, config)}" for head in result.model.output),
-        "selected_on": config.validation_usage,
+        "selected_on": config.validation_split,
         "selected_by": f"the {next(iter(result.model.output))} head",
         "best_validation_accuracy": max((row[chooser] for row in result.history), default=0.0),
         "backend": keras.backend.backend(),
@@ -156,12 +156,12 @@ def facts(config: TrainConfig, result: Result, training_images: int) -> dict[str
 def _choose_selection(config: TrainConfig, dataset: Dataset) -> str:
     if config.select_on == "split":
         return "split"
-    if "PublicTest" in dataset.usages:
+    if "PublicTest" in dataset.splits:
         return "PublicTest"
     if config.select_on == "PublicTest":
-        there = ", ".join(sorted(set(dataset.usages.tolist())))
-        raise DataError(f"Expected PublicTest pictures, or --select-on split. Received: pictures of {there}")
-    print(f"No PublicTest pictures: {config.select_share:.0%} of Training picks the best epoch", flush=True)
+        there = ", ".join(sorted(set(dataset.splits.tolist())))
+        raise DataError(f"Expected PublicTest images, or --select-on split. Received: images of {there}")
+    print(f"No PublicTest images: {config.select_share:.0%} of Training picks the best epoch", flush=True)
     return "split"
 
 

@@ -1,4 +1,4 @@
-"""Augmentation of 48x48 gray pictures on the CPU: an affine warp each, then light, a camera's damage and erasing.
+"""Augmentation of 48x48 gray images on the CPU: an affine warp each, then light, a camera's damage and erasing.
 
 The affine part is Keras' ImageDataGenerator (the original system's), to its letter: the same ranges,
 the same order of matrices (rotation, shift, shear, zoom), shear in degrees, border pixels repeated.
@@ -37,7 +37,7 @@ class Augmentation:
 
 
 def augment(images: Pixels, options: Augmentation, generator: np.random.Generator, size: int) -> Pixels:
-    """Changed copies (n, size, size) of pictures (n, height, width)."""
+    """Changed copies (n, size, size) of images (n, height, width)."""
     changed = np.empty((len(images), size, size), np.uint8)
     matrices = _matrices(len(images), images.shape[1:], options, generator, size)
     for image, matrix, into in zip(images, matrices, changed, strict=True):
@@ -54,7 +54,7 @@ def augment(images: Pixels, options: Augmentation, generator: np.random.Generato
 def mixup(
     inputs: NDArray[np.float32], targets: dict[str, NDArray[np.float32]], alpha: float, generator: np.random.Generator
 ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
-    """Each picture and target mixed with another's, by one share per batch (Zhang et al. 2017, arXiv:1710.09412)."""
+    """Each image and target mixed with another's, by one share per batch (Zhang et al. 2017, arXiv:1710.09412)."""
     share = np.float32(generator.beta(alpha, alpha))
     other = generator.permutation(len(inputs))
 
@@ -103,7 +103,7 @@ def _light(images: Pixels, options: Augmentation, generator: np.random.Generator
 
 
 def _erase(images: Pixels, probability: float, generator: np.random.Generator) -> None:
-    """Fill a rectangle of 2% to 20% of the picture with one random grey, in place."""
+    """Fill a rectangle of 2% to 20% of the image with one random grey, in place."""
     size = images.shape[1]
     for index in np.flatnonzero(generator.random(len(images)) < probability):
         area, ratio = generator.uniform(0.02, 0.2), np.exp(generator.uniform(np.log(0.3), np.log(3.3)))
@@ -114,7 +114,7 @@ def _erase(images: Pixels, probability: float, generator: np.random.Generator) -
 
 
 def _damage(images: Pixels, probability: float, generator: np.random.Generator) -> None:
-    """Do one of DAMAGES to each picture that is drawn, in place."""
+    """Do one of DAMAGES to each image that is drawn, in place."""
     for index in np.flatnonzero(generator.random(len(images)) < probability):
         images[index] = DAMAGES[generator.integers(len(DAMAGES))](images[index], generator)
 

@@ -17,7 +17,7 @@ from train.targets import validation_targets
 SHARES = np.arange(10) / 10
 """Shares of the starting network that are tried; 0 leaves the run's own as it is."""
 BATCHES, BATCH = 32, 256
-"""Training pictures on which the statistics of BatchNorms are measured."""
+"""Training images on which the statistics of BatchNorms are measured."""
 
 
 def average_with(model: keras.Model, start: list[Any], training: Dataset, validation: Dataset, seed: int) -> float:
@@ -52,7 +52,7 @@ def _accuracy(model: keras.Model, validation: Dataset) -> float:
 
 
 def measure_batch_norms(model: keras.Model, images: NDArray[np.uint8]) -> None:
-    """Set every BatchNorm's moving statistics to their mean over batches of these pictures, (n, 48, 48).
+    """Set every BatchNorm's moving statistics to their mean over batches of these images, (n, 48, 48).
 
     A mean of weights has other activations than either network: the statistics can't be averaged.
     """

@@ -107,7 +107,7 @@ def score(probabilities: Probabilities, truth: Truth) -> Score:
 def splits_of_test(dataset: Dataset) -> dict[str, NDArray[np.bool_]]:
     """Name to mask over `dataset.test()`: each split, all, and what has no duplicate in Training."""
     test = dataset.test()
-    splits = {str(usage): test.usages == usage for usage in ("PublicTest", "PrivateTest")}
+    splits = {str(split): test.splits == split for split in ("PublicTest", "PrivateTest")}
     splits[ALL_TEST] = np.ones(len(test), bool)
     splits[WITHOUT_DUPLICATES] = ~find_duplicates(dataset)
     return {name: mask for name, mask in splits.items() if mask.any()}

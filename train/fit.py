@@ -41,7 +41,7 @@ class Result:
     model: keras.Model
     """The best epoch's network, in float32, with a fixed input of 48x48."""
     history: list[dict[str, float]]
-    """One row an epoch: losses, accuracies, learning rate, seconds, picture size."""
+    """One row an epoch: losses, accuracies, learning rate, seconds, image size."""
 
 
 class Batches(keras.utils.PyDataset):
@@ -287,7 +287,7 @@ def _validation_data(validation: Dataset) -> Batch:
 
 
 def _stream(batches: Batches) -> Any:
-    """The batches as Keras takes them; TensorFlow must be told that their pictures change size."""
+    """The batches as Keras takes them; TensorFlow must be told that their images change size."""
     if keras.backend.backend() != "tensorflow":
         return batches
     import tensorflow

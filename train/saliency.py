@@ -18,8 +18,8 @@ def grad_cam(model: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.
     """How much each pixel speaks for the class, (n, height, width) in [0, 1].
 
     Args:
-        images: pictures (n, height, width).
-        classes: for each picture, the index of the class that is explained.
+        images: images (n, height, width).
+        classes: for each image, the index of the class that is explained.
         head: whose scores are explained.
     """
     features, logits = _split(model, head)
@@ -34,7 +34,7 @@ def grad_cam(model: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.
 
 
 def overlay(image: NDArray[np.uint8], saliency: Saliency) -> NDArray[np.uint8]:
-    """The picture in gray with the saliency over it, (height, width, 3) RGB."""
+    """The image in gray with the saliency over it, (height, width, 3) RGB."""
     heat = cv2.applyColorMap((saliency * 255).astype(np.uint8), cv2.COLORMAP_VIRIDIS)[..., ::-1]
     return (0.6 * image[..., np.newaxis] + 0.4 * heat).astype(np.uint8)
 

@@ -43,18 +43,18 @@ def test_accuracy_by_a_quantity_has_equal_parts() -> None:
     assert accuracy_by(np.arange(16.0), right, 2) == [(3.5, 0.0), (11.5, 1.0)]
 
 
-def test_the_page_is_written_with_its_pictures(tmp_path: Path) -> None:
+def test_the_page_is_written_with_its_images(tmp_path: Path) -> None:
     dataset = synthetic.with_votes(load_fer2013(synthetic.write_folder(tmp_path / "fer"))).split("PrivateTest")
     analyze(tiny(), dataset, tmp_path)
     page = (tmp_path / "analysis.md").read_text()
-    for picture in ("mistakes.png", "grad_cam.png", "calibration.png", "light.png"):
-        assert picture in page
-        assert (tmp_path / picture).stat().st_size > 2000
+    for image in ("mistakes.png", "grad_cam.png", "calibration.png", "light.png"):
+        assert image in page
+        assert (tmp_path / image).stat().st_size > 2000
 
 
 def test_the_people_head_is_judged_by_the_votes(predictions: Predictions) -> None:
-    people = replace(predictions, head="people")
-    assert people.right.tolist() == [True, True, False, True]
+    faces = replace(predictions, head="people")
+    assert faces.right.tolist() == [True, True, False, True]
     assert predictions.right.tolist() == [True, False, False, False]
 
 

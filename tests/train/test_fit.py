@@ -151,7 +151,7 @@ def test_without_votes_a_run_trains_the_label_head_only(dataset: Dataset, config
     assert 0 <= result.history[0]["val_accuracy"] <= 1
 
 
-def test_the_best_epoch_is_kept_and_pictures_are_small_first(dataset: Dataset, config: TrainConfig) -> None:
+def test_the_best_epoch_is_kept_and_images_are_small_first(dataset: Dataset, config: TrainConfig) -> None:
     result = run(dataset, config)
     assert [row["size"] for row in result.history] == [32, 32, 48, 48]
     assert result.model.input_shape == (None, 48, 48, 1)

@@ -43,10 +43,10 @@ def test_the_best_epoch_is_judged_where_the_votes_have_a_majority_of_our_classes
     votes = np.zeros((4, 10), np.float32)
     votes[0, 3], votes[1, 7], votes[2, 9], votes[3, :5] = 10, 10, 10, 2
     labels = np.array([3, 3, 3, 3])
-    pictures = Dataset(
+    images = Dataset(
         np.zeros((4, 48, 48), np.uint8), labels, np.array(["PublicTest"] * 4), np.arange(4).astype(str), votes
     )
-    assert validation_targets(pictures).weights["people"].tolist() == [1, 0, 0, 0]
+    assert validation_targets(images).weights["people"].tolist() == [1, 0, 0, 0]
 
 
 def test_a_teacher_gives_a_share_of_the_heads_that_it_has(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_teacher_gives_a_share_of_the_heads_that_it_has(tmp_path: Path) -> Non
     assert (taught["label"] == plain["label"]).all()
 
 
-def test_translated_votes_say_what_fer2013_calls_pictures_that_were_voted_alike() -> None:
+def test_translated_votes_say_what_fer2013_calls_images_that_were_voted_alike() -> None:
     generator = np.random.default_rng(0)
     fear, happy, surprise = 2, 3, 6
     labels = generator.choice([happy, fear, surprise], 4000, p=[0.5, 0.25, 0.25])

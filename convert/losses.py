@@ -1,4 +1,4 @@
-"""What a file lost against Keras, from both their probabilities on the same pictures."""
+"""What a file lost against Keras, from both their probabilities on the same images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.calibrate import UNKNOWN, Pictures
+from convert.calibrate import UNKNOWN, Images
 from edge.model_info import Head
 from edge.results import Probabilities
 from train import measures
@@ -28,9 +28,9 @@ class Losses:
     drop_interval: tuple[float, float] | None
     """95% interval of `drop_points`, from the paired differences."""
     agreement: float
-    """Share of pictures on which both choose the same label."""
+    """Share of images on which both choose the same label."""
     flips: Mapping[str, int]
-    """Keras' label to the number of pictures on which the file chose another."""
+    """Keras' label to the number of images on which the file chose another."""
     recall_loss_points: Mapping[str, float]
     """Label to the recall that the file lost; only labels that occur."""
     mean_difference: float
@@ -44,21 +44,21 @@ class Losses:
 
     @property
     def overall_accuracy(self) -> float | None:
-        """The file's accuracy on all pictures by the first truth; None without one."""
+        """The file's accuracy on all images by the first truth; None without one."""
         return list(next(iter(self.accuracy.values())).values())[-1] if self.accuracy else None
 
 
-def measure_losses(keras: Probabilities, file: Probabilities, pictures: Pictures, head: Head) -> Losses:
-    """Compare two sets of a head's probabilities (n, labels) of the same pictures."""
-    known = {name: truth for name, truth in pictures.truths_of(head.name).items() if (truth.classes != UNKNOWN).any()}
-    nothing = Truth(np.full(len(pictures), UNKNOWN), np.zeros_like(keras))
+def measure_losses(keras: Probabilities, file: Probabilities, images: Images, head: Head) -> Losses:
+    """Compare two sets of a head's probabilities (n, labels) of the same images."""
+    known = {name: truth for name, truth in images.truths_of(head.name).items() if (truth.classes != UNKNOWN).any()}
+    nothing = Truth(np.full(len(images), UNKNOWN), np.zeros_like(keras))
     truth = next(iter(known.values()), nothing)
     judged = truth.classes != UNKNOWN
     drop, interval = _drop(keras[judged], file[judged], truth.classes[judged])
     same = keras.argmax(1) == file.argmax(1)
     return Losses(
-        accuracy={name: accuracies(file, one, pictures.splits) for name, one in known.items()},
-        keras_accuracy={name: accuracies(keras, one, pictures.splits) for name, one in known.items()},
+        accuracy={name: accuracies(file, one, images.splits) for name, one in known.items()},
+        keras_accuracy={name: accuracies(keras, one, images.splits) for name, one in known.items()},
         drop_points=drop,
         drop_interval=interval,
         agreement=float(same.mean()),
@@ -73,7 +73,7 @@ def measure_losses(keras: Probabilities, file: Probabilities, pictures: Pictures
 
 
 def accuracies(probabilities: Probabilities, truth: Truth, splits: NDArray[np.str_]) -> dict[str, float]:
-    """Split name, and ALL as the last if there are several, to accuracy, on the pictures that have this truth."""
+    """Split name, and ALL as the last if there are several, to accuracy, on the images that have this truth."""
     known = truth.classes != UNKNOWN
     correct = probabilities.argmax(1) == truth.classes
     members = {str(name): known & (splits == name) for name in np.unique(splits[known])}
