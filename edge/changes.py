@@ -23,7 +23,7 @@ class Changes:
 
     def is_due(self, frame: Frame, result: FrameResult) -> bool:
         """Whether this result says something new, or the last one is old; a photo is always new."""
-        if frame.alone or result.source not in self._last:
+        if frame.is_still or result.source not in self._last:
             return True
         told_s, labels = self._last[result.source]
         return _labels(result) != labels or not 0 <= frame.time_s - told_s < self._period_s
@@ -58,4 +58,4 @@ class ChangesSink:
 
 
 def _labels(result: FrameResult) -> frozenset[tuple[int, str]]:
-    return frozenset((person.track_id, person.emotion) for person in result.people)
+    return frozenset((face.track_id, face.emotion) for face in result.faces)

@@ -55,7 +55,7 @@ class _Output:
         self.error, self.has_worked, self._lost, self._pause_s = None, True, 0, RETRY_S
 
 
-class Outlet:
+class FanOut:
     """Gives results to every sink; one that fails costs the others nothing and is tried again.
 
     An error is raised if no sink has ever worked, and by `finish` if none works at the end.

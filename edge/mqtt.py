@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from edge.address import public_name
+from edge.address import redact
 from edge.changes import Changes
 from edge.errors import SinkError
 from edge.results import Frame, FrameResult
@@ -166,7 +166,7 @@ def _split(address: str) -> SplitResult:
         is_place = url.hostname and url.port != 0 and url.hostname.encode("idna")
         if url.scheme in _PORTS and is_place and not re.search(r"[+\0]|^/?\$", url.path):
             return url
-    raise SinkError(f"Expected mqtt://user:password@host:port/topic, or mqtts://. Received: {public_name(address)}")
+    raise SinkError(f"Expected mqtt://user:password@host:port/topic, or mqtts://. Received: {redact(address)}")
 
 
 def _level(source: str) -> str:

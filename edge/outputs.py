@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from edge.address import public_name
+from edge.address import redact
 from edge.changes import ChangesSink
 from edge.config import EdgeConfig
 from edge.errors import ConfigError
@@ -27,8 +27,8 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         default="all",
         help="lines and rows of every frame, or only when a label changes, and otherwise one per second",
     )
-    parser.add_argument("--video", type=Path, help="record the annotated picture to this .mp4 or .avi")
-    parser.add_argument("--snapshots", type=Path, help="keep a picture in this folder whenever an emotion changes")
+    parser.add_argument("--video", type=Path, help="record the annotated image to this .mp4 or .avi")
+    parser.add_argument("--snapshots", type=Path, help="keep an image in this folder whenever an emotion changes")
     parser.add_argument("--mqtt", help=f"also send to mqtt://user:password@host/topic (default: ${MQTT_VARIABLE})")
     parser.add_argument("--mqtt-ca", type=Path, help="the certificate of the authority that signed the broker's (.pem)")
 
@@ -40,7 +40,7 @@ def open_sinks(arguments: argparse.Namespace, config: EdgeConfig) -> list[Sink]:
         SinkError: one of them can't work.
         ConfigError: they do not go together.
     """
-    names = [public_name(source) for source in config.sources]
+    names = [redact(source) for source in config.sources]
     if arguments.video and len(names) > 1:
         raise ConfigError(f"Expected one source with --video. Received: {', '.join(names)}")
     sinks = [_thinned(sink, arguments.emit) for sink in _line_sinks(arguments)]

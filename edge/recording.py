@@ -1,4 +1,4 @@
-"""Sinks that keep: a CSV table, an annotated video, a folder of pictures.
+"""Sinks that keep: a CSV table, an annotated video, a folder of images.
 
 Each makes its file with the first result, so that a run that never starts leaves nothing behind.
 """
@@ -18,7 +18,7 @@ from edge.annotate import draw
 from edge.errors import SinkError
 from edge.files import replacing
 from edge.line_file import LineFile
-from edge.results import BgrImage, Frame, FrameResult, Person
+from edge.results import BgrImage, Face, Frame, FrameResult
 from edge.sinks import checked_folder, checked_place, writing
 
 FREE_BYTES = 50_000_000
@@ -28,7 +28,7 @@ CHECK_EVERY = 25
 BUFFERED_BYTES = 65_536
 """So much FFmpeg may hold back before a file grows, and a little more."""
 OWN_NAMES = re.compile(r"\d+\.\d{3}_[^.]*?(?:_(\d{6,}))?\.jpg")
-"""Snapshots are named by their moment and number, 1795366275.646_happy_000017.jpg; other pictures in the folder are
+"""Snapshots are named by their moment and number, 1795366275.646_happy_000017.jpg; other images in the folder are
 left alone."""
 
 
@@ -44,10 +44,10 @@ class CsvSink:
 
     def write(self, frame: Frame, result: FrameResult) -> bool:
         """Write the rows of one frame, if it has faces."""
-        if not result.people:
+        if not result.faces:
             return False
-        header = [*self.head, *self.tail, *result.people[0].scores.labels]
-        rows = "".join(_line(self._row(result, person)) for person in result.people)
+        header = [*self.head, *self.tail, *result.faces[0].scores.labels]
+        rows = "".join(_line(self._row(result, face)) for face in result.faces)
         with writing(f"rows to {self._path}"):
             self._file.write(rows, head=_line(header))
         return True
@@ -60,12 +60,12 @@ class CsvSink:
         """Close the file."""
         self._file.reopen()
 
-    def _row(self, result: FrameResult, person: Person) -> list[Any]:
+    def _row(self, result: FrameResult, face: Face) -> list[Any]:
         position_s = "" if result.position_s is None else f"{result.position_s:.3f}"
         where: list[Any] = [f"{result.captured_at:.3f}", position_s, result.source, result.frame_index]
-        numbers = [getattr(person, name) for name in self.tail[1:]]
-        scores = [f"{number:.4f}" for number in (*numbers, *person.scores.values)]
-        return [*where, person.track_id, *person.box, person.emotion, *scores]
+        numbers = [getattr(face, name) for name in self.tail[1:]]
+        scores = [f"{number:.4f}" for number in (*numbers, *face.scores.values)]
+        return [*where, face.track_id, *face.box, face.emotion, *scores]
 
 
 def _line(row: list[Any]) -> str:
@@ -87,16 +87,16 @@ class VideoSink:
         self._has_begun = False
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Add the picture as often as its time asks for: twice after a gap, not at all if too early."""
-        picture = draw(frame.image, result)
+        """Add the image as often as its time asks for: twice after a gap, not at all if too early."""
+        drawn = draw(frame.image, result)
         with writing(f"a video to {self._path}"):
-            part = self._part or self._begin(picture, frame.time_s)
+            part = self._part or self._begin(drawn, frame.time_s)
             try:
                 part.check()
             except OSError:
                 self.close()
                 raise
-        part.add(picture, frame.time_s)
+        part.add(drawn, frame.time_s)
 
     def close(self) -> None:
         """Finish the file: without it an .mp4 can't be played."""
@@ -104,12 +104,12 @@ class VideoSink:
         if part:
             part.finish()
 
-    def _begin(self, picture: BgrImage, time_s: float) -> "_VideoPart":
+    def _begin(self, drawn: BgrImage, time_s: float) -> "_VideoPart":
         path = _free_name(self._path) if self._has_begun else self._path
         _check_space(path)
         if self._has_begun:
             _try_room(path)
-        self._part = _VideoPart(path, self._fps, picture, time_s)
+        self._part = _VideoPart(path, self._fps, drawn, time_s)
         self._has_begun = True
         return self._part
 
@@ -117,16 +117,16 @@ class VideoSink:
 class _VideoPart:
     """One file of a recording."""
 
-    def __init__(self, path: Path, fps: float, picture: BgrImage, start_s: float) -> None:
+    def __init__(self, path: Path, fps: float, drawn: BgrImage, start_s: float) -> None:
         self._path, self._fps, self._start_s = path, fps, start_s
-        self._size = (picture.shape[1], picture.shape[0])
+        self._size = (drawn.shape[1], drawn.shape[0])
         codec = "MJPG" if path.suffix.lower() == ".avi" else "mp4v"
         self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), fps, self._size)
         if not self._writer.isOpened():
             path.unlink(missing_ok=True)
             raise SinkError(f"Expected a name of a video that OpenCV can write (.mp4, .avi). Received: {path}")
-        self._least_bytes = picture.size / 3 / (128 if codec == "MJPG" else 2048)
-        """Per frame, of a picture that is one gray and does not move."""
+        self._least_bytes = drawn.size / 3 / (128 if codec == "MJPG" else 2048)
+        """Per frame, of an image that is one gray and does not move."""
         self._file = os.stat(path)
         self._grown_at = self._checked_at = self._written = 0
 
@@ -144,14 +144,14 @@ class _VideoPart:
         elif (self._written - self._grown_at) * self._least_bytes > BUFFERED_BYTES:
             raise SinkError(f"Expected the video at {self._path} to grow. Received: {before.st_size} bytes, no more")
 
-    def add(self, picture: BgrImage, time_s: float) -> None:
-        if (picture.shape[1], picture.shape[0]) != self._size:
-            picture = cv2.resize(picture, self._size)  # type: ignore[assignment]
+    def add(self, drawn: BgrImage, time_s: float) -> None:
+        if (drawn.shape[1], drawn.shape[0]) != self._size:
+            drawn = cv2.resize(drawn, self._size)  # type: ignore[assignment]
         wanted = round((time_s - self._start_s) * self._fps) + 1 - self._written
-        if not 0 <= wanted <= 2 * self._fps:  # the camera was away: no still picture for all that time
+        if not 0 <= wanted <= 2 * self._fps:  # the camera was away: no still image for all that time
             self._start_s, wanted = time_s - self._written / self._fps, 1
         for _ in range(wanted):
-            self._writer.write(picture)
+            self._writer.write(drawn)
         self._written += wanted
 
     def finish(self) -> None:
@@ -159,7 +159,7 @@ class _VideoPart:
 
 
 class SnapshotSink:
-    """An annotated picture whenever a face shows another emotion; the oldest go when there are too many.
+    """An annotated image whenever a face shows another emotion; the oldest go when there are too many.
 
     Their order is that of the numbers in their names, since the clock may jump.
     """
@@ -170,12 +170,12 @@ class SnapshotSink:
         self._shown: dict[tuple[str, int], str] = {}
 
     def write(self, frame: Frame, result: FrameResult) -> bool:
-        """Keep a picture if a label has changed."""
-        shown = {(result.source, person.track_id): person.emotion for person in result.people}
+        """Keep an image if a label has changed."""
+        shown = {(result.source, face.track_id): face.emotion for face in result.faces}
         others = {who: emotion for who, emotion in self._shown.items() if who[0] != result.source}
         changed = any(self._shown.get(who) != emotion for who, emotion in shown.items())
         if changed:
-            with writing(f"a picture to {self._folder}"):
+            with writing(f"an image to {self._folder}"):
                 self._keep(draw(frame.image, result), result)
         self._shown = {**others, **shown}
         return changed
@@ -183,14 +183,14 @@ class SnapshotSink:
     def close(self) -> None:
         """Nothing to finish."""
 
-    def _keep(self, picture: BgrImage, result: FrameResult) -> None:
+    def _keep(self, drawn: BgrImage, result: FrameResult) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         _check_space(self._folder)
         kept = sorted((_number(path.name), path) for path in self._folder.iterdir() if OWN_NAMES.fullmatch(path.name))
-        labels = "_".join(sorted({re.sub(r"[^\w-]+", "-", person.emotion) for person in result.people}))
+        labels = "_".join(sorted({re.sub(r"[^\w-]+", "-", face.emotion) for face in result.faces}))
         number = kept[-1][0] + 1 if kept else 0
         with replacing(self._folder / f"{result.captured_at:.3f}_{labels}_{number:06d}.jpg") as part:
-            part.write_bytes(cv2.imencode(".jpg", picture)[1].tobytes())
+            part.write_bytes(cv2.imencode(".jpg", drawn)[1].tobytes())
         for _, old in kept[: max(0, len(kept) + 1 - self._most)]:
             old.unlink(missing_ok=True)
 

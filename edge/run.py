@@ -21,23 +21,23 @@ from dataclasses import dataclass
 
 import cv2
 
-from edge.address import public_name
+from edge.address import redact
 from edge.camera import Camera, iter_frames
 from edge.command_line import EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command, say
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.detectors import create_detector
 from edge.errors import ConfigError, SourceError, StuckThreadError
-from edge.fan_out import Outlet
+from edge.fan_out import FanOut
+from edge.governor import Governor, frame_rate
 from edge.interpreter import choose_runtime
-from edge.metrics import Metrics, Summary, format_summary
 from edge.outputs import add_output_arguments, open_sinks
-from edge.pace import Governor, frame_rate
 from edge.pipeline import Pipeline, create_classifier
+from edge.run_stats import RunStats, Summary, format_summary
 from edge.schema import json_schema
 from edge.signals import Signals
 from edge.sinks import Sink, close_all, reopen_all
 from edge.sources import REMEDY
-from edge.supervisor import Supervisor
+from edge.systemd import SystemdNotifier
 
 STOP_S = 1.0
 """How long the end waits for threads inside a call of a stalled camera, all together."""
@@ -65,34 +65,34 @@ def run(
     Raises:
         EmotionError: a source, the model or the only sink has failed.
     """
-    metrics, outlet = Metrics(time.monotonic() if started_s is None else started_s), Outlet(sinks)
-    governor, supervisor = Governor(config) if config.cpu_budget else None, Supervisor()
+    stats, fan_out = RunStats(time.monotonic() if started_s is None else started_s), FanOut(sinks)
+    governor, notifier = Governor(config) if config.cpu_budget else None, SystemdNotifier()
     with _started(config) as cameras:
         pipelines = _pipelines(config)
 
         def look_after() -> None:
-            supervisor.alive()
+            notifier.alive()
             if all(camera.absent for camera in cameras.values()):
                 raise SourceError(f"Expected a source that opens; {REMEDY}. Received: none of {', '.join(cameras)}")
 
         for frame in iter_frames(list(cameras.values()), stop, limits.seconds or None, look_after):
             pipeline = pipelines[frame.source]
             result = pipeline.process(frame)
-            metrics.add(result, time.monotonic())
-            supervisor.ready()
-            outlet.write(frame, result)
-            if outlet.closed or metrics.frames == limits.max_frames:
+            stats.add(result, time.monotonic())
+            notifier.ready()
+            fan_out.write(frame, result)
+            if fan_out.closed or stats.frames == limits.max_frames:
                 break
             if governor:
                 pipeline.intervals = governor.update(result.age_ms)
             cameras[frame.source].fps = frame_rate(pipeline.intervals, pipeline.idle)
-        supervisor.stopping()
-    outlet.finish()
-    return _summary(metrics, config, list(cameras.values()), list(pipelines.values()))
+        notifier.stopping()
+    fan_out.finish()
+    return _summary(stats, config, list(cameras.values()), list(pipelines.values()))
 
 
-def _summary(metrics: Metrics, config: EdgeConfig, cameras: list[Camera], pipelines: list[Pipeline]) -> Summary:
-    return metrics.summary(
+def _summary(stats: RunStats, config: EdgeConfig, cameras: list[Camera], pipelines: list[Pipeline]) -> Summary:
+    return stats.summary(
         time.monotonic(),
         setup=f"detector {pipelines[0].detector.name}, model {config.model_path.name}, "
         f"runtime {choose_runtime(config.runtime)}",
@@ -108,7 +108,7 @@ def _summary(metrics: Metrics, config: EdgeConfig, cameras: list[Camera], pipeli
 def _started(config: EdgeConfig) -> Iterator[dict[str, Camera]]:
     """A running camera for each source; all are stopped, whatever happens."""
     wake = threading.Condition()
-    cameras = [Camera(name, config, wake, alone=len(config.sources) == 1) for name in config.sources]
+    cameras = [Camera(name, config, wake, sole=len(config.sources) == 1) for name in config.sources]
     try:
         for camera in cameras:
             camera.start()
@@ -127,14 +127,12 @@ def _started(config: EdgeConfig) -> Iterator[dict[str, Camera]]:
 def _pipelines(config: EdgeConfig) -> dict[str, Pipeline]:
     """A pipeline for each source; they share one detector and one classifier, in turns."""
     detector, classifier = create_detector(config), create_classifier(config)
-    return {public_name(name): Pipeline(config, detector, classifier) for name in config.sources}
+    return {redact(name): Pipeline(config, detector, classifier) for name in config.sources}
 
 
 def build_parser() -> CommandParser:
     """Every option of the command, with its default."""
-    parser = CommandParser(
-        "python -m edge.run", description="Find faces in a camera's pictures and tell their emotions."
-    )
+    parser = CommandParser("python -m edge.run", description="Find faces in a camera's images and tell their emotions.")
     add_arguments(parser)
     add_output_arguments(parser)
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a line and end")

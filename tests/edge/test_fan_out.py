@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.errors import SinkError
-from edge.fan_out import Outlet
+from edge.fan_out import FanOut
 from edge.results import Frame, FrameResult
 from tests.fakes import RecordingSink, frame_of, result_of
 
@@ -32,23 +32,23 @@ class Disk:
         """Nothing to close."""
 
 
-def write(outlet: Outlet, *indices: int) -> None:
+def write(fan_out: FanOut, *indices: int) -> None:
     for index in indices:
-        outlet.write(frame_of(IMAGE, index), result_of(frame_of(IMAGE, index)))
+        fan_out.write(frame_of(IMAGE, index), result_of(frame_of(IMAGE, index)))
 
 
 def test_a_full_disk_is_tried_again_and_both_are_told_once(caplog: pytest.LogCaptureFixture) -> None:
     disk, other = Disk(), RecordingSink()
-    outlet = Outlet([disk, other], clock_s=lambda: disk.now_s)
+    fan_out = FanOut([disk, other], clock_s=lambda: disk.now_s)
     with caplog.at_level(logging.INFO, "edge.fan_out"):
-        write(outlet, 0)
+        write(fan_out, 0)
         disk.has_room = False
         for index in range(1, 5):
             disk.now_s += 0.4
-            write(outlet, index)
+            write(fan_out, index)
         disk.has_room = True
         disk.now_s += 10
-        write(outlet, 5, 6)
+        write(fan_out, 5, 6)
     assert disk.written == [0, 5, 6]
     assert len(other.results) == 7
     messages = [record.getMessage() for record in caplog.records]
@@ -60,21 +60,21 @@ def test_a_full_disk_is_tried_again_and_both_are_told_once(caplog: pytest.LogCap
 
 def test_a_disk_that_stays_full_is_asked_ever_more_seldom() -> None:
     disk = Disk()
-    outlet = Outlet([disk, RecordingSink()], clock_s=lambda: disk.now_s)
+    fan_out = FanOut([disk, RecordingSink()], clock_s=lambda: disk.now_s)
     disk.has_room = False
     for index in range(3000):
         disk.now_s = index / 10
-        write(outlet, index)
+        write(fan_out, index)
     assert 8 <= disk.attempts <= 16
 
 
 def test_a_sink_with_nothing_to_write_does_not_count_as_mended(caplog: pytest.LogCaptureFixture) -> None:
     disk = Disk()
-    outlet = Outlet([disk, RecordingSink()], clock_s=lambda: disk.now_s)
+    fan_out = FanOut([disk, RecordingSink()], clock_s=lambda: disk.now_s)
     disk.has_room = False
     for index in range(20):
         disk.now_s += 60
-        write(outlet, index)
+        write(fan_out, index)
         disk.write = lambda frame, result: False if frame.index % 2 else Disk.write(disk, frame, result)  # type: ignore
     assert caplog.text.count("goes on without it") == 1
 
@@ -83,18 +83,18 @@ def test_the_only_sink_that_never_worked_ends_the_run() -> None:
     disk = Disk()
     disk.has_room = False
     with pytest.raises(SinkError, match="room"):
-        write(Outlet([disk]), 0)
+        write(FanOut([disk]), 0)
 
 
 def test_the_only_sink_may_fail_for_a_while_and_not_at_the_end() -> None:
     disk = Disk()
-    outlet = Outlet([disk], clock_s=lambda: disk.now_s)
-    write(outlet, 0)
+    fan_out = FanOut([disk], clock_s=lambda: disk.now_s)
+    write(fan_out, 0)
     disk.has_room = False
-    write(outlet, 1, 2)
+    write(fan_out, 1, 2)
     with pytest.raises(SinkError, match="room"):
-        outlet.finish()
+        fan_out.finish()
     disk.has_room, disk.now_s = True, 60.0
-    write(outlet, 3)
-    outlet.finish()
+    write(fan_out, 3)
+    fan_out.finish()
     assert disk.written == [0, 3]

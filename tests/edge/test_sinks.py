@@ -21,7 +21,7 @@ IMAGE = np.full((120, 160, 3), 90, np.uint8)
 
 
 def _at(index: int, seconds: float) -> Frame:
-    return frame_of(IMAGE, index, captured_at_s=100 + seconds)
+    return frame_of(IMAGE, index, captured_monotonic_s=100 + seconds)
 
 
 def test_a_line_has_what_the_schema_promises() -> None:
@@ -89,13 +89,13 @@ def test_a_video_plays_at_the_speed_of_life(name: str, tmp_path: Path) -> None:
 
 
 def test_a_snapshot_is_kept_when_a_label_changes_and_the_oldest_go(tmp_path: Path) -> None:
-    (tmp_path / "pictures").mkdir()
-    (tmp_path / "pictures" / "DSC_0001.jpg").write_text("somebody's own")
-    sink = SnapshotSink(tmp_path / "pictures", most=3)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "DSC_0001.jpg").write_text("somebody's own")
+    sink = SnapshotSink(tmp_path / "images", most=3)
     for index, emotion in enumerate(("happy", "happy", "sad", "sad", "happy", "fear", "sad")):
         frame = Frame(IMAGE, index, index, 1000.0 + index, "fake")
         sink.write(frame, result_of(frame, emotion))
-    names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    names = sorted(path.name for path in (tmp_path / "images").iterdir())
     assert names == [
         "1004.000_happy_000002.jpg",
         "1005.000_fear_000003.jpg",
@@ -104,7 +104,7 @@ def test_a_snapshot_is_kept_when_a_label_changes_and_the_oldest_go(tmp_path: Pat
     ]
 
 
-def test_no_picture_goes_while_there_are_few(tmp_path: Path) -> None:
+def test_no_image_goes_while_there_are_few(tmp_path: Path) -> None:
     (tmp_path / "10.12.2024.123_holiday.jpg").write_text("somebody's own")
     sink = SnapshotSink(tmp_path, most=10)
     for index in range(14):
@@ -114,7 +114,7 @@ def test_no_picture_goes_while_there_are_few(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("jump", [-900.0, 900.0, 400_000_000.0], ids=["back", "on", "years on"])
-def test_a_clock_that_jumps_costs_no_new_picture(jump: float, tmp_path: Path) -> None:
+def test_a_clock_that_jumps_costs_no_new_image(jump: float, tmp_path: Path) -> None:
     (tmp_path / "999.000_sad.jpg").write_text("an earlier version's, without a number")
     for index, moment in enumerate((1000.0, 1001.0, 1002.0, 1003.0 + jump, 1004.0 + jump, 1005.0)):
         frame = Frame(IMAGE, 0, moment, moment, "fake")
@@ -151,13 +151,13 @@ def test_a_disk_that_fills_up_is_noticed_at_any_frame_rate(tmp_path: Path, monke
     sink.write(_at(0, 0), result_of(_at(0, 0)))
     monkeypatch.setattr("edge.recording.FREE_BYTES", 10**18)
     with pytest.raises(SinkError, match="free"):
-        for index in range(1, 60):  # each picture twice
+        for index in range(1, 60):  # each image twice
             sink.write(_at(index, index / 5), result_of(_at(index, index / 5)))
     sink.close()
 
 
-def test_drawing_leaves_the_picture_as_it_was() -> None:
+def test_drawing_leaves_the_image_as_it_was() -> None:
     frame = frame_of(IMAGE.copy())
-    picture = draw(frame.image, result_of(frame))
+    image = draw(frame.image, result_of(frame))
     assert np.array_equal(frame.image, IMAGE)
-    assert not np.array_equal(picture, IMAGE)
+    assert not np.array_equal(image, IMAGE)
