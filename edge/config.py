@@ -107,23 +107,40 @@ def _check(option: "Field[Any]", value: Any) -> None:
         raise ConfigError(f"Expected {option.name} in [{limits['low']}, {limits['high']}]. Received: {value!r}")
 
 
-def device_file() -> Path:
-    """Where `python -m edge.tune` keeps what is best on this device."""
+def device_file() -> Path | None:
+    """Where `python -m edge.tune` keeps what is best on this device; None for a user who has no home."""
     if named := os.environ.get(DEVICE_FILE_VARIABLE):
         return Path(named)  # a service's user may have no home
-    folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(folder) / "emotion-edge" / "device.json"
+    folder = os.environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(folder):  # the standard of this variable says that others do not count
+        folder = os.path.expanduser("~/.config")
+    return Path(folder) / "emotion-edge" / "device.json" if os.path.isabs(folder) else None
 
 
 def device_defaults() -> dict[str, Any]:
-    """The options that `edge.tune` chose for this device; none if it has not run."""
+    """The options that `edge.tune` chose for this device; none if it has not run.
+
+    Raises:
+        ConfigError: the file is damaged, or it was named and can't be read. One in a home that is closed to this
+            user does not count.
+    """
     path = device_file()
-    if not path.is_file():
-        return {}
     try:
-        options = dict(json.loads(path.read_text())["options"])
+        text = path.read_text() if path and path.is_file() else None
+    except OSError as error:
+        if DEVICE_FILE_VARIABLE in os.environ:
+            raise ConfigError(f"Expected to read ${DEVICE_FILE_VARIABLE}, {path}. Received: {error}") from error
+        return {}
+    except ValueError as error:
+        text = str(error)  # no text, so no options
+    return {} if text is None else _options_in(text, path)
+
+
+def _options_in(text: str, path: Path | None) -> dict[str, Any]:
+    try:
+        options = dict(json.loads(text)["options"])
         EdgeConfig(**options)
-    except (ValueError, TypeError, KeyError, OSError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ConfigError(
             f"Expected the options that python -m edge.tune writes in {path}: run it again, or remove the file. "
             f"Received: {error}"
