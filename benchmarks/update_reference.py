@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks import evaluation, golden, models
 from edge.command_line import CommandParser, run_command
+from edge.files import replacing
 from edge.interpreter import MODELS
 from train.data import load_fer2013
 
@@ -37,9 +38,11 @@ def _update(variants: dict[str, Path], data: str | None) -> int:
         for name, file in variants.items()
     }
     content = {"generated_faces_sha256": golden.digest(faces), "schema": 1, "variants": accuracy}
-    evaluation.ACCURACY.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    with replacing(evaluation.ACCURACY) as part:
+        part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     for name, file in variants.items():
-        np.savetxt(evaluation.golden_file(name), models.predictor(file)(faces), fmt="%.4f", delimiter=",")
+        with replacing(evaluation.golden_file(name)) as part:
+            np.savetxt(part, models.predictor(file)(faces), fmt="%.4f", delimiter=",")
         logger.info("%s: %d metrics, %d golden outputs", name, len(measured[name]), len(faces))
     return 0
 

@@ -1,7 +1,6 @@
 """The Keras file that a conversion starts from: its network, its contract and its hash."""
 
 import contextlib
-import hashlib
 import io
 import os
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edge.errors import ModelError
-from edge.model_info import ModelInfo, read_model_info
+from edge.model_info import ModelInfo, network_sha256, read_model_info
 from edge.results import FaceInput, Probabilities
 
 
@@ -24,6 +23,7 @@ class KerasSource:
     """A keras.Model on the TensorFlow backend."""
     info: ModelInfo
     sha256: str
+    """`network_sha256` of the file."""
 
     def predict(self, faces: FaceInput) -> dict[str, Probabilities]:
         """Head to probabilities (n, labels), float32, of faces (n, height, width, 1)."""
@@ -50,7 +50,7 @@ def load_source(path: Path) -> KerasSource:
         reason = " ".join(str(error).split())[:300]
         raise ModelError(f"Expected a Keras network at {path}. Received: {reason}") from error
     _check_contract(model, info, path)
-    return KerasSource(model, info, hashlib.sha256(path.read_bytes()).hexdigest())
+    return KerasSource(model, info, network_sha256(path))
 
 
 def use_tensorflow() -> Any:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.models_table import main, models_table
 from edge.model_info import ModelInfo, write_model_info
-from edge.models_table import main, models_table, update_text
 
 
 @pytest.fixture
@@ -30,9 +30,3 @@ def test_a_file_without_a_contract_is_one_line(tmp_path: Path, capsys: pytest.Ca
 
     assert main([str(tmp_path / "model.tflite")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_the_table_replaces_the_one_between_the_marks() -> None:
-    text = "before\n<!-- models -->\n| old |\n<!-- /models -->\nafter\n"
-
-    assert update_text(text, "| new |\n") == "before\n<!-- models -->\n| new |\n<!-- /models -->\nafter\n"
