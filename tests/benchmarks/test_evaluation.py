@@ -28,7 +28,7 @@ def known_faces() -> Dataset:
     names = np.array([f"face {index}" for index in range(40)])
     votes = np.zeros((40, 10), np.float32)
     votes[:, :7] = 10 * by_brightness(FACES)["people"]
-    return Dataset(FACES[..., 0], by_brightness(FACES)["label"].argmax(axis=1), splits, names)
+    return Dataset(FACES[..., 0], by_brightness(FACES)["label"].argmax(axis=1), splits, names, votes)
 
 
 def test_every_metric_of_the_data_set_has_a_tolerance() -> None:
