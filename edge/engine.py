@@ -66,7 +66,9 @@ class Engine:
         self._detector: _Kept[Detector] = _Kept(
             detector, create_detector, ("runtime", "threads", "detector", "detector_model")
         )
-        self._classifier: _Kept[Classifier] = _Kept(classifier, create_classifier, ("runtime", "threads", "model"))
+        self._classifier: _Kept[Classifier] = _Kept(
+            classifier, create_classifier, ("runtime", "threads", "model", "scores")
+        )
         self._opener = opener
         self._thin_files = thin_files
         """Whether `EdgeConfig.fps` thins files and the demo too, as a viewer wants it."""

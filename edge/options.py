@@ -16,8 +16,9 @@ def option(default: Any, text: str, choices: tuple[str, ...] | None = None, **li
         default: the field's default.
         text: the help text.
         choices: all that the value may be.
-        limits: `low` and `high`, both included (no `high`: no end); `kind`, the type of a value whose default is None; `older`, flags that
-            are accepted too; `several`, whether the option may be given several times; `group`, its heading in the help.
+        limits: `low` and `high`, both included (no `high`: no end); `kind`, the type of a value whose default is
+            None; `older`, flags that are accepted too; `several`, whether the option may be given several times;
+            `group`, its heading in the help.
     """
     return field(default=default, metadata={"help": text, "choices": choices, **limits})
 
@@ -34,8 +35,8 @@ def add_options(
     defaults: Mapping[str, Any] | None = None,
     names: Collection[str] = (),
 ) -> None:
-    """Add an option for each field that `option` made (or of `names`); its default is that of `defaults`, or its own."""
-    groups: dict[str, Any] = {}
+    """Add an option for each field that `option` made (or of `names`), with its own default or that of `defaults`."""
+    groups: dict[str | None, Any] = {}
     for one in fields(config):
         if "help" not in one.metadata or (names and one.name not in names):
             continue

@@ -32,17 +32,13 @@ class TrainConfig:
     epochs: int = option(80, "most passes over the training data", low=1)
     batch_size: int = option(128, "images a step", low=1)
     small_size: int = option(32, "side of the images in the first part of the run (48: as the rest)", low=12, high=48)
-    small_share: float = option(
-        0.5, "share of the epochs that run on small images, which cost less than half", low=0, high=1
-    )
+    small_share: float = option(0.5, "share of the epochs on small images, which cost less than half", low=0, high=1)
     optimizer: str = option("sgd", "optimizer", ("sgd", "adam", "adamw"))
     learning_rate: float = option(0.1, "(highest) learning rate", low=1e-9)
     schedule: str = option("cosine", "learning rate over time", ("cosine", "plateau"))
     warmup: float = option(0.06, "share of the steps in which the cosine schedule's rate rises from 0", low=0, high=1)
     weight_decay: float = option(5e-4, "weight decay of kernels (not of biases and BatchNorms)")
-    ema: float = option(
-        0.998, "momentum of the averaged weights that are evaluated and kept (0: none)", low=0, high=0.99999
-    )
+    ema: float = option(0.998, "momentum of the averaged weights, which are kept (0: none)", low=0, high=0.99999)
     plateau_patience: int = option(7, "epochs without a better val_accuracy before the plateau schedule's cut")
     plateau_factor: float = option(0.2, "the plateau schedule's cut")
     min_learning_rate: float = option(1e-5, "the plateau schedule's lowest rate")
@@ -53,9 +49,7 @@ class TrainConfig:
     )
     label_weight: float = option(1.0, "weight of the label head's loss beside the people head's", low=0)
     blend: float = option(0.25, "label head: share of what FER-2013 calls images that were voted alike", low=0, high=1)
-    label_smoothing: float = option(
-        0.05, "label head: share of the uniform distribution in every target", low=0, high=1
-    )
+    label_smoothing: float = option(0.05, "label head: share of the uniform distribution in a target", low=0, high=1)
     class_balance: float = option(
         0.2, "label head: weight of a class is its frequency to minus this power (0: none, 1: equal)"
     )
