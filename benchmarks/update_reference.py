@@ -37,8 +37,7 @@ def _update(variants: dict[str, Path], data: str | None) -> int:
     }
     content = {"generated_faces_sha256": golden.digest(faces), "schema": 2, "variants": accuracy}
     with replacing(evaluation.ACCURACY) as part:
-        part.write_text(json.dumps(content, indent=1, sort_keys=True) + "
-")
+        part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     for name, file in variants.items():
         evaluation.write_golden(name, models.predictor(file)(faces))
         logger.info("%s: %d metrics, %d golden outputs", name, len(measured[name]), len(faces))
