@@ -20,6 +20,8 @@ class PicameraSource:
     """Frames of the first CSI camera, with the small stream beside the big one."""
 
     live = True
+    position_s: float | None = None
+    failed = 0
 
     def __init__(self, config: EdgeConfig) -> None:
         self.small: BgrImage | None = None

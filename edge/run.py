@@ -20,6 +20,7 @@ import cv2
 
 from edge.address import public_name
 from edge.camera import Camera, iter_frames
+from edge.capture import REMEDY
 from edge.command_line import EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.detectors import create_detector
@@ -31,7 +32,6 @@ from edge.pipeline import Pipeline, create_classifier
 from edge.recording import CsvSink, SnapshotSink, VideoSink
 from edge.schema import json_schema
 from edge.sinks import JsonLinesSink, Outlet, Sink, WindowSink, close_all
-from edge.sources import REMEDY
 from edge.supervisor import Supervisor
 
 MQTT_VARIABLE = "EMOTION_EDGE_MQTT"
