@@ -19,7 +19,7 @@ _SECRET = re.compile(
 )
 
 
-def public_name(text: str) -> str:
+def redact(text: str) -> str:
     """The name of a source, or a message that may contain one, without the users and passwords of addresses.
 
     Bytes of a file's name that are no UTF-8 become `\\xe9`, control characters `?`: the result can be written anywhere.

@@ -1,4 +1,4 @@
-"""Animated WebP, which FFmpeg does not read: its pictures are whole WebP files in pieces."""
+"""Animated WebP, which FFmpeg does not read: its images are whole WebP files in pieces."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,17 +8,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.address import public_name
+from edge.address import redact
 from edge.errors import SourceError
 from edge.results import BgrImage
 
 SHORTEST_MS, USUAL_MS = 11, 100
-"""Browsers show a picture of a shorter duration for the usual one."""
+"""Browsers show an image of a shorter duration for the usual one."""
 _BLEND_OFF, _DISPOSE = 0x02, 0x01
 
 
 class _Piece(NamedTuple):
-    """One picture of an animation: a part of the canvas, for a time."""
+    """One image of an animation: a part of the canvas, for a time."""
 
     x: int
     y: int
@@ -29,7 +29,7 @@ class _Piece(NamedTuple):
 
 
 class AnimatedWebpSource:
-    """The pictures of an animated WebP, once, at their own times."""
+    """The images of an animated WebP, once, at their own times."""
 
     live = False
     small: BgrImage | None = None
@@ -37,7 +37,7 @@ class AnimatedWebpSource:
 
     def __init__(self, path: Path) -> None:
         data = path.read_bytes()
-        self._name = public_name(str(path))
+        self._name = redact(str(path))
         width, height = (int.from_bytes(data[place : place + 3], "little") + 1 for place in (24, 27))
         self._canvas = np.zeros((height, width, 3), np.uint8)
         self._pieces = _pieces(data)
@@ -47,21 +47,21 @@ class AnimatedWebpSource:
         self.fps = 1000 / (first.duration_ms if first else USUAL_MS)
 
     def read(self) -> BgrImage | None:
-        """The next picture, as it is shown."""
+        """The next image, as it is shown."""
         piece = next(self._pieces, None)
         if piece is None:
             if self.position_s is None:
-                raise SourceError(f"Expected pictures in the animated WebP {self._name}. Received: none")
+                raise SourceError(f"Expected images in the animated WebP {self._name}. Received: none")
             return None
         part = cv2.imdecode(np.frombuffer(piece.file, np.uint8), cv2.IMREAD_UNCHANGED)
         if part is None:
-            raise SourceError(f"Expected whole pictures in {self._name}. Received: a damaged one")
+            raise SourceError(f"Expected whole images in {self._name}. Received: a damaged one")
         self.position_s = self._next_s
         self._next_s += piece.duration_ms / 1000
         return self._shown(piece, part)  # type: ignore[arg-type]
 
     def skip(self) -> None:
-        """Pass over the next picture."""
+        """Pass over the next image."""
         self.read()
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ def _pieces(data: bytes) -> Iterator[_Piece]:
 
 
 def _file(chunks: bytes, width: int, height: int) -> bytes:
-    """A WebP file of one picture; an alpha channel needs the long form."""
+    """A WebP file of one image; an alpha channel needs the long form."""
     if chunks.startswith(b"ALPH"):
         sides = b"\x10\0\0\0" + width.to_bytes(3, "little") + height.to_bytes(3, "little")
         chunks = b"VP8X" + len(sides).to_bytes(4, "little") + sides + chunks

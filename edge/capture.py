@@ -1,4 +1,4 @@
-"""What sources behind `cv2.VideoCapture` share: names that FFmpeg understands, and pictures made upright."""
+"""What sources behind `cv2.VideoCapture` share: names that FFmpeg understands, and images made upright."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_C
 
 
 class CaptureSource:
-    """Pictures of a capture, of which only one thread may take them."""
+    """Images of a capture, of which only one thread may take them."""
 
     small: BgrImage | None = None
     position_s: float | None = None
@@ -29,16 +29,16 @@ class CaptureSource:
         self._turn = _turn(capture)
 
     def read(self) -> BgrImage | None:
-        """The next picture of a live source."""
+        """The next image of a live source."""
         ok, image = self._capture.read()
         if not ok:
             raise SourceError(f"Expected a frame from {self._name}. Received: none")
         if image.ndim != 3 or image.shape[2] != 3:  # a driver that offers BGR3 gives one flat row
-            raise SourceError(f"Expected pictures (height, width, 3) of {self._name}. Received: shape {image.shape}")
+            raise SourceError(f"Expected images (height, width, 3) of {self._name}. Received: shape {image.shape}")
         return self._upright(image)  # type: ignore[arg-type]
 
     def skip(self) -> None:
-        """Take the next picture from the device without decoding it."""
+        """Take the next image from the device without decoding it."""
         if not self._capture.grab():
             raise SourceError(f"Expected a frame from {self._name}. Received: none")
 
@@ -51,7 +51,7 @@ class CaptureSource:
         return fps if 0 < fps <= 1000 else 0.0
 
     def _upright(self, image: BgrImage) -> BgrImage:
-        """The picture with square pixels, turned as its metadata say."""
+        """The image with square pixels, turned as its metadata say."""
         if self._aspect != 1:
             height, width = image.shape[:2]
             size = (round(width * max(1, self._aspect)), round(height / min(1, self._aspect)))
@@ -96,6 +96,6 @@ def _pixel_aspect(capture: cv2.VideoCapture) -> float:
 
 
 def _turn(capture: cv2.VideoCapture) -> int | None:
-    """How to turn the pictures: as the metadata say, and never twice."""
+    """How to turn the images: as the metadata say, and never twice."""
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
     return _TURNS.get(round(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360)

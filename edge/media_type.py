@@ -6,10 +6,10 @@ from pathlib import Path
 HEAD_BYTES = 64
 """How much of a file tells its type."""
 PHOTO_TYPES = frozenset({"JPEG", "PNG", "WebP", "BMP", "TIFF", "JPEG 2000", "PNM", "Radiance HDR"})
-"""Still pictures that OpenCV reads."""
+"""Still images that OpenCV reads."""
 MOVING_TYPES = frozenset({"GIF", "animated PNG", "animated WebP"})
 FOREIGN_TYPES = frozenset({"HEIC", "AVIF", "JPEG XL", "camera raw", "PDF", "SVG", "Photoshop"})
-"""Pictures that the usual OpenCV does not read."""
+"""Images that the usual OpenCV does not read."""
 FOREIGN_SUFFIXES = frozenset(
     {".arw", ".avif", ".cr2", ".cr3", ".dng", ".heic", ".heif", ".jxl", ".nef", ".orf", ".psd", ".raf", ".rw2"}
 )
@@ -77,6 +77,6 @@ def codec_name(four: str) -> str:
 
 
 def _has_animation(head: bytes) -> bool:
-    """Whether a PNG announces an animation before its first picture."""
+    """Whether a PNG announces an animation before its first image."""
     place = head.find(b"acTL")
     return place > 0 and (place < head.find(b"IDAT") or b"IDAT" not in head)

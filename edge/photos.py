@@ -1,4 +1,4 @@
-"""Photos: one, or a folder of them. What a file says of its picture is asked; one that is bad does not end the others.
+"""Photos: one, or a folder of them. What a file says of its image is asked; one that is bad does not end the others.
 
 A photo is turned as its metadata say, brought to eight bits a colour, and refused only where damage is proved.
 """
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.address import public_name
+from edge.address import redact
 from edge.errors import SourceError
 from edge.media_type import FOREIGN_SUFFIXES, FOREIGN_TYPES, MOVING_TYPES, PHOTO_TYPES, type_at, type_of
 from edge.results import BgrImage
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 class ImageSource:
-    """One picture, or the pictures of a folder in the order of their names."""
+    """One image, or the images of a folder in the order of their names."""
 
     live = False
     fps = 0.0
@@ -52,7 +52,7 @@ class ImageSource:
         self._folder = path if path.is_dir() else None
         self._paths = _images_in(path) if self._folder else [path]
         if not self._paths:
-            expected = f"pictures ({', '.join(sorted(IMAGE_SUFFIXES))}) in {public_name(str(path))}"
+            expected = f"images ({', '.join(sorted(IMAGE_SUFFIXES))}) in {redact(str(path))}"
             raise SourceError(f"Expected {expected}. Received: none")
         self.failed = 0
         self._given = 0
@@ -61,7 +61,7 @@ class ImageSource:
             read_photo(path)
 
     def read(self) -> BgrImage | None:
-        """The next picture that can be read; a bad one among others is named and counted."""
+        """The next image that can be read; a bad one among others is named and counted."""
         while self._next < len(self._paths):
             self._next += 1
             try:
@@ -72,11 +72,11 @@ class ImageSource:
             self._given += 1
             return image
         if not self._given:
-            raise SourceError(f"Expected a picture that opens in {self._folder}. Received: none of {len(self._paths)}")
+            raise SourceError(f"Expected an image that opens in {self._folder}. Received: none of {len(self._paths)}")
         return None
 
     def skip(self) -> None:
-        """Pass over the next picture."""
+        """Pass over the next image."""
         self._next = min(self._next + 1, len(self._paths))
 
     def close(self) -> None:
@@ -95,19 +95,19 @@ def read_photo(path: Path) -> BgrImage:
     Raises:
         SourceError: there is none, or it is damaged or of a kind that OpenCV does not read.
     """
-    name = public_name(str(path))
+    name = redact(str(path))
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise SourceError(f"Expected a picture at {name}. Received: {error.strerror}") from error
+        raise SourceError(f"Expected an image at {name}. Received: {error.strerror}") from error
     image = decode(np.frombuffer(data, np.uint8))
     if image is None:
-        raise SourceError(f"Expected a picture that OpenCV reads at {name}. Received: {_what_is_wrong(path, data)}")
+        raise SourceError(f"Expected an image that OpenCV reads at {name}. Received: {_what_is_wrong(path, data)}")
     return image
 
 
 def decode(data: NDArray[np.uint8]) -> BgrImage | None:
-    """The picture in a file's bytes, upright and with eight bits a colour; None if it can't be read."""
+    """The image in a file's bytes, upright and with eight bits a colour; None if it can't be read."""
     return decode_bytes(data.tobytes())
 
 
@@ -125,7 +125,7 @@ def decode_bytes(content: bytes) -> BgrImage | None:
 
 
 def turned(image: BgrImage, orientation: int) -> BgrImage:
-    """The picture as EXIF's `orientation` (1 to 8) wants it shown."""
+    """The image as EXIF's `orientation` (1 to 8) wants it shown."""
     turn, flip = _TURNS.get(orientation, (None, None))
     if turn is not None:
         image = cv2.rotate(image, turn)  # type: ignore[assignment]
@@ -133,7 +133,7 @@ def turned(image: BgrImage, orientation: int) -> BgrImage:
 
 
 def to_eight_bits(image: NDArray[np.generic]) -> BgrImage:
-    """The picture in eight bits: of wider ones the bits that it uses, so that 12 bits in 16 are not black."""
+    """The image in eight bits: of wider ones the bits that it uses, so that 12 bits in 16 are not black."""
     if image.dtype == np.uint8:
         return image  # type: ignore[return-value]
     if image.dtype == np.uint16:
@@ -158,7 +158,7 @@ def _decode(content: bytes, flags: int) -> NDArray[np.generic] | None:
 
 
 def jpeg_end(content: bytes) -> int | None:
-    """Where the picture of a JPEG ends; None if it has no end. What follows it (a film, say) is none of the picture."""
+    """Where the image of a JPEG ends; None if it has no end. What follows it (a film, say) is none of the image."""
     place = 2
     while (match := _JPEG_MARKER.search(content, place)) is not None:
         marker = content[match.start() + 1]
@@ -216,13 +216,13 @@ def _images_in(folder: Path) -> list[Path]:
     try:
         paths = sorted(folder.iterdir())
     except OSError as error:
-        raise SourceError(f"Expected to read {public_name(str(folder))}. Received: {error.strerror}") from error
+        raise SourceError(f"Expected to read {redact(str(folder))}. Received: {error.strerror}") from error
     for path in paths:
         (photos if _is_photo(path) else others).append(path)
     if photos and others:
-        shown = ", ".join(public_name(path.name) for path in others[:SHOWN_NAMES])
+        shown = ", ".join(redact(path.name) for path in others[:SHOWN_NAMES])
         more = f" and {len(others) - SHOWN_NAMES} more" if len(others) > SHOWN_NAMES else ""
-        _log.warning("left out of %s, since they are no photos: %s%s", public_name(str(folder)), shown, more)
+        _log.warning("left out of %s, since they are no photos: %s%s", redact(str(folder)), shown, more)
     return photos
 
 

@@ -1,4 +1,4 @@
-"""Where pictures come from: one small class per kind of source, and `open_source`, which picks it by name.
+"""Where images come from: one small class per kind of source, and `open_source`, which picks it by name.
 
 A source is opened, read and closed by one thread alone: the reader in `edge/camera.py`.
 """
@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import cv2
 import numpy as np
 
-from edge.address import public_name
+from edge.address import redact
 from edge.animation import AnimatedWebpSource
 from edge.capture import REMEDY, CaptureSource, open_capture
 from edge.config import EdgeConfig
@@ -34,24 +34,24 @@ _log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """Pictures, one after the other."""
+    """Images, one after the other."""
 
     live: bool
     """A live source does not wait for its reader: what is not taken in time is gone."""
     fps: float
     """Its own rate; 0 if unknown, and of photos, which have none."""
     small: BgrImage | None
-    """The last picture in small, where the camera's hardware makes one; else None."""
+    """The last image in small, where the camera's hardware makes one; else None."""
     position_s: float | None
-    """Where in the film the last picture is, in seconds from its beginning; None of photos and live sources."""
+    """Where in the film the last image is, in seconds from its beginning; None of photos and live sources."""
     failed: int
     """How many items (photos, spots of a film) could not be read, and were passed over."""
 
     def read(self) -> BgrImage | None:
-        """The next picture, None at the end; SourceError if the source has failed."""
+        """The next image, None at the end; SourceError if the source has failed."""
 
     def skip(self) -> None:
-        """Pass over the next picture, at less cost than reading it; SourceError if the source has failed."""
+        """Pass over the next image, at less cost than reading it; SourceError if the source has failed."""
 
     def close(self) -> None:
         """Free the device or file."""
@@ -105,7 +105,7 @@ def _path_of_address(address: str) -> Path:
 
 def _open_file(path: Path) -> Source:
     """A file or folder as what it is: its first bytes count, and its name only where they say nothing."""
-    name, expected = public_name(str(path)), f"Expected a camera index, address or file; {REMEDY}. Received:"
+    name, expected = redact(str(path)), f"Expected a camera index, address or file; {REMEDY}. Received:"
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -128,7 +128,7 @@ def _open_file(path: Path) -> Source:
 
 
 class DemoSource:
-    """A real face that moves, scales and changes brightness; the Nth picture is always the same.
+    """A real face that moves, scales and changes brightness; the Nth image is always the same.
 
     The portrait is NASA's of Eileen Collins, in the public domain (see NOTICE).
     """
@@ -151,18 +151,18 @@ class DemoSource:
         self._index = 0
 
     def read(self) -> BgrImage:
-        """The next picture; there is no end."""
-        image = self.picture(self._index)
+        """The next image; there is no end."""
+        image = self.image(self._index)
         self.position_s = self._index / self.fps
         self._index += 1
         return image
 
     def skip(self) -> None:
-        """Pass over the next picture."""
+        """Pass over the next image."""
         self._index += 1
 
-    def picture(self, index: int) -> BgrImage:
-        """The picture with this index: a pure function of it."""
+    def image(self, index: int) -> BgrImage:
+        """The image with this index: a pure function of it."""
         seconds = index / self.fps
         scale = 1.25 + 0.25 * math.sin(0.7 * seconds)
         center_x = self.size[0] / 2 + 110 * math.sin(0.9 * seconds)
@@ -193,7 +193,7 @@ class DeviceSource(CaptureSource):
         self._ask_for(config)
 
     def _ask_for(self, config: EdgeConfig) -> None:
-        """Ask for compressed pictures of the wanted size, and log what the driver gave instead."""
+        """Ask for compressed images of the wanted size, and log what the driver gave instead."""
         capture = self._capture
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # raw 640x480 at 30 fills half of USB 2
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)

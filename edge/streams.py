@@ -1,4 +1,4 @@
-"""Streams over the network. An address is asked what it is: a film, a playlist, a picture, or a stream of pictures."""
+"""Streams over the network. An address is asked what it is: a film, a playlist, an image, or a stream of images."""
 
 import re
 import time
@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 import cv2
 
-from edge.address import public_name
+from edge.address import redact
 from edge.capture import REMEDY, CaptureSource, open_capture
 from edge.config import EdgeConfig
 from edge.errors import SourceError
-from edge.http_pictures import MjpegSource, SnapshotSource
+from edge.http_images import MjpegSource, SnapshotSource
 from edge.media_type import MOVING_TYPES, PHOTO_TYPES, type_of
 from edge.results import BgrImage
 from edge.video import VideoSource
@@ -30,7 +30,7 @@ def open_stream(url: str, config: EdgeConfig) -> "MjpegSource | SnapshotSource |
         RefusedError: it wants another user or password.
         SourceError: nothing there can be watched; the message says why.
     """
-    name = public_name(url)
+    name = redact(url)
     try:
         if urlsplit(url).scheme.lower() not in ("http", "https"):
             return StreamSource(url, config)
@@ -53,7 +53,7 @@ def _open_http(url: str, name: str, config: EdgeConfig) -> "MjpegSource | Snapsh
         head = answer.read1(PLAYLIST_BYTES) if not is_whole else answer.read(64)
         kind = type_of(head[:64])
         if kind == "JPEG" and not is_whole and not announced.startswith("image/"):
-            return MjpegSource(answer, name, config, head)  # pictures one behind the other, called nothing
+            return MjpegSource(answer, name, config, head)  # images one behind the other, called nothing
         is_playlist = kind == "a playlist"
         text = (head + answer.read(PLAYLIST_BYTES)).decode("utf-8", "replace") if is_playlist else ""
     except OSError as error:
@@ -83,7 +83,7 @@ class StreamSource(CaptureSource):
     """How long it may give nothing, beyond what the configuration says."""
 
     def __init__(self, url: str, config: EdgeConfig) -> None:
-        self._name = public_name(url)
+        self._name = redact(url)
         try:
             capture = open_capture(url, "", cv2.CAP_FFMPEG, _parameters(config))
         except SourceError as error:
@@ -100,7 +100,7 @@ class PlaylistSource(StreamSource):
         self._told_s, self._due_s = 0.0, time.monotonic()
 
     def read(self) -> BgrImage | None:
-        """The next picture, at its time."""
+        """The next image, at its time."""
         self.skip()
         ok, image = self._capture.retrieve()
         if not ok:
@@ -108,7 +108,7 @@ class PlaylistSource(StreamSource):
         return self._upright(image)  # type: ignore[arg-type]
 
     def skip(self) -> None:
-        """Pass over the next picture, at its time."""
+        """Pass over the next image, at its time."""
         super().skip()
         told_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         step_s = told_s - self._told_s if 0 < told_s - self._told_s < 1 else 1 / (self.fps or 25)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 
-from edge.address import public_name
+from edge.address import redact
 from edge.capture import CaptureSource, FileName, open_capture
 from edge.containers import bytes_missing, has_index
 from edge.errors import SourceError
@@ -17,13 +17,13 @@ from edge.results import BgrImage
 USUAL_FPS = 25.0
 """Of a film that does not say its rate, or says one that can't be true."""
 TRUE_FPS = (0.1, 240.0)
-"""Rates outside of these are checked against the pictures' own times."""
+"""Rates outside of these are checked against the images' own times."""
 SHORTEST_S, LONGEST_S = 1 / 480, 600.0
-"""Steps of time from one picture to the next that can be true."""
+"""Steps of time from one image to the next that can be true."""
 LOOKED_AT = 12
-"""Pictures whose times are looked at where the rate can't be true."""
+"""Images whose times are looked at where the rate can't be true."""
 ATTEMPTS = 500
-"""Reads without a picture before a film whose length is unknown counts as over."""
+"""Reads without an image before a film whose length is unknown counts as over."""
 SLOW_S = 1.0
 """A read that took longer and gave nothing waited for a network in vain."""
 
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class FilmClock:
-    """Seconds from the beginning: the film's own times, or the count of pictures where those can't be true."""
+    """Seconds from the beginning: the film's own times, or the count of images where those can't be true."""
 
     def __init__(self, fps: float, believed: bool) -> None:
         self.fps = fps
@@ -40,7 +40,7 @@ class FilmClock:
         self._offset_s = 0.0
 
     def at(self, told_s: float) -> float:
-        """The position of the next picture, of which the film tells `told_s`: later than the one before it."""
+        """The position of the next image, of which the film tells `told_s`: later than the one before it."""
         if self._last_s is None:
             wanted_s = told_s if self._believed and 0 <= told_s < LONGEST_S else 0.0
             self._offset_s = wanted_s - told_s
@@ -60,7 +60,7 @@ class VideoSource(CaptureSource):
         self._where = self._file.text if self._file else str(path)
         self._parameters = parameters or []
         self._path = path
-        name = public_name(str(path))
+        name = redact(str(path))
         try:
             capture = open_capture(self._where, "", cv2.CAP_FFMPEG, self._parameters)
         except SourceError as error:
@@ -74,7 +74,7 @@ class VideoSource(CaptureSource):
         self._is_jpeg = self._takes_packets()
 
     def read(self) -> BgrImage | None:
-        """The next picture, None at the end; a damaged spot is passed over."""
+        """The next image, None at the end; a damaged spot is passed over."""
         for attempt in range(ATTEMPTS):
             began_s = time.monotonic()
             if (image := self._read_one()) is not None:
@@ -85,7 +85,7 @@ class VideoSource(CaptureSource):
         return None
 
     def skip(self) -> None:
-        """Pass over the next picture."""
+        """Pass over the next image."""
         self.read()
 
     def close(self) -> None:
@@ -112,14 +112,14 @@ class VideoSource(CaptureSource):
         if not self._read:
             codec = codec_name(_fourcc(self._capture))
             remedy = "convert it: ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p OUT.mp4"
-            raise SourceError(f"Expected pictures of {self._name}. Received: none; its codec is {codec}: {remedy}")
+            raise SourceError(f"Expected images of {self._name}. Received: none; its codec is {codec}: {remedy}")
         is_short = self._read < 0.95 * self._announced - 2
         if isinstance(self._path, str) and is_short:
-            raise SourceError(f"Expected {self._announced} pictures of {self._name}. Received: {self._read}")
+            raise SourceError(f"Expected {self._announced} images of {self._name}. Received: {self._read}")
         if isinstance(self._path, Path) and (missing := bytes_missing(self._path)):
             _log.warning("%s is cut: the last %d bytes that it announces are not there", self._name, missing)
         elif is_short:
-            _log.warning("%s ended after %d of about %d pictures", self._name, self._read, self._announced)
+            _log.warning("%s ended after %d of about %d images", self._name, self._read, self._announced)
 
     def _film_clock(self) -> FilmClock:
         fps = self._capture.get(cv2.CAP_PROP_FPS)
@@ -131,14 +131,14 @@ class VideoSource(CaptureSource):
         return FilmClock(USUAL_FPS, believed=False)
 
     def _mean_step_s(self) -> float:
-        """The mean time between the first pictures, read by another capture; 0 if there are none."""
+        """The mean time between the first images, read by another capture; 0 if there are none."""
         capture = cv2.VideoCapture(self._where, cv2.CAP_FFMPEG, self._parameters)
         times_s = [capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 for _ in range(LOOKED_AT) if capture.grab()]
         capture.release()
         return (times_s[-1] - times_s[0]) / (len(times_s) - 1) if len(times_s) > 1 else 0.0
 
     def _takes_packets(self) -> bool:
-        """Whether pictures come as JPEGs, which are decoded one by one.
+        """Whether images come as JPEGs, which are decoded one by one.
 
         OpenCV's own way goes astray, or crashes, where size or colour format change within the film.
         """
@@ -149,7 +149,7 @@ class VideoSource(CaptureSource):
         ok, packet = trial.read()
         image = decode_bytes(packet.tobytes()) if ok else None
         trial.release()
-        if image is None or image.shape[:2] != size:  # half pictures, or no JPEGs
+        if image is None or image.shape[:2] != size:  # half images, or no JPEGs
             return False
         self._capture.release()
         self._capture = self._packets()

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from edge.address import public_name
+from edge.address import redact
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ from edge.address import public_name
     ],
 )
 def test_an_address_is_shown_without_its_password(name: str, shown: str) -> None:
-    assert public_name(name) == shown
+    assert redact(name) == shown
 
 
 PASSWORDS = [
@@ -68,9 +68,9 @@ FORMS = [
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("password", PASSWORDS)
 def test_no_form_of_a_password_is_shown(password: str, form: str) -> None:
-    assert "secret" not in public_name(form.format(password))
+    assert "secret" not in redact(form.format(password))
 
 
 def test_a_name_that_is_no_text_can_be_written_anywhere() -> None:
     name = os.fsdecode(b"caf\xe9\n.mp4")
-    assert public_name(name) == "caf\\xe9?.mp4"
+    assert redact(name) == "caf\\xe9?.mp4"

@@ -1,28 +1,28 @@
-"""Whether a camera still sees: the same picture to the last byte, or blackness for long, is no living camera."""
+"""Whether a camera still sees: the same image to the last byte, or blackness for long, is no living camera."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.results import BgrImage
 
-FROZEN_S, FROZEN_PICTURES = 5.0, 10
-"""A sensor's noise changes each picture: so many of the same, for so long, are one that froze."""
+FROZEN_S, FROZEN_IMAGES = 5.0, 10
+"""A sensor's noise changes each image: so many of the same, for so long, are one that froze."""
 DARK_S = 60.0
 DARK_MEAN, DARK_BRIGHT = 16.0, 40
-"""A picture is black whose mean is below the first, and of which only one pixel of a hundred is above the second."""
+"""An image is black whose mean is below the first, and of which only one pixel of a hundred is above the second."""
 STEP = 8
-"""Each eighth pixel tells most pictures apart; only what looks the same is compared wholly."""
+"""Each eighth pixel tells most images apart; only what looks the same is compared wholly."""
 
 
-class PictureWatch:
-    """Judges the pictures of one live source, one after the other, also from one opening of it to the next."""
+class ImageWatch:
+    """Judges the images of one live source, one after the other, also from one opening of it to the next."""
 
     def __init__(self) -> None:
         self.state = "online"
         """online, frozen or dark."""
         self.reason = ""
         self.same_s = 0.0
-        """How long the picture has been the same."""
+        """How long the image has been the same."""
         self._last: BgrImage | None = None
         self._sample: NDArray[np.uint8] | None = None
         self._same_since_s = 0.0
@@ -30,7 +30,7 @@ class PictureWatch:
         self._dark_since_s: float | None = None
 
     def see(self, image: BgrImage, now_s: float) -> str:
-        """Take in a picture that came at `now_s`; the state from now on."""
+        """Take in an image that came at `now_s`; the state from now on."""
         sample = image[::STEP, ::STEP]
         if self._is_same(image, sample):
             self._same += 1
@@ -44,8 +44,8 @@ class PictureWatch:
         return self.state
 
     def _judge(self, now_s: float) -> None:
-        if self.same_s >= FROZEN_S and self._same >= FROZEN_PICTURES:
-            self.state, self.reason = "frozen", f"the same picture to the last byte for {self.same_s:.0f} s"
+        if self.same_s >= FROZEN_S and self._same >= FROZEN_IMAGES:
+            self.state, self.reason = "frozen", f"the same image to the last byte for {self.same_s:.0f} s"
         elif self._dark_since_s is not None and now_s - self._dark_since_s >= DARK_S:
             self.state, self.reason = "dark", f"nothing but black for {now_s - self._dark_since_s:.0f} s"
         else:

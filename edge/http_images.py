@@ -1,6 +1,6 @@
 """Cameras that send JPEGs over HTTP: a stream of them, or one at each request.
 
-Each picture is decoded by itself, so that a camera may change its size at any time; the stream's boundary is not
+Each image is decoded by itself, so that a camera may change its size at any time; the stream's boundary is not
 needed, since a JPEG says where it ends.
 """
 
@@ -16,7 +16,7 @@ from edge.results import BgrImage
 from edge.web_client import get
 
 MOST_BYTES = 64 << 20
-"""More than a picture has."""
+"""More than an image has."""
 PIECE_BYTES = 1 << 16
 _LENGTH = re.compile(rb"content-length:[ \t]*(\d+)", re.IGNORECASE)
 
@@ -40,7 +40,7 @@ class MjpegSource:
             raise SourceError(f"Expected a stream at {name}; {REMEDY}. Received: {error}") from error
 
     def read(self) -> BgrImage | None:
-        """The next picture; one that is damaged on its way is passed over."""
+        """The next image; one that is damaged on its way is passed over."""
         deadline_s = time.monotonic() + self._config.read_timeout_s
         while (image := decode_bytes(self._take())) is None:
             if time.monotonic() > deadline_s:
@@ -48,7 +48,7 @@ class MjpegSource:
         return image
 
     def skip(self) -> None:
-        """Pass over the next picture without decoding it."""
+        """Pass over the next image without decoding it."""
         self._take()
 
     def close(self) -> None:
@@ -65,11 +65,11 @@ class MjpegSource:
     def _next(self, timeout_s: float) -> bytes:
         """The bytes of the next JPEG."""
         deadline_s = time.monotonic() + timeout_s
-        while (picture := self._cut_off()) is None:
+        while (image := self._cut_off()) is None:
             if time.monotonic() > deadline_s:
-                raise SourceError("no whole picture in time")
+                raise SourceError("no whole image in time")
             self._read_more()
-        return picture
+        return image
 
     def _read_more(self) -> None:
         try:
@@ -98,13 +98,13 @@ class MjpegSource:
             if found is None:
                 return None
             end = start + found
-        picture = bytes(self._buffer[start:end])
+        image = bytes(self._buffer[start:end])
         del self._buffer[:end]
-        return picture
+        return image
 
 
 class SnapshotSource:
-    """An address that gives one picture at each request; it is asked as often as pictures are wanted."""
+    """An address that gives one image at each request; it is asked as often as images are wanted."""
 
     live = True
     fps = 0.0
@@ -117,17 +117,17 @@ class SnapshotSource:
         self._url, self._name, self._config = url, name, config
 
     def read(self) -> BgrImage | None:
-        """The picture of now."""
+        """The image of now."""
         try:
             with get(self._url, self._config.read_timeout_s) as answer:
                 content = answer.read(MOST_BYTES)
         except (OSError, http.client.HTTPException) as error:
             reason = str(error) if isinstance(error, SourceError) else "a broken connection"
             kind = type(error) if isinstance(error, SourceError) else SourceError
-            raise kind(f"Expected a picture at {self._name}. Received: {reason}") from error
+            raise kind(f"Expected an image at {self._name}. Received: {reason}") from error
         image = decode_bytes(content)
         if image is None:
-            raise SourceError(f"Expected a picture at {self._name}. Received: {len(content)} bytes that are none")
+            raise SourceError(f"Expected an image at {self._name}. Received: {len(content)} bytes that are none")
         return image
 
     def skip(self) -> None:
