@@ -15,7 +15,7 @@ from edge.http_images import MjpegSource, SnapshotSource
 from edge.media_type import MOVING_TYPES, PHOTO_TYPES, type_of
 from edge.results import BgrImage
 from edge.video import VideoSource
-from edge.web_client import get, why_rtsp_fails
+from edge.web_client import get, network_fault, why_rtsp_fails
 
 PLAYLIST_BYTES = 1_000_000
 LONGEST_SILENCE_S = 60.0
@@ -40,7 +40,7 @@ def open_stream(url: str, config: EdgeConfig) -> "MjpegSource | SnapshotSource |
             raise
         raise type(error)(f"Expected a stream at {name}; {REMEDY}. Received: {error}") from error
     except ValueError as error:
-        raise SourceError(f"Expected a stream at {name}; {REMEDY}. Received: not a valid address") from error
+        raise SourceError(f"Expected a stream at {name}; {REMEDY}. Received: {network_fault(error)}") from error
 
 
 def _open_http(url: str, name: str, config: EdgeConfig) -> "MjpegSource | SnapshotSource | StreamSource | VideoSource":

@@ -5,6 +5,7 @@ the password.
 """
 
 import base64
+import functools
 import hashlib
 import http.client
 import re
@@ -134,17 +135,23 @@ def network_fault(error: Exception) -> str:
         return f"no TLS: {cause.reason or cause}"
     if isinstance(cause, http.client.HTTPException):
         return "an answer that is no HTTP"
-    return str(getattr(cause, "strerror", None) or "not a valid address" if isinstance(cause, ValueError) else cause)
+    if isinstance(cause, ValueError):
+        return "not a valid address; in a password @ is written %40, # %23, / %2F and ? %3F"
+    return str(getattr(cause, "strerror", None) or cause)
 
 
 def _open(address: str, timeout_s: float, authorized: str = "") -> http.client.HTTPResponse:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     request = urllib.request.Request(address, headers={"User-Agent": AGENT, "Accept": "*/*"})
     if authorized:
         request.add_unredirected_header("Authorization", authorized)  # for this host alone
-    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
-    return opener.open(request, timeout=timeout_s)  # type: ignore[no-any-return]
+    return _opener().open(request, timeout=timeout_s)  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _opener() -> urllib.request.OpenerDirector:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
 
 
 def _describe(connection: socket.socket, address: str, authorized: str) -> tuple[int, str, list[str]]:
@@ -158,5 +165,5 @@ def _describe(connection: socket.socket, address: str, authorized: str) -> tuple
     head = answer.decode("latin-1")
     first = re.match(r"RTSP/\d\.\d (\d{3}) ?([^\r\n]*)", head)
     if first is None:
-        raise ValueError("an answer that is no RTSP")
+        raise SourceError("an answer that is no RTSP")
     return int(first[1]), first[2], re.findall(r"^WWW-Authenticate: *(.*?)\r?$", head, re.IGNORECASE | re.MULTILINE)
