@@ -20,7 +20,6 @@ import cv2
 
 from edge.address import redact
 from edge.camera import Camera, iter_frames
-from edge.capture import REMEDY
 from edge.command_line import EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.detectors import create_detector
@@ -32,6 +31,7 @@ from edge.recording import CsvSink, SnapshotSink, VideoSink
 from edge.run_stats import RunStats, Summary, format_summary
 from edge.schema import json_schema
 from edge.sinks import FanOut, JsonLinesSink, Sink, WindowSink, close_all
+from edge.sources import REMEDY
 from edge.systemd import SystemdNotifier
 
 MQTT_VARIABLE = "EMOTION_EDGE_MQTT"

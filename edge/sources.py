@@ -17,7 +17,8 @@ import numpy as np
 
 from edge.address import redact
 from edge.animation import AnimatedWebpSource
-from edge.capture import REMEDY, CaptureSource, open_capture
+from edge.capture import REMEDY as REMEDY
+from edge.capture import CaptureSource, open_capture
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.media_type import FOREIGN_SUFFIXES, FOREIGN_TYPES, PHOTO_TYPES, type_at
