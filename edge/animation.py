@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.address import redact
+from edge.capture import Source
 from edge.errors import SourceError
 from edge.results import BgrImage
 
@@ -28,12 +29,8 @@ class _Piece(NamedTuple):
     """The part as a WebP file."""
 
 
-class AnimatedWebpSource:
+class AnimatedWebpSource(Source):
     """The images of an animated WebP, once, at their own times."""
-
-    live = False
-    small: BgrImage | None = None
-    failed = 0
 
     def __init__(self, path: Path) -> None:
         data = path.read_bytes()
@@ -42,7 +39,6 @@ class AnimatedWebpSource:
         self._canvas = np.zeros((height, width, 3), np.uint8)
         self._pieces = _pieces(data)
         self._next_s = 0.0
-        self.position_s: float | None = None
         first = next(_pieces(data), None)
         self.fps = 1000 / (first.duration_ms if first else USUAL_MS)
 
@@ -59,13 +55,6 @@ class AnimatedWebpSource:
         self.position_s = self._next_s
         self._next_s += piece.duration_ms / 1000
         return self._shown(piece, part)  # type: ignore[arg-type]
-
-    def skip(self) -> None:
-        """Pass over the next image."""
-        self.read()
-
-    def close(self) -> None:
-        """Nothing to free."""
 
     def _shown(self, piece: _Piece, part: NDArray[np.uint8]) -> BgrImage:
         height, width = part.shape[:2]

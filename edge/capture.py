@@ -1,7 +1,8 @@
-"""What sources behind `cv2.VideoCapture` share: names that FFmpeg understands, and images made upright."""
+"""What a source is, and what those behind `cv2.VideoCapture` share: names for FFmpeg, images made upright."""
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 
@@ -14,12 +15,40 @@ SQUARE = 0.02
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
-class CaptureSource:
-    """Images of a capture, of which only one thread may take them."""
+class Source(Protocol):
+    """Images, one after the other. A class that derives from it needs no more than `read`."""
 
+    live: bool = False
+    """A live source does not wait for its reader: what is not taken in time is gone."""
+    fps: float = 0.0
+    """Its own rate; 0 if unknown, and of photos, which have none."""
     small: BgrImage | None = None
+    """The last image in small, where the camera's hardware makes one; else None."""
     position_s: float | None = None
-    failed = 0
+    """Where in the film the last image is, in seconds from its beginning; None of photos and live sources."""
+    failed: int = 0
+    """How many items (photos, spots of a film) could not be read, and were passed over."""
+    silence_s: float = 0.0
+    """How long a live source may give nothing, where that is longer than the configuration says."""
+    is_polled: bool = False
+    """Whether each image is asked for: what is not read does not come, and need not be skipped."""
+    decoder_sticks: bool = False
+    """Whether its decoder may give the last image again and again until it is opened anew."""
+
+    def read(self) -> BgrImage | None:
+        """The next image, None at the end; SourceError if the source has failed."""
+
+    def skip(self) -> None:
+        """Pass over the next image, at less cost than reading it; SourceError if the source has failed."""
+        self.read()
+
+    def close(self) -> None:
+        """Free the device or file."""
+        return
+
+
+class CaptureSource(Source):
+    """Images of a capture, of which only one thread may take them."""
 
     def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
         self._capture = capture

@@ -8,7 +8,7 @@ import http.client
 import re
 import time
 
-from edge.capture import REMEDY
+from edge.capture import REMEDY, Source
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.photos import decode_bytes, jpeg_end
@@ -21,14 +21,10 @@ PIECE_BYTES = 1 << 16
 _LENGTH = re.compile(rb"content-length:[ \t]*(\d+)", re.IGNORECASE)
 
 
-class MjpegSource:
+class MjpegSource(Source):
     """A stream of JPEGs in one answer that has no end."""
 
     live = True
-    fps = 0.0
-    small: BgrImage | None = None
-    position_s: float | None = None
-    failed = 0
 
     def __init__(self, answer: http.client.HTTPResponse, name: str, config: EdgeConfig, begun: bytes = b"") -> None:
         self._answer, self._name, self._config = answer, name, config
@@ -103,15 +99,11 @@ class MjpegSource:
         return image
 
 
-class SnapshotSource:
+class SnapshotSource(Source):
     """An address that gives one image at each request; it is asked as often as images are wanted."""
 
     live = True
-    fps = 0.0
     is_polled = True
-    small: BgrImage | None = None
-    position_s: float | None = None
-    failed = 0
 
     def __init__(self, url: str, name: str, config: EdgeConfig) -> None:
         self._url, self._name, self._config = url, name, config
@@ -132,6 +124,3 @@ class SnapshotSource:
 
     def skip(self) -> None:
         """Nothing: what is not asked for does not come."""
-
-    def close(self) -> None:
-        """Nothing to free."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.address import redact
+from edge.capture import Source
 from edge.errors import SourceError
 from edge.media_type import FOREIGN_SUFFIXES, FOREIGN_TYPES, MOVING_TYPES, PHOTO_TYPES, type_at, type_of
 from edge.results import BgrImage
@@ -40,13 +41,8 @@ _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _log = logging.getLogger(__name__)
 
 
-class ImageSource:
+class ImageSource(Source):
     """One image, or the images of a folder in the order of their names."""
-
-    live = False
-    fps = 0.0
-    small: BgrImage | None = None
-    position_s: float | None = None
 
     def __init__(self, path: Path) -> None:
         self._folder = path if path.is_dir() else None
@@ -78,9 +74,6 @@ class ImageSource:
     def skip(self) -> None:
         """Pass over the next image."""
         self._next = min(self._next + 1, len(self._paths))
-
-    def close(self) -> None:
-        """Nothing to free."""
 
     def _fail(self, error: SourceError) -> None:
         if self._folder is None or len(self._paths) == 1:

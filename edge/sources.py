@@ -9,7 +9,6 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import unquote
 
 import cv2
@@ -19,6 +18,7 @@ from edge.address import redact
 from edge.animation import AnimatedWebpSource
 from edge.capture import REMEDY as REMEDY
 from edge.capture import CaptureSource, open_capture
+from edge.capture import Source as Source
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.media_type import FOREIGN_SUFFIXES, FOREIGN_TYPES, PHOTO_TYPES, type_at
@@ -32,30 +32,6 @@ JPEG_STREAMS = frozenset({".mjpeg", ".mjpg"})
 """Films that begin like a photo."""
 
 _log = logging.getLogger(__name__)
-
-
-class Source(Protocol):
-    """Images, one after the other."""
-
-    live: bool
-    """A live source does not wait for its reader: what is not taken in time is gone."""
-    fps: float
-    """Its own rate; 0 if unknown, and of photos, which have none."""
-    small: BgrImage | None
-    """The last image in small, where the camera's hardware makes one; else None."""
-    position_s: float | None
-    """Where in the film the last image is, in seconds from its beginning; None of photos and live sources."""
-    failed: int
-    """How many items (photos, spots of a film) could not be read, and were passed over."""
-
-    def read(self) -> BgrImage | None:
-        """The next image, None at the end; SourceError if the source has failed."""
-
-    def skip(self) -> None:
-        """Pass over the next image, at less cost than reading it; SourceError if the source has failed."""
-
-    def close(self) -> None:
-        """Free the device or file."""
 
 
 def open_source(name: str, config: EdgeConfig) -> Source:
@@ -128,22 +104,17 @@ def _open_file(path: Path) -> Source:
     return ImageSource(path) if is_photo or is_bad_photo else VideoSource(path)
 
 
-class DemoSource:
+class DemoSource(Source):
     """A real face that moves, scales and changes brightness; the Nth image is always the same.
 
     The portrait is NASA's of Eileen Collins, in the public domain (see NOTICE).
     """
 
-    live = False
     fps = 30.0
-    small: BgrImage | None = None
     size = (640, 480)
     """(width, height)."""
 
-    failed = 0
-
     def __init__(self) -> None:
-        self.position_s: float | None = None
         portrait = cv2.imread(str(PORTRAIT))
         if portrait is None:
             raise SourceError(f"Expected the demo's portrait at {PORTRAIT}. Received: nothing readable")
@@ -174,9 +145,6 @@ class DemoSource:
         cv2.warpAffine(self._portrait, place, self.size, dst=image, borderMode=cv2.BORDER_TRANSPARENT)
         brightness = 1 + 0.2 * math.sin(0.5 * seconds)
         return cv2.convertScaleAbs(image, alpha=brightness)  # type: ignore[return-value]
-
-    def close(self) -> None:
-        """Nothing to free."""
 
 
 class DeviceSource(CaptureSource):

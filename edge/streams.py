@@ -79,8 +79,7 @@ class StreamSource(CaptureSource):
     """A stream that FFmpeg reads: RTSP, or a film without an end."""
 
     live = True
-    silence_s = 0.0
-    """How long it may give nothing, beyond what the configuration says."""
+    decoder_sticks = True
 
     def __init__(self, url: str, config: EdgeConfig) -> None:
         self._name = redact(url)
