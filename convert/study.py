@@ -3,6 +3,11 @@
 It made the tables of docs/quantisation.md and keeps no file. `python -m convert` goes the way that is called `chosen`.
 """
 
+if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
+    from edge.command_line import end_quietly
+
+    end_quietly()
+
 import argparse
 import sys
 import tempfile

@@ -146,6 +146,8 @@ class DemoSource(Source):
         brightness = 1 + 0.2 * math.sin(0.5 * seconds)
         return cv2.convertScaleAbs(image, alpha=brightness)  # type: ignore[return-value]
 
+    picture = image  # its older name
+
 
 class DeviceSource(CaptureSource):
     """A webcam: an index or a device, /dev/video0 or one of the lasting names below /dev/v4l."""

@@ -1,5 +1,10 @@
 """`python -m train`: data, model, fit, evaluate, report, from top to bottom."""
 
+if __name__.endswith("__main__"):  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
+    from edge.command_line import end_quietly
+
+    end_quietly()
+
 import os
 
 # Before Keras is imported: torch trains the fastest on a CPU, TensorFlow is what conversion needs anyway.

@@ -8,10 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.capture import CaptureSource, Source
 from edge.config import EdgeConfig
 from edge.errors import SourceError
+from edge.photos import ImageSource
 from edge.results import BgrImage
-from edge.sources import CaptureSource, DemoSource, ImageSource, Source, VideoSource, is_live, open_source
+from edge.sources import DemoSource, is_live, open_source
+from edge.video import VideoSource
 from tests.rigs.clips import read_stamp, write_avi
 
 CONFIG = EdgeConfig(source="demo")
