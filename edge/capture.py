@@ -54,8 +54,8 @@ class CaptureSource(Source):
         self._capture = capture
         self._name = name
         self.fps = self._rate()
-        self._aspect = _pixel_aspect(capture)
-        self._turn = _turn(capture)
+        self._aspect = 1.0
+        self._turn: int | None = None
 
     def read(self) -> BgrImage | None:
         """The next image of a live source."""
@@ -78,6 +78,10 @@ class CaptureSource(Source):
     def _rate(self) -> float:
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         return fps if 0 < fps <= 1000 else 0.0
+
+    def _ask_metadata(self) -> None:
+        """Take over what a film or stream says of its images."""
+        self._aspect, self._turn = _pixel_aspect(self._capture), _turn(self._capture)
 
     def _upright(self, image: BgrImage) -> BgrImage:
         """The image with square pixels, turned as its metadata say."""

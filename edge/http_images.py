@@ -11,7 +11,7 @@ import time
 from edge.capture import REMEDY, Source
 from edge.config import EdgeConfig
 from edge.errors import SourceError
-from edge.photos import decode_bytes, jpeg_end
+from edge.photos import decode, jpeg_end
 from edge.results import BgrImage
 from edge.web_client import get
 
@@ -38,7 +38,7 @@ class MjpegSource(Source):
     def read(self) -> BgrImage | None:
         """The next image; one that is damaged on its way is passed over."""
         deadline_s = time.monotonic() + self._config.read_timeout_s
-        while (image := decode_bytes(self._take())) is None:
+        while (image := decode(self._take())) is None:
             if time.monotonic() > deadline_s:
                 raise SourceError(f"Expected a frame from {self._name}. Received: damaged ones")
         return image
@@ -117,7 +117,7 @@ class SnapshotSource(Source):
             reason = str(error) if isinstance(error, SourceError) else "a broken connection"
             kind = type(error) if isinstance(error, SourceError) else SourceError
             raise kind(f"Expected an image at {self._name}. Received: {reason}") from error
-        image = decode_bytes(content)
+        image = decode(content)
         if image is None:
             raise SourceError(f"Expected an image at {self._name}. Received: {len(content)} bytes that are none")
         return image

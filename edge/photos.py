@@ -93,19 +93,14 @@ def read_photo(path: Path) -> BgrImage:
         data = path.read_bytes()
     except OSError as error:
         raise SourceError(f"Expected an image at {name}. Received: {error.strerror}") from error
-    image = decode(np.frombuffer(data, np.uint8))
+    image = decode(data)
     if image is None:
         raise SourceError(f"Expected an image that OpenCV reads at {name}. Received: {_what_is_wrong(path, data)}")
     return image
 
 
-def decode(data: NDArray[np.uint8]) -> BgrImage | None:
+def decode(content: bytes) -> BgrImage | None:
     """The image in a file's bytes, upright and with eight bits a colour; None if it can't be read."""
-    return decode_bytes(data.tobytes())
-
-
-def decode_bytes(content: bytes) -> BgrImage | None:
-    """As `decode`."""
     is_open = content.startswith(b"\xff\xd8") and jpeg_end(content) is None
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
     is_webp = type_of(content[:16]) == "WebP"

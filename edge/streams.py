@@ -88,6 +88,7 @@ class StreamSource(CaptureSource):
         except SourceError as error:
             raise why_rtsp_fails(url, config.read_timeout_s) from error
         super().__init__(capture, self._name)
+        self._ask_metadata()
 
 
 class PlaylistSource(StreamSource):

@@ -11,7 +11,7 @@ from edge.capture import CaptureSource, FileName, open_capture
 from edge.containers import bytes_missing, has_index
 from edge.errors import SourceError
 from edge.media_type import codec_name, type_at
-from edge.photos import decode_bytes
+from edge.photos import decode
 from edge.results import BgrImage
 
 USUAL_FPS = 25.0
@@ -67,6 +67,7 @@ class VideoSource(CaptureSource):
             self._close_file()
             raise SourceError(f"Expected a video that FFmpeg reads at {name}. Received: {_what(path)}") from error
         super().__init__(capture, name)
+        self._ask_metadata()
         self._announced = int(max(0.0, capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self._read = 0
         self._clock = self._film_clock()
@@ -96,7 +97,7 @@ class VideoSource(CaptureSource):
     def _read_one(self) -> BgrImage | None:
         ok, image = self._capture.read()
         if ok and self._is_jpeg:
-            return decode_bytes(image.tobytes())
+            return decode(image.tobytes())
         return image if ok else None  # type: ignore[return-value]
 
     def _found(self, image: BgrImage, after_damage: bool) -> BgrImage:
@@ -147,7 +148,7 @@ class VideoSource(CaptureSource):
         size = (self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT), self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         trial = self._packets()
         ok, packet = trial.read()
-        image = decode_bytes(packet.tobytes()) if ok else None
+        image = decode(packet.tobytes()) if ok else None
         trial.release()
         if image is None or image.shape[:2] != size:  # half images, or no JPEGs
             return False
