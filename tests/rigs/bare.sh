@@ -27,20 +27,20 @@ setup() {
 copy_network() {
   cp -L /etc/resolv.conf /etc/hosts "$1/etc/"
   cp -L /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/"
-  for file in /etc/pip.conf "$HOME/.pip/pip.conf" "$HOME/.config/pip/pip.conf"; do
-    [ ! -f "$file" ] || cat "$file"
-  done >"$1/etc/pip.conf"
+  mkdir -p "$1/root/.pip" "$1/root/.config/pip"
+  for file in pip.conf .pip/pip.conf .config/pip/pip.conf; do
+    from=$HOME/$file to=$1/root/$file
+    [ "$file" != pip.conf ] || from=/etc/pip.conf to=$1/etc/pip.conf
+    [ ! -f "$from" ] || cp -L "$from" "$to"
+  done
 }
 
 clone() {
   root=$(realpath "$1") tree=$(realpath "$1")/root/emotion-edge
   git -C "$here" bundle create --quiet "$root/root/emotion-edge.bundle" HEAD
-  if [ -d "$tree/.git" ]; then
-    inside "$root" /root/emotion-edge git fetch --quiet /root/emotion-edge.bundle HEAD
-    inside "$root" /root/emotion-edge git reset --quiet --hard FETCH_HEAD
-  else
-    inside "$root" /root git clone --quiet emotion-edge.bundle emotion-edge
-  fi
+  [ -d "$tree/.git" ] || inside "$root" /root git -c advice.detachedHead=false clone --quiet emotion-edge.bundle emotion-edge
+  inside "$root" /root/emotion-edge git fetch --quiet /root/emotion-edge.bundle HEAD
+  inside "$root" /root/emotion-edge git reset --quiet --hard FETCH_HEAD
 }
 
 # A namespace of its own: its mounts are gone when it ends, however it ends.
