@@ -25,9 +25,7 @@ def test_a_slow_yardstick_is_a_note() -> None:
 
 
 @pytest.mark.parametrize("variable", [("OPENBLAS_CORETYPE", "Prescott"), ("OPENBLAS_L2_SIZE", "1")])
-def test_a_measurement_runs_whatever_the_shell_says(
-    variable: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_measurement_runs_whatever_the_shell_says(variable: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(*variable)
     (row,) = roofline.measure({"int8": BUNDLED}, rounds=2)
     assert row.multiply_adds > 0
