@@ -41,6 +41,7 @@ WHERE_TO_GET_IT = (
 )
 DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, cv2.error)
 """What reading or decoding a damaged picture raises; RuntimeError is a zip's password."""
+Location = str | os.PathLike[str]
 NAMED = 3
 """Of the pictures that are left out, so many are named for each reason."""
 
@@ -72,8 +73,14 @@ class Dataset:
     def take(self, indices: NDArray[np.int64]) -> "Dataset":
         """The pictures at these indices."""
         votes = None if self.votes is None else self.votes[indices]
-        parts = (array[indices] for array in (self.images, self.labels, self.usages, self.names))
-        return Dataset(*parts, votes, self.left_out)
+        return replace(
+            self,
+            images=self.images[indices],
+            labels=self.labels[indices],
+            usages=self.usages[indices],
+            names=self.names[indices],
+            votes=votes,
+        )
 
     def test(self) -> "Dataset":
         """Everything that is not for training: PublicTest and PrivateTest."""
@@ -96,7 +103,7 @@ def find_data(path: str | os.PathLike[str] | None = None) -> Path:
 
 
 def load_fer2013(
-    path: str | os.PathLike[str] | Sequence[str] | None = None,
+    path: Location | Sequence[Location] | None = None,
     ferplus: str | os.PathLike[str] | None = None,
     crop: bool = False,
 ) -> Dataset:
@@ -110,7 +117,7 @@ def load_fer2013(
     Raises:
         DataError: nothing there, or damaged; the message says where it looked.
     """
-    paths = path if isinstance(path, list | tuple) else [path]
+    paths = [path] if path is None or isinstance(path, str | os.PathLike) else path
     reader = FaceReader(crop)
     parts = [_load(find_data(one), reader) for one in paths or [None]]
     return _together(_with_votes_of_one(parts, ferplus) if ferplus else parts)
@@ -265,8 +272,8 @@ class _Collector:
                 f"({', '.join(LABELS)}); {WHERE_TO_GET_IT}. Received: {'; '.join(lines)}"
             )
         labels, usages, names = zip(*self.rows, strict=True)
-        arrays = (np.stack(self.images), np.array(labels, np.int64), np.array(usages), np.array(names))
-        return Dataset(*arrays, left_out=reasons)
+        images = np.stack(self.images)
+        return Dataset(images, np.array(labels, np.int64), np.array(usages), np.array(names), left_out=reasons)
 
 
 def _from_pictures(source: Path, members: Sequence[Member], reader: FaceReader) -> Dataset:
@@ -325,4 +332,11 @@ def _together(parts: Sequence[Dataset]) -> Dataset:
             left_out[reason] = left_out.get(reason, ()) + names
     width = next((part.votes.shape[1] for part in parts if part.votes is not None), 0)
     zeros = [np.zeros((len(part), width), np.float32) if part.votes is None else part.votes for part in parts]
-    return Dataset(*arrays, np.concatenate(zeros) if width else None, left_out)
+    return Dataset(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.usages for part in parts]),
+        np.concatenate([part.names for part in parts]),
+        np.concatenate(zeros) if width else None,
+        left_out,
+    )

@@ -130,7 +130,7 @@ def test_classes_that_the_networks_lack_are_named_and_larger_pictures_resized(tm
     [
         b"",
         b"\x1f\x8b damaged",
-        "emotion;Usage\n3;Training".encode(),
+        b"emotion;Usage\n3;Training",
         b"\xff\xfe\x00",
         b"\xff\x00\xfe text",
         b"a,b\n1,2",
