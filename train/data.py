@@ -323,9 +323,6 @@ def _together(parts: Sequence[Dataset]) -> Dataset:
     """One data set of several; pictures without votes have zeros where others have some."""
     if len(parts) == 1:
         return parts[0]
-    arrays = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "labels", "usages", "names")
-    )
     left_out: dict[str, tuple[str, ...]] = {}
     for part in parts:
         for reason, names in part.left_out.items():
