@@ -67,7 +67,7 @@ class EmotionClassifier:
         self._check_contract(model)
 
     def predict(self, faces: FaceInput) -> Probabilities:
-        """Probabilities (faces, labels), float32, of uint8 faces (faces, height, width, 1)."""
+        """Probabilities (faces, labels), float32, of uint8 faces (faces, height, width, channels)."""
         probabilities = np.empty((len(faces), len(self.info.labels)), np.float32)
         for row, face in zip(probabilities, faces, strict=True):
             self._interpreter.set_tensor(
@@ -79,8 +79,7 @@ class EmotionClassifier:
 
     def warm_up(self) -> None:
         """Run once on a blank face, so that the first real one is not the slow one."""
-        width, height = self.info.input_size
-        self.predict(np.zeros((1, height, width, 1), np.uint8))
+        self.predict(np.zeros((1, *self.info.input_shape), np.uint8))
 
     def _dequantize(self, output: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
         if output.dtype == np.float32:
@@ -89,10 +88,9 @@ class EmotionClassifier:
         return (output.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
 
     def _check_contract(self, model: str | os.PathLike[str]) -> None:
-        width, height = self.info.input_size
-        if tuple(self._input["shape"]) != (1, height, width, 1):
+        if tuple(self._input["shape"]) != (1, *self.info.input_shape):
             raise ModelError(
-                f"Expected an input (1, {height}, {width}, 1) in {model}, as its contract says. "
+                f"Expected an input {(1, *self.info.input_shape)} in {model}, as its contract says. "
                 f"Received: {tuple(self._input['shape'])}"
             )
         if tuple(self._output["shape"]) != (1, len(self.info.labels)):
