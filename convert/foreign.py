@@ -1,8 +1,8 @@
 """Networks of other projects: their contract comes from the command line, and their form is put right.
 
-    python -m convert my_model.keras --labels angry,happy,neutral --input gray48
-    python -m convert my_model.h5 --labels labels.txt --input rgb96 --pixels signed
-    python -m convert saved_model/ --labels angry,happy,neutral --input gray64x48 --pixels unit
+python -m convert my_model.keras --labels angry,happy,neutral --input gray48
+python -m convert my_model.h5 --labels labels.txt --input rgb96 --pixels signed
+python -m convert saved_model/ --labels angry,happy,neutral --input gray64x48 --pixels unit
 """
 
 import hashlib
