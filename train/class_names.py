@@ -20,7 +20,7 @@ OTHER_CLASSES = {
 }
 """Classes of other data sets that the networks here do not have."""
 FILLERS = frozenset({"a", "class", "emotion", "expression", "face", "faces", "image", "images", "photo", "photos",
-                     "picture", "pictures", "label", "my", "me", "of", "samples", "person", "people"})  # fmt: skip
+                     "image", "images", "label", "my", "me", "of", "samples", "person", "people"})  # fmt: skip
 AFFECTNET = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt", "none", "none", "none")
 """AffectNet's numbers from 0: its csv files and its folders 0 to 7."""
 RAF_DB = ("", "surprise", "fear", "disgust", "happy", "sad", "angry", "neutral")

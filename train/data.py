@@ -1,6 +1,6 @@
-"""The pictures that a network learns from: FER-2013 as people have it, other data sets, or folders of one's own.
+"""The images that a network learns from: FER-2013 as people have it, other data sets, or folders of one's own.
 
-A picture's split is the original challenge's usage, from its file name (`PublicTest_123.jpg`), from a folder
+An image's split is the original challenge's usage, from its file name (`PublicTest_123.jpg`), from a folder
 named like a split, or from the csv's Usage column; a folder without splits is for training. Everything is read
 into memory once (83 MB); nothing is unpacked to disk. What can't be used is counted and named (`left_out`).
 """
@@ -22,10 +22,10 @@ from edge.errors import DataError
 from edge.model_info import LABELS
 from edge.sources import IMAGE_SUFFIXES
 from train.face_images import FaceReader, UnusableError
-from train.pictures import Found, Member, find_pictures, folder_members
+from train.images import Found, Member, find_images, folder_members
 from train.pixel_table import TABLES, Row, decode, is_table, read_rows, read_text
 
-USAGES = ("Training", "PublicTest", "PrivateTest")
+SPLITS = ("Training", "PublicTest", "PrivateTest")
 FERPLUS_COLUMNS = {
     "angry": "anger",
     "disgust": "disgust",
@@ -40,51 +40,51 @@ WHERE_TO_GET_IT = (
     "and give its path with --data, in FER2013, or put it in data/"
 )
 DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, cv2.error)
-"""What reading or decoding a damaged picture raises; RuntimeError is a zip's password."""
+"""What reading or decoding a damaged image raises; RuntimeError is a zip's password."""
 Location = str | os.PathLike[str]
 NAMED = 3
-"""Of the pictures that are left out, so many are named for each reason."""
+"""Of the images that are left out, so many are named for each reason."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures with their labels; a split is a Dataset too."""
+    """Images with their labels; a split is a Dataset too."""
 
     images: NDArray[np.uint8]
     """(n, 48, 48)."""
     labels: NDArray[np.int64]
     """(n,), indices into LABELS."""
-    usages: NDArray[np.str_]
-    """(n,), each of USAGES, or `Test` where only the folder says so."""
+    splits: NDArray[np.str_]
+    """(n,), each of SPLITS, or `Test` where only the folder says so."""
     names: NDArray[np.str_]
     """(n,), the path inside the data set, or `row 123` of a csv."""
     votes: NDArray[np.float32] | None = None
     """(n, labels), FER+ votes for our seven classes; a row of zeros where there are none."""
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Reason to the names of the pictures that could not be used."""
+    """Reason to the names of the images that could not be used."""
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def split(self, *usages: str) -> "Dataset":
-        """The pictures of these usages, in order."""
-        return self.take(np.flatnonzero(np.isin(self.usages, usages)))
+    def split(self, *splits: str) -> "Dataset":
+        """The images of these splits, in order."""
+        return self.take(np.flatnonzero(np.isin(self.splits, splits)))
 
     def take(self, indices: NDArray[np.int64]) -> "Dataset":
-        """The pictures at these indices."""
+        """The images at these indices."""
         votes = None if self.votes is None else self.votes[indices]
         return replace(
             self,
             images=self.images[indices],
             labels=self.labels[indices],
-            usages=self.usages[indices],
+            splits=self.splits[indices],
             names=self.names[indices],
             votes=votes,
         )
 
     def test(self) -> "Dataset":
         """Everything that is not for training: PublicTest and PrivateTest."""
-        return self.take(np.flatnonzero(self.usages != "Training"))
+        return self.take(np.flatnonzero(self.splits != "Training"))
 
 
 def find_data(path: str | os.PathLike[str] | None = None) -> Path:
@@ -107,12 +107,12 @@ def load_fer2013(
     ferplus: str | os.PathLike[str] | None = None,
     crop: bool = False,
 ) -> Dataset:
-    """Read FER-2013 or other pictures, from one place or several, and FER+ votes if `ferplus` names their csv.
+    """Read FER-2013 or other images, from one place or several, and FER+ votes if `ferplus` names their csv.
 
     Args:
         path: a folder, zip or csv, or several of them; None as in `find_data`.
-        ferplus: a csv with votes for the pictures of one of these places.
-        crop: find the face in pictures that are whole photographs.
+        ferplus: a csv with votes for the images of one of these places.
+        crop: find the face in images that are whole photographs.
 
     Raises:
         DataError: nothing there, or damaged; the message says where it looked.
@@ -125,11 +125,11 @@ def load_fer2013(
 
 def describe(dataset: Dataset) -> str:
     """A line per split ('Found 28709 images belonging to 7 classes (Training)') and per reason of what is left out."""
-    usages = sorted(set(dataset.usages), key=lambda usage: (*USAGES, usage).index(usage))
+    splits = sorted(set(dataset.splits), key=lambda split: (*SPLITS, split).index(split))
     found = [
-        f"Found {len(part)} images belonging to {len(set(part.labels))} classes ({usage})"
-        for usage in usages
-        if len(part := dataset.split(usage))
+        f"Found {len(part)} images belonging to {len(set(part.labels))} classes ({split})"
+        for split in splits
+        if len(part := dataset.split(split))
     ]
     return "\n".join([*found, *(_left_out_line(reason, names) for reason, names in dataset.left_out.items())])
 
@@ -165,15 +165,15 @@ def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
 
 
 def _are_rows_of(dataset: Dataset, rows: list[dict[str, str]]) -> bool:
-    """Whether the data set came from a csv in whose order `rows` are; pictures of a folder or zip are in another."""
-    usages = [(row.get("Usage") or "").strip() for row in rows]
-    return str(dataset.names[0]).startswith("row ") and usages == dataset.usages.tolist()
+    """Whether the data set came from a csv in whose order `rows` are; images of a folder or zip are in another."""
+    splits = [(row.get("Usage") or "").strip() for row in rows]
+    return str(dataset.names[0]).startswith("row ") and splits == dataset.splits.tolist()
 
 
 def find_duplicates(dataset: Dataset, limit: float = 4.0) -> NDArray[np.bool_]:
-    """Which test pictures also stand in Training: (len(dataset.test()),).
+    """Which test images also stand in Training: (len(dataset.test()),).
 
-    Two pictures are the same when their mean absolute difference is below `limit` grey levels.
+    Two images are the same when their mean absolute difference is below `limit` grey levels.
     Candidates come from 8x8 thumbnails by a matrix product; only they are compared pixel by pixel.
     """
     train, test = dataset.split("Training"), dataset.test()
@@ -202,11 +202,11 @@ def stratified_split(labels: NDArray[np.int64], share: float, seed: int) -> tupl
 
 
 def limit(dataset: Dataset, count: int, seed: int) -> Dataset:
-    """At most `count` pictures, drawn by `seed`, each split and class keeping its share."""
+    """At most `count` images, drawn by `seed`, each split and class keeping its share."""
     if count >= len(dataset):
         return dataset
     groups = np.unique(
-        [f"{usage} {label}" for usage, label in zip(dataset.usages, dataset.labels, strict=True)], return_inverse=True
+        [f"{split} {label}" for split, label in zip(dataset.splits, dataset.labels, strict=True)], return_inverse=True
     )[1]
     _, kept = stratified_split(groups, count / len(dataset), seed)
     return dataset.take(kept)
@@ -228,7 +228,7 @@ def _left_out_line(reason: str, names: tuple[str, ...]) -> str:
 
 def _load(path: Path, reader: FaceReader) -> Dataset:
     if path.is_dir():
-        return _from_pictures(path, list(folder_members(path)), reader)
+        return _from_images(path, list(folder_members(path)), reader)
     if zipfile.is_zipfile(path):
         return _from_zip(path, reader)
     if is_table(path):
@@ -242,45 +242,45 @@ def _from_zip(path: Path, reader: FaceReader) -> Dataset:
             names = sorted(name for name in archive.namelist() if not name.endswith("/"))
             if tables := [name for name in names if PurePosixPath(name).name in TABLES]:
                 return _from_rows(path, read_rows(decode(archive.read(tables[0]), path), path), reader)
-            return _from_pictures(path, [(name, partial(archive.read, name)) for name in names], reader)
+            return _from_images(path, [(name, partial(archive.read, name)) for name in names], reader)
     except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
         raise DataError(f"Expected a whole FER-2013 zip; {WHERE_TO_GET_IT}. Received: {path}, {error}") from error
 
 
 class _Collector:
-    """Pictures one by one, and why others are not among them."""
+    """Images one by one, and why others are not among them."""
 
     def __init__(self) -> None:
         self.images: list[NDArray[np.uint8]] = []
         self.rows: list[tuple[int, str, str]] = []
         self.left_out: dict[str, list[str]] = {}
 
-    def add(self, image: NDArray[np.uint8], label: str, usage: str, name: str) -> None:
+    def add(self, image: NDArray[np.uint8], label: str, split: str, name: str) -> None:
         self.images.append(image)
-        self.rows.append((LABELS.index(label), usage, name))
+        self.rows.append((LABELS.index(label), split, name))
 
     def leave_out(self, name: str, reason: str) -> None:
         self.left_out.setdefault(reason, []).append(name)
 
     def dataset(self, source: Path) -> Dataset:
         reasons = {reason: tuple(names) for reason, names in self.left_out.items()}
-        if "Training" not in (usage for _, usage, _ in self.rows):
+        if "Training" not in (split for _, split, _ in self.rows):
             lines = [f"{len(self.images)} images, none for training, in {source}"]
             lines += [_left_out_line(reason, names) for reason, names in reasons.items()]
             raise DataError(
-                f"Expected train/<class>/ and test/<class>/ pictures or csv rows, or a folder for each class "
+                f"Expected train/<class>/ and test/<class>/ images or csv rows, or a folder for each class "
                 f"({', '.join(LABELS)}); {WHERE_TO_GET_IT}. Received: {'; '.join(lines)}"
             )
-        labels, usages, names = zip(*self.rows, strict=True)
+        labels, splits, names = zip(*self.rows, strict=True)
         images = np.stack(self.images)
-        return Dataset(images, np.array(labels, np.int64), np.array(usages), np.array(names), left_out=reasons)
+        return Dataset(images, np.array(labels, np.int64), np.array(splits), np.array(names), left_out=reasons)
 
 
-def _from_pictures(source: Path, members: Sequence[Member], reader: FaceReader) -> Dataset:
+def _from_images(source: Path, members: Sequence[Member], reader: FaceReader) -> Dataset:
     collector = _Collector()
-    for found in find_pictures(members):
+    for found in find_images(members):
         try:
-            collector.add(_face(found, reader), found.label, found.usage, found.name)
+            collector.add(_face(found, reader), found.label, found.split, found.name)
         except UnusableError as error:
             collector.leave_out(found.name, str(error))
     return collector.dataset(source)
@@ -299,7 +299,7 @@ def _from_rows(source: Path, rows: Iterable[Row], reader: FaceReader) -> Dataset
     collector = _Collector()
     for row in rows:
         if row.label in LABELS:
-            collector.add(reader.fit(row.image), row.label, row.usage, f"row {row.number}")
+            collector.add(reader.fit(row.image), row.label, row.split, f"row {row.number}")
         else:
             collector.leave_out(f"row {row.number}", f"class {row.label}, which the networks here do not have")
     return collector.dataset(source)
@@ -320,7 +320,7 @@ def _with_votes_of_one(parts: Sequence[Dataset], ferplus: str | os.PathLike[str]
 
 
 def _together(parts: Sequence[Dataset]) -> Dataset:
-    """One data set of several; pictures without votes have zeros where others have some."""
+    """One data set of several; images without votes have zeros where others have some."""
     if len(parts) == 1:
         return parts[0]
     left_out: dict[str, tuple[str, ...]] = {}
@@ -332,7 +332,7 @@ def _together(parts: Sequence[Dataset]) -> Dataset:
     return Dataset(
         np.concatenate([part.images for part in parts]),
         np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.usages for part in parts]),
+        np.concatenate([part.splits for part in parts]),
         np.concatenate([part.names for part in parts]),
         np.concatenate(zeros) if width else None,
         left_out,

@@ -1,4 +1,4 @@
-"""A picture file becomes the network's input by edge's own functions, so training sees what the camera will give."""
+"""An image file becomes the network's input by edge's own functions, so training sees what the camera will give."""
 
 import cv2
 import numpy as np
@@ -15,15 +15,15 @@ CROP_MARGIN = 0.1
 INPUT = ModelInfo("training", crop_margin=CROP_MARGIN)
 """The input that all networks of `train.models` have."""
 FACE_ITSELF = 64
-"""With `--crop`, a picture with no side above this is taken for a face that was cropped already."""
+"""With `--crop`, an image with no side above this is taken for a face that was cropped already."""
 
 
 class UnusableError(ValueError):
-    """A picture can't be used; the message is why, in a few words."""
+    """An image can't be used; the message is why, in a few words."""
 
 
 class FaceReader:
-    """Bytes of a picture file to a face (height, width) for the network.
+    """Bytes of an image file to a face (height, width) for the network.
 
     Usage:
         FaceReader(crop=True).face(Path("IMG_1.JPG").read_bytes())
@@ -34,10 +34,10 @@ class FaceReader:
         self._detector: Detector | None = None
 
     def face(self, data: bytes, box: Box | None = None) -> NDArray[np.uint8]:
-        """The face of a picture file: in `box`, or where the detector finds the largest, or the whole picture.
+        """The face of an image file: in `box`, or where the detector finds the largest, or the whole image.
 
         Raises:
-            UnusableError: it is no picture, or has no face to crop.
+            UnusableError: it is no image, or has no face to crop.
         """
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
         if image is None:
@@ -48,7 +48,7 @@ class FaceReader:
         return self.fit(gray) if box is None else crop_face(gray, box, self._info)[:, :, 0]
 
     def fit(self, gray: GrayImage) -> NDArray[np.uint8]:
-        """A gray face picture in the network's size."""
+        """A gray face image in the network's size."""
         return resize_face(gray, self._info)[:, :, 0]
 
     def _find(self, image: BgrImage) -> Box:

@@ -1,7 +1,7 @@
 """FER-2013 as a table: `emotion`, `pixels` and `Usage` in a csv, whatever saved it last.
 
 Read are UTF-8 with or without a byte order mark, UTF-16 (a spreadsheet's export), gzip and the challenge's
-own tar.gz, commas, semicolons and tabs, classes as numbers or words, and pixels of any square picture.
+own tar.gz, commas, semicolons and tabs, classes as numbers or words, and pixels of any square image.
 What a row holds must be right: the first wrong one is refused by its number.
 """
 
@@ -22,19 +22,19 @@ from numpy.typing import NDArray
 from edge.errors import DataError
 from edge.model_info import LABELS
 from train.class_names import OTHER_CLASSES, class_of
-from train.pictures import usage_of
+from train.images import usage_of
 
 NUMBERS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """fer2013.csv's own order of classes, which is not ours."""
 TABLES = ("fer2013.csv", "icml_face_data.csv")
 """The names of the table in an archive."""
 DAMAGED = (OSError, EOFError, zlib.error, tarfile.TarError)
-csv.field_size_limit(1 << 24)  # pixels of large pictures
+csv.field_size_limit(1 << 24)  # pixels of large images
 
 
 @dataclass(frozen=True)
 class Row:
-    """A picture of the table."""
+    """An image of the table."""
 
     number: int
     """From 1, the heading not counted."""
@@ -42,7 +42,7 @@ class Row:
     """(side, side)."""
     label: str
     """One of LABELS or of OTHER_CLASSES."""
-    usage: str
+    split: str
 
 
 def is_table(path: Path) -> bool:
@@ -73,10 +73,10 @@ def decode(content: bytes, source: Path) -> str:
 
 
 def read_rows(text: str, source: Path) -> Iterator[Row]:
-    """The table's pictures, in order.
+    """The table's images, in order.
 
     Raises:
-        DataError: a column is missing, or a row holds what is no picture of a class; the message names the row.
+        DataError: a column is missing, or a row holds what is no image of a class; the message names the row.
     """
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     columns = [name.strip().lower() for name in next(lines, [])]
@@ -110,7 +110,7 @@ def _delimiter(text: str) -> str:
 
 def _row(number: int, cells: dict[str, str]) -> Row:
     """A row by the names of its columns; a ValueError that says what was expected, and received, in its cells."""
-    return Row(number, _image(cells.get("pixels", "")), _label(cells.get("emotion", "").strip()), _usage(cells))
+    return Row(number, _image(cells.get("pixels", "")), _label(cells.get("emotion", "").strip()), _split_of(cells))
 
 
 def _label(cell: str) -> str:
@@ -127,15 +127,15 @@ def _image(cell: str) -> NDArray[np.uint8]:
         raise ValueError(f"pixels from 0 to 255. Received: {error}") from error
     side = round(len(values) ** 0.5)
     if not values.size or side * side != values.size:
-        raise ValueError(f"the pixels of a square picture, 2304 for 48x48. Received: {values.size} numbers")
+        raise ValueError(f"the pixels of a square image, 2304 for 48x48. Received: {values.size} numbers")
     if values.min() < 0 or values.max() > 255:
         raise ValueError(f"pixels from 0 to 255. Received: {values.min()} to {values.max()}")
     return values.astype(np.uint8).reshape(side, side)
 
 
-def _usage(cells: dict[str, str]) -> str:
+def _split_of(cells: dict[str, str]) -> str:
     if "usage" not in cells:
         return "Training"
-    if usage := usage_of(cells["usage"]):
-        return usage
-    raise ValueError(f"Usage to be Training, PublicTest or PrivateTest. Received: {cells['usage']!r}")
+    if split := usage_of(cells["usage"]):
+        return split
+    raise ValueError(f"Usage to be Training, PublicTest or PrivateTest. Received: {cells['split']!r}")

@@ -75,7 +75,7 @@ def test_a_table_is_read_however_it_was_saved(save: Callable[[Path], Path], tabl
     dataset = load_fer2013(save(table))
     assert (dataset.images == expected.images).all()
     assert (dataset.labels == expected.labels).all()
-    assert (dataset.usages == expected.usages).all()
+    assert (dataset.splits == expected.splits).all()
 
 
 def rows(*lines: str, heading: str = "emotion,pixels,Usage") -> str:
@@ -113,11 +113,11 @@ def test_without_a_split_every_row_is_for_training(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text(f"emotion,pixels\n3,{pixels()}\nHappiness,{pixels()}\n")
     dataset = load_fer2013(path)
-    assert dataset.usages.tolist() == ["Training"] * 2
+    assert dataset.splits.tolist() == ["Training"] * 2
     assert dataset.labels.tolist() == [LABELS.index("happy")] * 2
 
 
-def test_classes_that_the_networks_lack_are_named_and_larger_pictures_resized(tmp_path: Path) -> None:
+def test_classes_that_the_networks_lack_are_named_and_larger_images_resized(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text(f"emotion,pixels\nhappy,{pixels(96 * 96, 9)}\ncontempt,{pixels()}\n")
     dataset = load_fer2013(path)

@@ -1,11 +1,11 @@
-"""Folders and zips of pictures with a sub-folder for each class, as people have them.
+"""Folders and zips of images with a sub-folder for each class, as people have them.
 
     FER-2013          train/happy/Training_123.jpg, test/happy/PublicTest_7.jpg
     a room of one's   happy/IMG_1.JPG, Neutral/monday/2.png, 03-sadness/x.webp
     RAF-DB            Image/aligned/train_00001_aligned.jpg and EmoLabel/list_patition_label.txt
     AffectNet         folders 0 to 7, or training.csv with the photographs' paths and faces
 
-What can't be used is not dropped in silence: each picture left out has a reason (`Found.reason`).
+What can't be used is not dropped in silence: each image left out has a reason (`Found.reason`).
 """
 
 import csv
@@ -22,7 +22,7 @@ from edge.sources import IMAGE_SUFFIXES
 from train.class_names import AFFECTNET, OTHER_CLASSES, RAF_DB, class_of, number_scheme
 
 IGNORED = frozenset({".csv", ".txt", ".json", ".md", ".db", ".ini", ".xml", ".yaml", ".yml", ".html", ".pdf", ".zip"})
-"""Files that lie beside pictures and are none."""
+"""Files that lie beside images and are none."""
 SPLITS = {
     "training": "Training",
     "train": "Training",
@@ -34,7 +34,7 @@ SPLITS = {
     "test": "Test",
     "testing": "Test",
 }
-"""What people call the splits, in folders, file names and csv files; validation pictures pick the epoch."""
+"""What people call the splits, in folders, file names and csv files; validation images pick the epoch."""
 RAF_LIST = re.compile(r"list_.*label\.txt$")
 AFFECTNET_COLUMNS = ("subDirectory_filePath", "expression")
 
@@ -44,12 +44,12 @@ Member = tuple[str, Callable[[], bytes]]
 
 @dataclass(frozen=True)
 class Found:
-    """A picture of a data set."""
+    """An image of a data set."""
 
     name: str
     label: str
     """One of LABELS or, if `reason` says so, another class or nothing."""
-    usage: str
+    split: str
     read: Callable[[], bytes]
     reason: str = ""
     """Why it can't be used, before anyone has looked at it; empty if it can."""
@@ -70,8 +70,8 @@ def folder_members(root: Path) -> Iterator[Member]:
                 yield path.relative_to(root).as_posix(), path.read_bytes
 
 
-def find_pictures(members: Sequence[Member]) -> list[Found]:
-    """The pictures of a folder or zip: by its list file if it has one, else by the names of the folders."""
+def find_images(members: Sequence[Member]) -> list[Found]:
+    """The images of a folder or zip: by its list file if it has one, else by the names of the folders."""
     images = [member for member in members if _suffix(member[0]) in IMAGE_SUFFIXES]
     for name, read in members:
         if RAF_LIST.search(PurePosixPath(name).name):
@@ -103,7 +103,7 @@ def _in_folder(path: PurePosixPath, read: Callable[[], bytes], scheme: tuple[str
     label, reason = _label_of(path, scheme)
     if path.suffix.lower() not in IMAGE_SUFFIXES:
         reason = f"a {path.suffix.lower()} file, none of {', '.join(sorted(IMAGE_SUFFIXES))}"
-    return Found(_name(path), label, _usage(path), read, reason)
+    return Found(_name(path), label, _split_of(path), read, reason)
 
 
 def _label_of(path: PurePosixPath, scheme: tuple[str, ...] | None) -> tuple[str, str]:
@@ -118,11 +118,11 @@ def _label_of(path: PurePosixPath, scheme: tuple[str, ...] | None) -> tuple[str,
     return "", f"folder {folder} is not named like a class"
 
 
-def _usage(path: PurePosixPath) -> str:
+def _split_of(path: PurePosixPath) -> str:
     """By the file's name, as FER-2013's, else by the outermost folder that is named like a split."""
     if (stem := path.name.split("_")[0]) in ("Training", "PublicTest", "PrivateTest"):
         return stem
-    return next((usage for part in path.parent.parts if (usage := usage_of(part))), "Training")
+    return next((split for part in path.parent.parts if (split := usage_of(part))), "Training")
 
 
 def _name(path: PurePosixPath) -> str:
@@ -136,7 +136,7 @@ def _suffix(name: str) -> str:
 
 
 def _by_raf_list(list_name: str, content: bytes, images: Sequence[Member]) -> list[Found]:
-    """RAF-DB: a line `train_00001.jpg 5` for each picture; the aligned face of a photograph comes first."""
+    """RAF-DB: a line `train_00001.jpg 5` for each image; the aligned face of a photograph comes first."""
     by_stem = {PurePosixPath(name).stem: (name, read) for name, read in images}
     found = []
     for number, line in enumerate(content.decode("utf-8-sig", "replace").splitlines(), 1):
@@ -147,8 +147,8 @@ def _by_raf_list(list_name: str, content: bytes, images: Sequence[Member]) -> li
         name, read = by_stem.get(stem + "_aligned") or by_stem.get(stem) or (file, None)
         if not (label.isdecimal() and 1 <= int(label) < len(RAF_DB)):
             raise DataError(f"Expected `train_00001.jpg 5` in {list_name}, line {number}. Received: {line.strip()!r}")
-        usage = "Training" if stem.startswith("train") else "Test"
-        found.append(Found(name, RAF_DB[int(label)], usage, read or bytes, _not_there(list_name, read)))
+        split = "Training" if stem.startswith("train") else "Test"
+        found.append(Found(name, RAF_DB[int(label)], split, read or bytes, _not_there(list_name, read)))
     return found
 
 
@@ -162,7 +162,7 @@ def _affectnet_rows(name: str, read: Callable[[], bytes]) -> list[dict[str, str]
 def _by_affectnet(table: str, rows: Sequence[dict[str, str]], images: Sequence[Member]) -> list[Found]:
     """AffectNet: a row for each photograph, with its path, the box of its face and the number of its expression."""
     by_path = {"/".join(PurePosixPath(name).parts[-2:]): (name, read) for name, read in images}
-    usage = "PublicTest" if "val" in PurePosixPath(table).name.lower() else "Training"
+    split = "PublicTest" if "val" in PurePosixPath(table).name.lower() else "Training"
     found = []
     for number, row in enumerate(rows, 1):
         path = row["subDirectory_filePath"].strip()
@@ -172,7 +172,7 @@ def _by_affectnet(table: str, rows: Sequence[dict[str, str]], images: Sequence[M
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"Expected AffectNet's columns in {table}, row {number}. Received: {error}") from error
         reason = _not_there(table, read) or _not_ours(label)
-        found.append(Found(name, label, usage, read or bytes, reason, box))
+        found.append(Found(name, label, split, read or bytes, reason, box))
     return found
 
 

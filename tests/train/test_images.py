@@ -46,15 +46,15 @@ def test_folders_in_folders_and_splits_of_any_case(tmp_path: Path) -> None:
         },
     )
     dataset = load_fer2013(tmp_path)
-    usages = dict(zip(classes(dataset).values(), dataset.usages.tolist(), strict=True))
-    assert usages == {"happy": "Training", "angry": "Test", "sad": "PublicTest", "neutral": "Training"}
+    splits = dict(zip(classes(dataset).values(), dataset.splits.tolist(), strict=True))
+    assert splits == {"happy": "Training", "angry": "Test", "sad": "PublicTest", "neutral": "Training"}
 
 
 def test_what_is_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
     files = {"happy/1.png": "happy", "contempt/2.png": "sad", "aunt Mary/3.png": "sad", "happy/4.jpg": None}
     write_images(tmp_path, {**files, **{f"contempt/more{i}.png": "sad" for i in range(4)}})
     (tmp_path / "happy/5.heic").write_bytes(b"a phone's")
-    (tmp_path / "happy/notes.txt").write_bytes(b"beside the pictures")
+    (tmp_path / "happy/notes.txt").write_bytes(b"beside the images")
     (tmp_path / "happy/.hidden.png").write_bytes(b"")
     dataset = load_fer2013(tmp_path)
     assert classes(dataset) == {"happy/1.png": "happy"}
@@ -113,7 +113,7 @@ def test_raf_db_by_its_list(tmp_path: Path) -> None:
     )
     dataset = load_fer2013(tmp_path)
     assert list(classes(dataset).values()) == ["happy", "sad"]
-    assert dataset.usages.tolist() == ["Training", "Test"]
+    assert dataset.splits.tolist() == ["Training", "Test"]
     assert list(dataset.left_out.values()) == [("train_00002.jpg",)]
 
 
