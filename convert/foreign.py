@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from edge.errors import ConfigError, ModelError
-from edge.model_info import ModelInfo
+from edge.model_info import Head, ModelInfo
 from edge.results import FaceInput
 
 PIXELS = {"bytes": (1.0, 0.0), "unit": (1 / 255, 0.0), "signed": (1 / 127.5, -1.0)}
 """What a network was trained on: 0 to 255, 0 to 1, or -1 to 1; and the scale and offset from bytes to it."""
+HEAD = "network"
+"""The name of the one head of a network whose file names none."""
 SCALING = ("Rescaling", "Normalization")
 _INPUT = re.compile(r"(gray|rgb)(\d{1,4})(?:x(\d{1,4}))?")
 SUM_TOLERANCE = 1e-2
@@ -37,9 +39,8 @@ class Declared:
 
     def info(self, path: Path) -> ModelInfo:
         """The contract that the network lacks."""
-        return ModelInfo(
-            name=path.stem, labels=self.labels, input_size=self.size, color=self.color, dataset="of another project"
-        )
+        head = Head(HEAD, self.labels, trained_on="data of another project")
+        return ModelInfo(path.stem, heads=(head,), input_size=self.size, color=self.color, dataset="of another project")
 
 
 def declare(labels: str, form: str, pixels: str) -> Declared:

@@ -19,8 +19,10 @@ OTHER_CLASSES = {
     "none": ("none", "unknown", "uncertain", "noface", "nf", "other", "others", "background"),
 }
 """Classes of other data sets that the networks here do not have."""
-FILLERS = frozenset({"a", "class", "emotion", "expression", "face", "faces", "image", "images", "photo", "photos",
-                     "image", "images", "label", "my", "me", "of", "samples", "person", "people"})  # fmt: skip
+FILLERS = frozenset(
+    "a an class emotion expression face faces image images img imgs label me my of people person photo photos pic pics"
+    " picture pictures portrait portraits samples".split()
+)
 AFFECTNET = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt", "none", "none", "none")
 """AffectNet's numbers from 0: its csv files and its folders 0 to 7."""
 RAF_DB = ("", "surprise", "fear", "disgust", "happy", "sad", "angry", "neutral")
