@@ -21,7 +21,7 @@ PIXELS = {"bytes": (1.0, 0.0), "unit": (1 / 255, 0.0), "signed": (1 / 127.5, -1.
 """What a network was trained on: 0 to 255, 0 to 1, or -1 to 1; and the scale and offset from bytes to it."""
 HEAD = "network"
 """The name of the one head of a network whose file names none."""
-SCALING = ("Rescaling", "Normalization")
+SCALING = ("Rescaling", "Normalization", "BatchNormalization")
 _INPUT = re.compile(r"(gray|rgb)(\d{1,4})(?:x(\d{1,4}))?")
 SUM_TOLERANCE = 1e-2
 """Rows of probabilities may miss 1 by so much: float16 sums are rough."""
@@ -131,6 +131,12 @@ def scales_pixels(trained: Any) -> bool:
     return is_black_box(trained) or any(type(layer).__name__ in SCALING for layer in layers[:6])
 
 
+def with_one_face(model: Any, keras: Any) -> Any:
+    """A black box for a batch of 1, so that no shape in it is dynamic."""
+    inputs = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
+    return keras.Model(inputs, model(inputs), name=model.name)
+
+
 def hash_network(path: Path) -> str:
     """SHA-256 of a file, or of the files of a folder in order."""
     digest = hashlib.sha256()
@@ -190,13 +196,11 @@ def keras_inputs(trained: Any) -> list[Any]:
 
 
 def _last_activation(model: Any) -> str:
-    """The name of the activation that makes the output; empty if the layer has none or hides it."""
-    layers = [layer for layer in model._flatten_layers() if not hasattr(layer, "layers")]
-    last = layers[-1]
-    if type(last).__name__ in ("Softmax", "Activation", "ReLU", "Dense"):
-        function = getattr(last, "activation", None)
-        return type(last).__name__.lower() if function is None else str(function.__name__)
-    return ""
+    """The name of the activation that makes the output; empty if the last layer has none or hides it."""
+    last = model.outputs[0]._keras_history.operation
+    if type(last).__name__ in ("Softmax", "ReLU"):
+        return type(last).__name__.lower()
+    return getattr(getattr(last, "activation", None), "__name__", "")
 
 
 def _share_not_finite(outputs: Any) -> str:

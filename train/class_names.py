@@ -19,9 +19,8 @@ OTHER_CLASSES = {
     "none": ("none", "unknown", "uncertain", "noface", "nf", "other", "others", "background"),
 }
 """Classes of other data sets that the networks here do not have."""
-FILLERS = frozenset(
-    "a an class emotion expression face faces image images img imgs label me my of people person photo photos pic pics"
-    " picture pictures portrait portraits samples".split()
+FILLERS = re.compile(
+    r"an?|class|emotion|expression|faces?|im(age|g)s?|label|me|my|of|people|person|p(hoto|ic|icture|ortrait)s?"
 )
 AFFECTNET = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt", "none", "none", "none")
 """AffectNet's numbers from 0: its csv files and its folders 0 to 7."""
@@ -35,7 +34,7 @@ def class_of(name: str) -> str | None:
 
     Case, numbers and words such as "faces" do not count: `Anger`, `03-happiness`, `my happy faces`.
     """
-    words = [word for word in re.split(r"[^a-z]+", name.lower()) if word and word not in FILLERS]
+    words = [word for word in re.split(r"[^a-z]+", name.lower()) if word and not FILLERS.fullmatch(word)]
     return _WORDS.get(words[0]) if len(words) == 1 else None
 
 

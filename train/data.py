@@ -308,7 +308,7 @@ def _face(found: Found, reader: FaceReader) -> NDArray[np.uint8]:
     if found.reason:
         raise UnusableError(found.reason)
     try:
-        return reader.face(found.read(), found.box)
+        return reader.face(found.read(), found.box)[:, :, 0]
     except DAMAGED as error:
         raise UnusableError("can't be read") from error
 
@@ -317,7 +317,7 @@ def _from_rows(source: Path, rows: Iterable[Row], reader: FaceReader) -> Dataset
     collector = _Collector()
     for row in rows:
         if row.label in LABELS:
-            collector.add(reader.fit(row.image), row.label, row.split, f"row {row.number}")
+            collector.add(reader.fit(row.image)[:, :, 0], row.label, row.split, f"row {row.number}")
         else:
             collector.leave_out(f"row {row.number}", f"class {row.label}, which the networks here do not have")
     return collector.dataset(source)

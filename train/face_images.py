@@ -2,13 +2,12 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.config import EdgeConfig
 from edge.detectors import Detector, create_detector, downscale, find_faces
 from edge.model_info import ModelInfo
 from edge.preprocess import crop_face, resize_face, to_gray
-from edge.results import BgrImage, Box, GrayImage
+from edge.results import BgrImage, Box, FaceInput, GrayImage
 
 CROP_MARGIN = 0.1
 """What the network's crops add to a face box; docs/benchmarks.md compares margins by detector."""
@@ -23,7 +22,7 @@ class UnusableError(ValueError):
 
 
 class FaceReader:
-    """Bytes of an image file to a face (height, width) for the network.
+    """Bytes of an image file to a face (height, width, channels) for the network.
 
     Usage:
         FaceReader(crop=True).face(Path("IMG_1.JPG").read_bytes())
@@ -33,7 +32,7 @@ class FaceReader:
         self._crop, self._info = crop, info
         self._detector: Detector | None = None
 
-    def face(self, data: bytes, box: Box | None = None) -> NDArray[np.uint8]:
+    def face(self, data: bytes, box: Box | None = None) -> FaceInput:
         """The face of an image file: in `box`, or where the detector finds the largest, or the whole image.
 
         Raises:
@@ -44,12 +43,12 @@ class FaceReader:
             raise UnusableError("no image")
         if box is None and self._crop and max(image.shape[:2]) > FACE_ITSELF:
             box = self._find(image)  # type: ignore[arg-type]
-        gray = to_gray(image)  # type: ignore[arg-type]
-        return self.fit(gray) if box is None else crop_face(gray, box, self._info)[:, :, 0]
+        seen = image if self._info.color == "rgb" else to_gray(image)  # type: ignore[arg-type]
+        return self.fit(seen) if box is None else crop_face(seen, box, self._info)  # type: ignore[arg-type]
 
-    def fit(self, gray: GrayImage) -> NDArray[np.uint8]:
-        """A gray face image in the network's size."""
-        return resize_face(gray, self._info)[:, :, 0]
+    def fit(self, image: BgrImage | GrayImage) -> FaceInput:
+        """A face image in the network's size and color."""
+        return resize_face(image, self._info)
 
     def _find(self, image: BgrImage) -> Box:
         if self._detector is None:

@@ -138,4 +138,4 @@ def _split_of(cells: dict[str, str]) -> str:
         return "Training"
     if split := usage_of(cells["usage"]):
         return split
-    raise ValueError(f"Usage to be Training, PublicTest or PrivateTest. Received: {cells['split']!r}")
+    raise ValueError(f"Usage to be Training, PublicTest or PrivateTest. Received: {cells['usage']!r}")
