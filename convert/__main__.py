@@ -40,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def build_parser() -> CommandParser:
     """The options of `ConvertConfig`, and which variants to make."""
     parser = CommandParser("python -m convert", description=__doc__)
-    parser.add_argument("model", nargs="?", type=Path, default=DEFAULT_MODEL, help="the Keras file")
+    parser.add_argument(
+        "model", nargs="?", type=Path, default=DEFAULT_MODEL, help="the Keras file, or a SavedModel's folder"
+    )
     variants = parser.add_argument_group("variants (all, if none is named)")
     for variant in VARIANTS:
         variants.add_argument(

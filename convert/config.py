@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from convert.foreign import PIXELS, Declared, declare
 from edge.errors import ConfigError
 from edge.options import check, option
 
@@ -10,6 +11,7 @@ VARIANTS = ("float32", "float16", "dynamic", "int8", "int16x8")
 CALIBRATED = ("int8", "int16x8")
 """The variants whose activations are integers, whose ranges are measured on calibration images."""
 OUTPUT_TYPES = ("float32", "uint8")
+FOREIGN = "a network of another project, whose file has no contract"
 GATE = "gate: no file is kept if one fails"
 
 
@@ -28,6 +30,9 @@ class ConvertConfig:
     report: Path | None = option(
         None, "folder of the report (JSON, Markdown, image); that of the files if not given", kind=Path
     )
+    labels: str = option("", "its classes in order, angry,happy,..., or a .txt that lists them", group=FOREIGN)
+    input: str = option("", "what it sees: gray48, rgb96, or gray64x48 (width x height)", group=FOREIGN)
+    pixels: str = option("bytes", "0 to 255 (bytes), 0 to 1 (unit) or -1 to 1 (signed)", tuple(PIXELS), group=FOREIGN)
     data: Path | None = option(
         None, "FER-2013: folder, zip or csv; else the variable FER2013, else data/", kind=Path, group="images"
     )
@@ -46,6 +51,19 @@ class ConvertConfig:
         check(self)
         if not self.variants or set(self.variants) - set(VARIANTS):
             raise ConfigError(f"Expected variants of {VARIANTS}. Received: {self.variants}")
+        if bool(self.labels) != bool(self.input):
+            raise ConfigError(
+                "Expected --labels and --input together, for a network without a contract. "
+                f"Received: --labels {self.labels!r} --input {self.input!r}"
+            )
+        if self.labels:
+            self.declared()
+        elif self.pixels != "bytes":
+            raise ConfigError(f"Expected --pixels with --labels and --input. Received: {self.pixels!r} without them")
+
+    def declared(self) -> Declared | None:
+        """What the options say of a network without a contract; None if they say nothing."""
+        return declare(self.labels, self.input, self.pixels) if self.labels else None
 
     @property
     def stem(self) -> str:
