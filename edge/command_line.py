@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib.util
 import io
 import os
 import signal
@@ -51,6 +52,14 @@ class CommandParser(argparse.ArgumentParser):
 def end_quietly() -> None:
     """Until `run_command` begins, Ctrl-C ends the process without a word: for the time in which modules load."""
     signal.signal(signal.SIGINT, _leave)
+
+
+def need_extra(extra: str, *modules: str) -> None:
+    """Leave with code 1 and one line unless these modules are installed; before anything imports them."""
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        say(f"Expected the packages of {extra}: pip install '.[{extra}]'. Received: no {' and no '.join(missing)}")
+        sys.exit(EXIT_FAILED)
 
 
 def run_command(command: Callable[[], int]) -> int:

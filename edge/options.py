@@ -63,6 +63,8 @@ def _check(one: "Field[Any]", value: Any) -> None:
     limits, name = one.metadata, one.name
     if limits.get("choices") and value not in limits["choices"]:
         raise ConfigError(f"Expected {name} to be one of {', '.join(limits['choices'])}. Received: {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"Expected {name} to be a finite number. Received: {value!r}")
     if "low" not in limits:
         return
     low, high = limits["low"], limits.get("high", math.inf)
