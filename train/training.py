@@ -125,7 +125,7 @@ def say_if_nothing_was_learned(result: Result, validation: Dataset) -> None:
     most = np.bincount(validation.labels).max() / len(validation)
     if best <= most:
         _tell(
-            f"Nothing was learned: right on {best:.1%}, and always saying the most frequent class is right on {most:.1%}. "
+            f"Nothing was learned: right on {best:.1%}; always saying the most frequent class is right on {most:.1%}. "
             "Give more images or --epochs, start with --init bundled, or try another --learning-rate",
         )
 
