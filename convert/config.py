@@ -40,7 +40,9 @@ class ConvertConfig:
         None, "a folder of face images that calibrate in place of FER-2013's", kind=Path, group="images"
     )
     crop: bool = option(
-        False, "images of --samples-from that are larger than 64 pixels are whole photographs: crop them", group="images"
+        False,
+        "images of --samples-from that are larger than 64 pixels are whole photographs: crop them",
+        group="images",
     )
     samples: int = option(500, "calibration images", low=1, group="images")
     seed: int = option(0, "draws the calibration images", group="images")
