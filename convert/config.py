@@ -45,7 +45,7 @@ class ConvertConfig:
         group="images",
     )
     samples: int = option(500, "calibration images", low=1, group="images")
-    seed: int = option(0, "draws the calibration images", group="images")
+    seed: int = option(0, "draws the calibration images", low=0, group="images")
     int8_output: str = option("float32", "type of int8's output", OUTPUT_TYPES, group="how")
     fold: bool = option(True, "fold BatchNorms away, and do not leave them to TensorFlow's converter", group="how")
     sparsity: float = option(0.0, "share of weights to prune", low=0, high=0.99, group="how")

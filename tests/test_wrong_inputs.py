@@ -139,7 +139,7 @@ def test_a_keras_file_without_a_network_is_1(tmp_path: Path, code_of: Callable[.
         ["MISSING"],
         ["MISSING", "--data", "DATA"],
         ["TEXT", "--data", "DATA"],
-        ["MISSING", "--data", "DATA", "--split", "X"],
+        ["TEXT"],
     ],
 )
 def test_what_can_not_be_analyzed_is_1(arguments: list[str], tmp_path: Path, code_of: Callable[..., int]) -> None:

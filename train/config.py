@@ -62,7 +62,7 @@ class TrainConfig:
     blend: float = option(0.25, "label head: share of what FER-2013 calls images that were voted alike", low=0, high=1)
     label_smoothing: float = option(0.05, "label head: share of the uniform distribution in a target", low=0, high=1)
     class_balance: float = option(
-        0.2, "label head: weight of a class is its frequency to minus this power (0: none, 1: equal)"
+        0.2, "label head: weight of a class is its frequency to minus this power (0: none, 1: equal)", low=0, high=2
     )
     mixup: float = option(0.0, "alpha of mixup on every second batch (0: none)", low=0, high=100)
     init: str | None = option(
