@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks import machine, models, timing
+from benchmarks import evaluation, machine, models, timing
 from benchmarks.tables import Tables, to_markdown
-from edge.errors import DataError
 from edge.interpreter import MODELS
-from train.data import Dataset, load_fer2013
+from train.data import Dataset
 
 TABLES = pytest.StashKey[Tables]()
 
@@ -64,10 +63,7 @@ def variants(pytestconfig: pytest.Config) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def dataset() -> Dataset | None:
     """FER-2013's test images where they lie (FER2013 or data/), else None: generated faces stand in."""
-    try:
-        return load_fer2013().test()
-    except DataError:
-        return None
+    return evaluation.find_test_images()
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,11 @@ import numpy as np
 from benchmarks import golden, models
 from benchmarks.corruptions import CORRUPTIONS, STRENGTHS
 from benchmarks.models import Predict
+from edge.errors import DataError
 from edge.model_info import LABELS
 from edge.results import FaceInput, Probabilities
 from train import measures
-from train.data import Dataset
+from train.data import Dataset, find_data, load_fer2013
 from train.measures import Labels
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -21,6 +22,19 @@ ACCURACY = REFERENCE / "accuracy.json"
 SPLITS = {"PublicTest": ("PublicTest",), "PrivateTest": ("PrivateTest",), "test": ("PublicTest", "PrivateTest", "Test")}
 ROBUSTNESS_COUNT = 400
 """Faces of PrivateTest for each corruption and strength: 2.5 points of standard error, the same faces every time."""
+
+
+def find_test_images(path: Path | None = None) -> Dataset | None:
+    """FER-2013's test images where they lie (`path`, FER2013 or data/); None if none are there.
+
+    Raises:
+        DataError: they are there and damaged: generated faces in their place would hide it.
+    """
+    try:
+        found = find_data(path)
+    except DataError:
+        return None
+    return load_fer2013(found).test()
 
 
 def golden_metrics(predict: Predict, outputs: Probabilities) -> dict[str, float]:

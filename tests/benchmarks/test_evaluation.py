@@ -1,11 +1,17 @@
 """What the reference is made of, on generated faces whose labels a stand-in classifier knows."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from benchmarks import drift, evaluation, golden
 from benchmarks.corruptions import CORRUPTIONS
+from edge.errors import DataError
 from edge.model_info import LABELS
 from edge.results import FaceInput, Probabilities
+from tests.train import synthetic
 from train.data import Dataset
 
 FACES = golden.generated_faces(40)
@@ -49,3 +55,25 @@ def test_brightness_upsets_a_classifier_that_goes_by_it() -> None:
 def test_golden_metrics_of_the_same_outputs_are_the_best() -> None:
     metrics = evaluation.golden_metrics(by_brightness, by_brightness(golden.generated_faces(golden.COUNT)))
     assert metrics == {"golden/agreement": 1.0, "kl/golden": 0.0}
+
+
+def test_data_that_are_absent_are_no_error(tmp_path: Path) -> None:
+    assert evaluation.find_test_images(tmp_path) is None
+    assert len(evaluation.find_test_images(synthetic.write_folder(tmp_path)) or []) > 0
+
+
+def _cut_zip(folder: Path) -> None:
+    whole = synthetic.write_zip(folder / "whole.zip").read_bytes()
+    (folder / "whole.zip").unlink()
+    (folder / "fer2013.zip").write_bytes(whole[: len(whole) // 2])
+
+
+def _empty_csv(folder: Path) -> None:
+    (folder / "fer2013.csv").write_text("emotion,pixels,Usage\n")
+
+
+@pytest.mark.parametrize("damage", [_cut_zip, _empty_csv])
+def test_damaged_data_do_not_count_as_absent(damage: Callable[[Path], None], tmp_path: Path) -> None:
+    damage(tmp_path)
+    with pytest.raises(DataError, match="Received"):
+        evaluation.find_test_images(tmp_path)
