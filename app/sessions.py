@@ -164,11 +164,13 @@ class SessionRegistry:
     def shut_down(self) -> None:
         """End everything and wait for it: the server goes down."""
         with self._lock:
-            workers = [*self.workers(), *self._last.values()]
-            for session in list(self._sessions.values()):
+            sessions = list(self._sessions.values())
+            jobs = [session.video for session in sessions if session.video]
+            threads: list[Worker | VideoJob] = [*self.workers(), *self._last.values(), *jobs]
+            for session in sessions:
                 self.close(session)
-        for worker in workers:
-            worker.join(SHUT_DOWN_S)
+        for thread in threads:
+            thread.join(SHUT_DOWN_S)
 
     def workers(self) -> list[Worker]:
         """The workers that somebody watches."""

@@ -21,7 +21,7 @@ SOURCE_VARIABLE = "EMOTION_EDGE_SOURCE"
 
 
 def _option(default: Any, text: str, **checks: Any) -> Any:
-    """A field with its help text, and `choices`, `low` or `high` that its value must keep."""
+    """A field with its help text, `choices`, `low` or `high` that its value must keep, and `older` flags."""
     return field(default=default, metadata={"help": text, **checks})
 
 
@@ -61,7 +61,9 @@ class EdgeConfig:
     smoothing_s: float = _option(0.3, "time constant of the smoothed scores in seconds; 0: off", low=0, high=60)
     hysteresis: float = _option(0.1, "lead in score that a new label needs to replace the shown one", low=0, high=1)
     threshold: float = _option(0.4, "a best score below this is called uncertain", low=0, high=1)
-    playback: str = _option("real", "play a file in real time, or as fast as possible", choices=PLAYBACKS)
+    playback: str = _option(
+        "real", "play a file in real time, or as fast as possible", choices=PLAYBACKS, older=("--pace",)
+    )
     width: int = _option(640, "width in pixels to ask of a camera", low=16, high=16_384)
     height: int = _option(480, "height in pixels to ask of a camera", low=16, high=16_384)
     open_timeout_s: float = _option(3.0, "longest wait for a source to open", low=0.1, high=600)
@@ -160,6 +162,7 @@ def add_arguments(parser: argparse.ArgumentParser, names: Sequence[str] = ()) ->
         else:
             parser.add_argument(
                 flag,
+                *option.metadata.get("older", ()),
                 type=type(option.default),
                 default=tuned.get(option.name, option.default),
                 choices=option.metadata.get("choices"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.config import EdgeConfig
 from edge.detectors import Detector, create_detector, downscale, find_faces
-from edge.governor import fixed_intervals
+from edge.governor import Intervals, fixed_intervals
 from edge.interpreter import EmotionClassifier
 from edge.model_info import ModelInfo
 from edge.motion import MotionFollower, Stillness
@@ -50,8 +50,6 @@ class Pipeline:
         self.detector = detector or create_detector(config)
         self.classifier = classifier or create_classifier(config)
         self.tracker = Tracker(config)
-        self.intervals = fixed_intervals(config)
-        """How often to detect and classify; the adaptive mode changes it."""
         self.idle = False
         """Nobody in view and nothing moves."""
         self.detections = 0
@@ -61,45 +59,30 @@ class Pipeline:
         self._crops = np.empty((config.max_faces, height, width, 1), np.uint8)
         self._motion = MotionFollower()
         self._stillness = Stillness()
+        self._intervals = fixed_intervals(config)
         self._looked_s = -LOOK_S
         self._processed = 0
 
-    def process(self, frame: Frame) -> FrameResult:
-        """All that is known of the frame: the whole system in one screen."""
+    def process(self, frame: Frame, intervals: Intervals | None = None) -> FrameResult:
+        """All that is known of the frame: the whole system in one screen. `intervals` hold from this frame on."""
+        self._intervals = intervals or self._intervals
         clock = _Stopwatch()
         if frame.is_still:
             self._forget()
         gray = to_gray(frame.image)
-        gray_ms = clock.lap_ms()
+        clock.lap("gray_ms")
         is_detected = self._is_detection_due()
         tracks = self._detect(frame) if is_detected else self._follow(frame)
-        find_ms = clock.lap_ms()
+        clock.lap("detect_ms" if is_detected else "follow_ms")
         due = [track for track in tracks if self._is_due(track)]
         crops = self._crop(gray, due)
-        crop_ms = clock.lap_ms()
+        clock.lap("crop_ms")
         probabilities = self.classifier.predict(crops)
-        classify_ms = clock.lap_ms()
+        clock.lap("classify_ms")
         faces = self._smooth(tracks, due, probabilities, frame.time_s)
-        track_ms = clock.lap_ms()
+        clock.lap("track_ms")
         self._processed += 1
-        return FrameResult(
-            frame_index=frame.index,
-            captured_monotonic_s=frame.captured_monotonic_s,
-            captured_at=frame.captured_at,
-            source=frame.source,
-            faces=faces,
-            timings=Timings(
-                gray_ms=gray_ms,
-                detect_ms=find_ms if is_detected else 0.0,
-                follow_ms=0.0 if is_detected else find_ms,
-                crop_ms=crop_ms,
-                classify_ms=classify_ms,
-                track_ms=track_ms,
-                total_ms=clock.total_ms(),
-            ),
-            age_ms=(time.monotonic() - frame.captured_monotonic_s) * 1000,
-            position_s=frame.position_s,
-        )
+        return FrameResult.of(frame, faces, clock.timings())
 
     def _forget(self) -> None:
         """Look at the next image as at the first one; identities go on counting."""
@@ -108,7 +91,7 @@ class Pipeline:
         self._processed = 0
 
     def _is_detection_due(self) -> bool:
-        return self.idle or self._processed % self.intervals.detect_every == 0
+        return self.idle or self._processed % self._intervals.detect_every == 0
 
     def _detect(self, frame: Frame) -> list[Track]:
         """The faces that the detector sees, joined with the known ones; it rests while an empty scene stands still."""
@@ -138,7 +121,7 @@ class Pipeline:
 
     def _is_due(self, track: Track) -> bool:
         """Whether the face is classified on this frame; several faces take turns."""
-        return track.crops == 0 or (self._processed + track.track_id) % self.intervals.classify_every == 0
+        return track.crops == 0 or (self._processed + track.track_id) % self._intervals.classify_every == 0
 
     def _crop(self, gray: GrayImage, tracks: list[Track]) -> FaceInput:
         for crop, track in zip(self._crops, tracks, strict=False):
@@ -164,16 +147,17 @@ def create_classifier(config: EdgeConfig) -> EmotionClassifier:
 
 
 class _Stopwatch:
-    """Laps in milliseconds."""
+    """The laps of one frame."""
 
     def __init__(self) -> None:
         self._start_s = self._lap_s = time.perf_counter()
+        self._laps_ms: dict[str, float] = {}
 
-    def lap_ms(self) -> float:
-        """Since the last lap."""
+    def lap(self, name: str) -> None:
+        """Give the time since the last lap this name."""
         last_s, self._lap_s = self._lap_s, time.perf_counter()
-        return (self._lap_s - last_s) * 1000
+        self._laps_ms[name] = (self._lap_s - last_s) * 1000
 
-    def total_ms(self) -> float:
-        """Since the start."""
-        return (time.perf_counter() - self._start_s) * 1000
+    def timings(self) -> Timings:
+        """All laps, and the time since the start."""
+        return Timings(**self._laps_ms, total_ms=(time.perf_counter() - self._start_s) * 1000)

@@ -1,4 +1,4 @@
-"""What needs neither a page nor a browser: images, charts, records, pacing, sharing."""
+"""What needs neither a page nor a browser: images, charts, records, sharing."""
 
 import asyncio
 import csv
@@ -24,7 +24,6 @@ from app.sessions import Session, SessionRegistry
 from app.slot import ImageSlot
 from app.upload_job import VideoJob
 from app.video_stream import video_parts
-from app.worker import RateLimiter
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.model_info import LABELS, ModelInfo
@@ -169,15 +168,6 @@ class TestCharts:
 
     def test_nothing_is_a_chart_too(self) -> None:
         assert "No face was found" in charts.summary([])
-
-
-@pytest.mark.parametrize(("source_fps", "fps", "expected"), [(30, 15, 15), (30, 20, 20), (10, 15, 10), (30, 0, 30)])
-def test_the_pacer_keeps_the_mean_rate(source_fps: int, fps: float, expected: float) -> None:
-    limiter, jitter = RateLimiter(), np.random.default_rng(1)
-    taken = sum(
-        limiter.takes(100 + index / source_fps + jitter.uniform(0, 0.005), fps) for index in range(source_fps * 10)
-    )
-    assert taken / 10 == pytest.approx(expected, rel=0.05)
 
 
 def test_a_slow_viewer_skips_images_and_a_closed_slot_ends_it() -> None:
