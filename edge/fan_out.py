@@ -3,8 +3,9 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from edge.results import Frame, FrameResult
+from edge.results import CameraStatus, Frame, FrameResult
 from edge.sinks import Sink, WindowClosedError
 
 RETRY_S = 1.0
@@ -27,12 +28,13 @@ class _Output:
         self._pause_s = RETRY_S
         self._retry_at_s = 0.0
 
-    def write(self, frame: Frame, result: FrameResult) -> None:
+    def try_to(self, call: Callable[[], object]) -> None:
+        """Make one of the sink's calls, unless it failed a moment ago."""
         if self.error and self._clock_s() < self._retry_at_s:
             self._lost += 1
             return
         try:
-            wrote = self.sink.write(frame, result)
+            wrote = call()
         except (WindowClosedError, BrokenPipeError):
             raise
         except OSError as error:
@@ -66,10 +68,23 @@ class FanOut:
         self.closed = False
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Hand the result on."""
+        """Hand a result on."""
+        self._each(lambda sink: sink.write(frame, result))
+        if not any(output.has_worked for output in self._outputs):
+            self.finish()
+
+    def tell(self, status: CameraStatus) -> None:
+        """Hand on how a camera is, to the sinks that can tell it."""
+        self._each(lambda sink: getattr(sink, "tell", _nothing)(status))
+
+    def turn(self) -> None:
+        """Let sinks do what is due while no frame comes: a window must answer."""
+        self._each(lambda sink: getattr(sink, "turn", _nothing)())
+
+    def _each(self, call: Callable[[Sink], object]) -> None:
         for output in tuple(self._outputs):
             try:
-                output.write(frame, result)
+                output.try_to(partial(call, output.sink))
             except WindowClosedError:
                 self.closed = True
             except BrokenPipeError:  # who read standard output has left for good
@@ -77,11 +92,13 @@ class FanOut:
                 if not self._outputs:
                     raise
                 _log.warning("Nobody reads standard output any more; the run goes on without it")
-        if not any(output.has_worked for output in self._outputs):
-            self.finish()
 
     def finish(self) -> None:
         """Raise the error of the only sink, or of the first if all fail."""
         errors = [output.error for output in self._outputs]
         if self._outputs and errors[0] and all(errors):
             raise errors[0]
+
+
+def _nothing(*_: object) -> bool:
+    return False

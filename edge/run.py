@@ -23,10 +23,11 @@ import cv2
 
 from edge.command_line import EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command, say
 from edge.config import EdgeConfig, add_arguments, config_from
-from edge.engine import Engine, Processed
+from edge.engine import Engine
 from edge.errors import ConfigError
 from edge.fan_out import FanOut
 from edge.outputs import add_output_arguments, open_sinks
+from edge.results import CameraStatus
 from edge.run_stats import RunStats, Summary, format_summary
 from edge.schema import json_schema
 from edge.signals import Signals
@@ -60,7 +61,11 @@ def run(
     fan_out, notifier = FanOut(sinks), SystemdNotifier()
     for event in engine.events(stop, limits.seconds or None):
         notifier.alive()
-        if isinstance(event, Processed):
+        if event is None:
+            fan_out.turn()
+        elif isinstance(event, CameraStatus):
+            fan_out.tell(event)
+        else:
             stats.add(event.result, time.monotonic())
             notifier.ready()
             fan_out.write(event.frame, event.result)

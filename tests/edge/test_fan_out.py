@@ -7,7 +7,7 @@ import pytest
 
 from edge.errors import SinkError
 from edge.fan_out import FanOut
-from edge.results import Frame, FrameResult
+from edge.results import CameraState, CameraStatus, Frame, FrameResult
 from tests.fakes import RecordingSink, frame_of, result_of
 
 IMAGE = np.full((120, 160, 3), 90, np.uint8)
@@ -98,3 +98,18 @@ def test_the_only_sink_may_fail_for_a_while_and_not_at_the_end() -> None:
     write(fan_out, 3)
     fan_out.finish()
     assert disk.written == [0, 3]
+
+
+def test_states_reach_the_sinks_that_tell_them_and_harm_no_other() -> None:
+    told: list[CameraStatus] = []
+    teller, plain, failing = RecordingSink(), RecordingSink(), RecordingSink()
+    teller.tell = told.append  # type: ignore[attr-defined]
+    failing.tell = lambda status: FanOut([RecordingSink(fail_after=0)]).write(frame_of(IMAGE), None)  # type: ignore
+    fan_out = FanOut([failing, plain, teller])
+    status = CameraStatus.now("door", CameraState.OFFLINE)
+    fan_out.tell(status)
+    fan_out.turn()
+    write(fan_out, 0)
+    assert told == [status]
+    assert len(plain.results) == len(teller.results) == 1
+    assert not failing.results
