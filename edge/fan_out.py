@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from edge.results import CameraStatus, Frame, FrameResult
+from edge.results import CameraState, CameraStatus, Frame, FrameResult
 from edge.sinks import Sink, WindowClosedError
 
 RETRY_S = 1.0
 """The first pause before a sink that failed is tried again; it doubles up to `LONGEST_RETRY_S`."""
 LONGEST_RETRY_S = 30.0
+FAULT_S = 1.0
+"""A fault of a camera that is over sooner is no news."""
 
 _log = logging.getLogger(__name__)
 
@@ -64,8 +66,11 @@ class FanOut:
     """
 
     def __init__(self, sinks: Sequence[Sink], clock_s: Callable[[], float] = time.monotonic) -> None:
-        self._outputs = [_Output(sink, clock_s) for sink in sinks]
         self.closed = False
+        self._outputs = [_Output(sink, clock_s) for sink in sinks]
+        self._clock_s = clock_s
+        self._news: dict[str, CameraStatus] = {}
+        self._told: dict[str, CameraState] = {}
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Hand a result on."""
@@ -74,12 +79,21 @@ class FanOut:
             self.finish()
 
     def tell(self, status: CameraStatus) -> None:
-        """Hand on how a camera is, to the sinks that can tell it."""
-        self._each(lambda sink: getattr(sink, "tell", _nothing)(status))
+        """Take how a camera is; a fault reaches the sinks with the `turn` after `FAULT_S`."""
+        self._news[status.name] = status
 
     def turn(self) -> None:
-        """Let sinks do what is due while no frame comes: a window must answer."""
+        """Hand on news of cameras, and let sinks do what is due while no frame comes: a window must answer."""
+        for status in tuple(self._news.values()):
+            if not status.state.is_fault or self._clock_s() - status.since_monotonic_s >= FAULT_S:
+                del self._news[status.name]
+                self._hand_on(status)
         self._each(lambda sink: getattr(sink, "turn", _nothing)())
+
+    def _hand_on(self, status: CameraStatus) -> None:
+        if self._told.get(status.name) is not status.state:
+            self._told[status.name] = status.state
+            self._each(lambda sink: getattr(sink, "tell", _nothing)(status))
 
     def _each(self, call: Callable[[Sink], object]) -> None:
         for output in tuple(self._outputs):

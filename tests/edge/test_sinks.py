@@ -57,7 +57,7 @@ def test_a_camera_that_fails_and_is_back_has_lines_of_their_own_kind() -> None:
 
 def test_the_window_of_a_silent_camera_says_so_and_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: dict[str, BgrImage] = {}
-    keys = [-1, -1, -1, ord("q")]
+    keys = [-1, -1, -1, -1, ord("q")]
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr("edge.sinks.ANSWER_S", 0.0)
     monkeypatch.setattr(cv2, "namedWindow", lambda name: None)
@@ -68,7 +68,8 @@ def test_the_window_of_a_silent_camera_says_so_and_can_be_closed(monkeypatch: py
     frame = frame_of(IMAGE, source="door")
     fan_out.write(frame, result_of(frame))
     live = shown["door"]
-    fan_out.tell(CameraStatus.now("door", CameraState.OFFLINE, "unplugged"))
+    fan_out.tell(CameraStatus("door", CameraState.OFFLINE, "unplugged", 0.0, -100.0))
+    fan_out.turn()
     assert shown["door"].mean() < live.mean() * 0.7
     fan_out.turn()
     assert not fan_out.closed
