@@ -13,7 +13,7 @@ from edge.config import EdgeConfig
 from edge.detectors import Detector, create_detector, downscale, find_faces
 from edge.governor import Intervals, fixed_intervals
 from edge.interpreter import EmotionClassifier
-from edge.model_info import ModelInfo
+from edge.model_info import Head, ModelInfo
 from edge.motion import MotionFollower, Stillness
 from edge.preprocess import crop_face, to_gray
 from edge.results import BgrImage, Face, FaceInput, Frame, FrameResult, GrayImage, Probabilities, Timings
@@ -27,9 +27,11 @@ class Classifier(Protocol):
     """Tells emotions."""
 
     info: ModelInfo
+    head: Head
+    """Whose scores it gives."""
 
     def predict(self, faces: FaceInput) -> Probabilities:
-        """Probabilities (faces, labels) of faces (faces, height, width, 1)."""
+        """Scores (faces, labels) of faces (faces, height, width, 1)."""
 
 
 class Pipeline:
@@ -82,7 +84,7 @@ class Pipeline:
         faces = self._smooth(tracks, due, probabilities, frame.time_s)
         clock.lap("track_ms")
         self._processed += 1
-        return FrameResult.of(frame, faces, clock.timings())
+        return FrameResult.of(frame, faces, clock.timings(), self.classifier.head.name)
 
     def _forget(self) -> None:
         """Look at the next image as at the first one; identities go on counting."""
@@ -136,12 +138,12 @@ class Pipeline:
         for track, row in zip(due, probabilities, strict=True):
             track.smoother.update(row, now_s)
             track.crops += 1
-        return tuple(track.face(self.classifier.info.labels) for track in tracks)
+        return tuple(track.face(self.classifier.head.labels) for track in tracks)
 
 
 def create_classifier(config: EdgeConfig) -> EmotionClassifier:
     """The emotion model that the options name, warmed up."""
-    classifier = EmotionClassifier(config.model_path, config.runtime, config.threads)
+    classifier = EmotionClassifier(config.model_path, config.runtime, config.threads, config.scores)
     classifier.warm_up()
     return classifier
 
