@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import evaluation, machine, models, timing
+from benchmarks import machine, models, timing
+from benchmarks.fer2013 import find_test_images
 from benchmarks.tables import Tables, to_markdown
 from edge.interpreter import MODELS
 from train.data import Dataset
@@ -63,7 +64,7 @@ def variants(pytestconfig: pytest.Config) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def dataset() -> Dataset | None:
     """FER-2013's test images where they lie (FER2013 or data/), else None: generated faces stand in."""
-    return evaluation.find_test_images()
+    return find_test_images()
 
 
 @pytest.fixture(autouse=True)

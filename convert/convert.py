@@ -11,9 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from convert.calibrate import ConversionData, load_conversion_data
+from convert.calibrate import ConversionData, check_numbers, load_conversion_data
 from convert.config import CALIBRATED, VARIANTS, ConvertConfig
-from convert.keras_file import KerasSource, load_source
+from convert.foreign import is_black_box, with_one_face
+from convert.keras_file import KerasSource, checked, load_source, use_tensorflow
 from convert.quantize import Quantizer
 from convert.report import proved_on, report_files
 from convert.verify import REFERENCE, Proof, check_gate, prove
@@ -32,8 +33,11 @@ def convert(config: ConvertConfig) -> dict[str, Proof]:
         ModelError: the Keras file, a variant or the gate failed.
         DataError: there are no images.
     """
-    source = load_source(config.model)
+    source = load_source(config.model, config.declared())
     data = load_conversion_data(config, source.info)
+    for line in check_numbers(data, config):
+        log.warning(line)
+    source = checked(source, data.calibration.faces)
     log.info("Converting %s; the proof is on %s", config.model, proved_on(data))
     contents = quantize_all(source, data, config)
     proofs, files = prove_all(contents, source, data, config)
@@ -81,6 +85,8 @@ def rewrite(source: KerasSource, faces: FaceInput, config: ConvertConfig) -> dic
     from convert.graph import build_model, read_graph
     from convert.prune import prune_graph
 
+    if is_black_box(source.model):
+        return dict.fromkeys(VARIANTS, with_one_face(source.model, use_tensorflow()))
     graph = read_graph(source.model)
     if config.fold:
         fold_graph(graph)

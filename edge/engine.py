@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from edge.address import redact
-from edge.camera import Camera, Opener, visit
+from edge.camera import Camera, visit
+from edge.capture import REMEDY
 from edge.config import EdgeConfig
 from edge.detectors import Detector, create_detector
 from edge.errors import SourceError, StuckThreadError
@@ -15,8 +16,8 @@ from edge.governor import Governor, Intervals, fixed_intervals, frame_rate
 from edge.interpreter import choose_runtime
 from edge.pipeline import Classifier, Pipeline, create_classifier
 from edge.rate_limiter import RateLimiter
+from edge.reader import Opener
 from edge.results import CameraStatus, Frame, FrameResult
-from edge.sources import REMEDY
 
 STOP_S = 1.0
 """How long the end waits for threads inside a call of a stalled camera, all together."""
@@ -149,6 +150,7 @@ class Engine:
         return {
             "dropped": sum(camera.dropped for camera in cameras),
             "skipped": sum(camera.skipped for camera in cameras),
+            "failed": sum(camera.failed for camera in cameras),
             "reconnects": sum(camera.reconnects for camera in cameras),
             "detections": sum(pipeline.detections for pipeline in pipelines),
             "classifications": sum(pipeline.classifications for pipeline in pipelines),

@@ -31,6 +31,8 @@ LABELS_MEMBER = "labels.txt"
 SCHEMA = 2
 """Version of the contract; files of version 1, which have one head, are read too."""
 INTERPOLATIONS = ("area", "linear", "cubic")
+CHANNELS = {"gray": 1, "rgb": 3}
+"""What a network may see, and in how many channels."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class ModelInfo:
     input_size: tuple[int, int] = (48, 48)
     """(width, height)."""
     color: str = "gray"
+    """`gray`, or `rgb` for a network that sees colors, red first."""
     crop_margin: float = 0.0
     """What is added around a face box before the crop, as a share of its side, in all."""
     interpolation: str = "area"
@@ -97,12 +100,18 @@ class ModelInfo:
             raise ModelError(f"Expected one or more heads with different names. Received: {names}")
         if len(self.input_size) != 2 or min(self.input_size) < 1:
             raise ModelError(f"Expected input_size (width, height). Received: {self.input_size!r}")
-        if self.color != "gray":
-            raise ModelError(f"Expected color 'gray'. Received: {self.color!r}")
+        if self.color not in CHANNELS:
+            raise ModelError(f"Expected color of {tuple(CHANNELS)}. Received: {self.color!r}")
         if self.interpolation not in INTERPOLATIONS:
             raise ModelError(f"Expected interpolation of {INTERPOLATIONS}. Received: {self.interpolation!r}")
         if not -0.5 < self.crop_margin < 2:
             raise ModelError(f"Expected crop_margin in (-0.5, 2). Received: {self.crop_margin!r}")
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of one face."""
+        width, height = self.input_size
+        return height, width, CHANNELS[self.color]
 
     @property
     def labels(self) -> tuple[str, ...]:

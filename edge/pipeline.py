@@ -56,9 +56,8 @@ class Pipeline:
         """Nobody in view and nothing moves."""
         self.detections = 0
         self.classifications = 0
-        width, height = self.classifier.info.input_size
         cv2.setNumThreads(1)  # the images are small: more threads cost more than they give
-        self._crops = np.empty((config.max_faces, height, width, 1), np.uint8)
+        self._crops = np.empty((config.max_faces, *self.classifier.info.input_shape), np.uint8)
         self._motion = MotionFollower()
         self._stillness = Stillness()
         self._intervals = fixed_intervals(config)
@@ -77,7 +76,7 @@ class Pipeline:
         tracks = self._detect(frame) if is_detected else self._follow(frame)
         clock.lap("detect_ms" if is_detected else "follow_ms")
         due = [track for track in tracks if self._is_due(track)]
-        crops = self._crop(gray, due)
+        crops = self._crop(gray if self.classifier.info.color == "gray" else frame.image, due)
         clock.lap("crop_ms")
         probabilities = self.classifier.predict(crops)
         clock.lap("classify_ms")
@@ -125,10 +124,10 @@ class Pipeline:
         """Whether the face is classified on this frame; several faces take turns."""
         return track.crops == 0 or (self._processed + track.track_id) % self._intervals.classify_every == 0
 
-    def _crop(self, gray: GrayImage, tracks: list[Track]) -> FaceInput:
+    def _crop(self, image: BgrImage | GrayImage, tracks: list[Track]) -> FaceInput:
         for crop, track in zip(self._crops, tracks, strict=False):
             tilt = track.tilt_degrees if 0 < self.config.upright_from < abs(track.tilt_degrees) else 0.0
-            crop[:] = crop_face(gray, track.detection.box, self.classifier.info, tilt)
+            crop[:] = crop_face(image, track.detection.box, self.classifier.info, tilt)
         return self._crops[: len(tracks)]
 
     def _smooth(

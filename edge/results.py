@@ -181,6 +181,10 @@ class CameraState(str, enum.Enum):
 
     OPENING = "opening"
     ONLINE = "online"
+    FROZEN = "frozen"
+    """It gives the same image again and again; none of them is handed on."""
+    DARK = "dark"
+    """It has seen nothing but black for a while."""
     STALLED = "stalled"
     OFFLINE = "offline"
     ENDED = "ended"

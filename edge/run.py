@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from edge.command_line import EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command, say
+from edge.command_line import EXIT_FAILED, EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command, say
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.engine import Engine
 from edge.errors import ConfigError
@@ -122,7 +122,9 @@ def _run_until_signal(arguments: argparse.Namespace, config: EdgeConfig, started
         close_all(sinks)
     for line in format_summary(summary).splitlines():
         say(line)
-    return EXIT_INTERRUPTED if signals.interrupted else 0
+    if signals.interrupted:
+        return EXIT_INTERRUPTED
+    return EXIT_FAILED if summary.failed else 0
 
 
 def _count(text: str) -> int:
