@@ -83,7 +83,7 @@ def build_parser() -> CommandParser:
     add_output_arguments(parser)
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a line and end")
     parser.add_argument("--max-frames", type=_count, default=0, help="end after so many processed frames; 0: never")
-    parser.add_argument("--seconds", type=float, default=0.0, help="end after so many seconds; 0: never")
+    parser.add_argument("--seconds", type=_seconds, default=0.0, help="end after so many seconds; 0: never")
     parser.add_argument("--verbose", action="store_true", help="log more")
     return parser
 
@@ -132,6 +132,13 @@ def _count(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError(f"expected 0 or more, received {text}")
     return number
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(f"expected 0 or more, received {text}")
+    return seconds
 
 
 def _configure_logging(verbose: bool) -> None:
