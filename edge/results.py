@@ -189,6 +189,11 @@ class CameraState(str, enum.Enum):
     OFFLINE = "offline"
     ENDED = "ended"
 
+    @property
+    def is_fault(self) -> bool:
+        """Whether no new images come that should: neither the start, nor the end of a file."""
+        return self not in (CameraState.OPENING, CameraState.ONLINE, CameraState.ENDED)
+
 
 @dataclass(frozen=True)
 class CameraStatus:

@@ -1,8 +1,8 @@
-"""The JSON line of a result, and its JSON Schema: the promise to whoever reads the lines."""
+"""The JSON lines, of results and of cameras that fail or come back, and their JSON Schema: the promise to readers."""
 
 from typing import Any
 
-from edge.results import Face, FrameResult
+from edge.results import CameraState, CameraStatus, Face, FrameResult
 
 SCHEMA = 2
 """Version of the lines; it grows when a field changes its meaning or goes away. New fields may appear."""
@@ -24,6 +24,17 @@ def to_json(result: FrameResult) -> dict[str, Any]:
     }
 
 
+def status_to_json(status: CameraStatus) -> dict[str, Any]:
+    """How a camera is: a line of its own kind, which has `state` and no `faces`."""
+    return {
+        "schema": SCHEMA,
+        "source": status.name,
+        "state": status.state.value,
+        "reason": status.reason,
+        "since": round(status.since_unix_s, 3),
+    }
+
+
 def _face(face: Face) -> dict[str, Any]:
     return {
         "box": list(face.box),
@@ -40,35 +51,58 @@ def _face(face: Face) -> dict[str, Any]:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a line."""
+    """The JSON Schema (draft 2020-12) of a line: one of its two kinds."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "One processed frame",
-        **_object(
-            {
-                "schema": {"const": SCHEMA, "description": "version of these lines"},
-                "frame_index": _number("integer", "counted by the source from 0; gaps are frames not processed", 0),
-                "captured_at": _number("number", "when the image was read, Unix seconds"),
-                "position_s": {
-                    "type": ["number", "null"],
-                    "description": "seconds from the beginning of a video file; null of a live source",
-                },
-                "source": {"type": "string", "description": "the source's name without a password"},
-                "age_ms": _number("number", "from reading the image to its result", 0),
-                "scores": {
-                    "type": "string",
-                    "description": "what all scores are: people (shares of people's votes), label (FER-2013's label), "
-                    "or a name of the model's own",
-                },
-                "faces": {"type": "array", "items": _face_schema()},
-                "timings_ms": {
-                    "type": "object",
-                    "description": "milliseconds of each stage; 0 if it did not run",
-                    "additionalProperties": {"type": "number", "minimum": 0},
-                },
-            }
-        ),
+        "title": "One line: a processed frame, or a camera whose state has changed",
+        **_object({"schema": _SCHEMA, "source": _SOURCE}),
+        "oneOf": [{"$ref": "#/$defs/frame"}, {"$ref": "#/$defs/camera"}],
+        "$defs": {"frame": _frame_schema(), "camera": _camera_schema()},
     }
+
+
+_SCHEMA = {"const": SCHEMA, "description": "version of these lines"}
+_SOURCE = {"type": "string", "description": "the source's name without a password"}
+
+
+def _frame_schema() -> dict[str, Any]:
+    return _object(
+        {
+            "schema": _SCHEMA,
+            "frame_index": _number("integer", "counted by the source from 0; gaps are frames not processed", 0),
+            "captured_at": _number("number", "when the image was read, Unix seconds"),
+            "position_s": {
+                "type": ["number", "null"],
+                "description": "seconds from the beginning of a video file; null of a live source",
+            },
+            "source": _SOURCE,
+            "age_ms": _number("number", "from reading the image to its result", 0),
+            "scores": {
+                "type": "string",
+                "description": "what all scores are: people (shares of people's votes), label (FER-2013's label), "
+                "or a name of the model's own",
+            },
+            "faces": {"type": "array", "items": _face_schema()},
+            "timings_ms": {
+                "type": "object",
+                "description": "milliseconds of each stage; 0 if it did not run",
+                "additionalProperties": {"type": "number", "minimum": 0},
+            },
+        }
+    )
+
+
+def _camera_schema() -> dict[str, Any]:
+    states = [state.value for state in CameraState]
+    return _object(
+        {
+            "schema": _SCHEMA,
+            "source": _SOURCE,
+            "state": {"enum": states, "description": "online again, or why no new images come"},
+            "reason": {"type": "string", "description": "what went wrong, in words; empty if nothing did"},
+            "since": _number("number", "when this state began, Unix seconds"),
+        }
+    )
 
 
 def _face_schema() -> dict[str, Any]:
