@@ -10,10 +10,12 @@ from typing import Any
 
 from edge.address import redact
 from edge.errors import ConfigError
+from edge.model_info import LABEL, PEOPLE
 
 VARIANTS = ("int8", "float16", "float32")
 RUNTIMES = ("auto", "litert", "tflite")
 DETECTORS = ("auto", "blazeface", "haar", "yunet")
+SCORES = (PEOPLE, LABEL)
 PLAYBACKS = ("real", "fast")
 DEVICE_FILE_VARIABLE = "EMOTION_EDGE_DEVICE"
 SOURCE_VARIABLE = "EMOTION_EDGE_SOURCE"
@@ -42,6 +44,11 @@ class EdgeConfig:
         "camera index, /dev/*, video file, image, folder of images, rtsp:// or http:// address, picamera2 or demo",
     )
     model: str = _option("int8", f"a .tflite file of python -m convert, or a bundled one of {', '.join(VARIANTS)}")
+    scores: str = _option(
+        "people",
+        "what the scores tell: how many of ten people would say so (people), or FER-2013's own label (label)",
+        choices=SCORES,
+    )
     runtime: str = _option("auto", "TFLite runtime; auto takes the fastest that is installed", choices=RUNTIMES)
     threads: int = _option(1, "TFLite threads; more than there are free cores is slower", low=1, high=64)
     detector: str = _option("auto", "face detector; auto takes the best that is there", choices=DETECTORS)

@@ -13,7 +13,7 @@ from edge.config import EdgeConfig
 from edge.detectors import Detector, create_detector, downscale, find_faces
 from edge.governor import Intervals, fixed_intervals
 from edge.interpreter import EmotionClassifier
-from edge.model_info import ModelInfo
+from edge.model_info import Head, ModelInfo
 from edge.motion import MotionFollower, Stillness
 from edge.preprocess import crop_face, to_gray
 from edge.results import BgrImage, Face, FaceInput, Frame, FrameResult, GrayImage, Probabilities, Timings
@@ -27,9 +27,11 @@ class Classifier(Protocol):
     """Tells emotions."""
 
     info: ModelInfo
+    head: Head
+    """Whose scores it gives."""
 
     def predict(self, faces: FaceInput) -> Probabilities:
-        """Probabilities (faces, labels) of faces (faces, height, width, 1)."""
+        """Scores (faces, labels) of faces (faces, height, width, 1)."""
 
 
 class Pipeline:
@@ -54,9 +56,8 @@ class Pipeline:
         """Nobody in view and nothing moves."""
         self.detections = 0
         self.classifications = 0
-        width, height = self.classifier.info.input_size
         cv2.setNumThreads(1)  # the images are small: more threads cost more than they give
-        self._crops = np.empty((config.max_faces, height, width, 1), np.uint8)
+        self._crops = np.empty((config.max_faces, *self.classifier.info.input_shape), np.uint8)
         self._motion = MotionFollower()
         self._stillness = Stillness()
         self._intervals = fixed_intervals(config)
@@ -75,14 +76,14 @@ class Pipeline:
         tracks = self._detect(frame) if is_detected else self._follow(frame)
         clock.lap("detect_ms" if is_detected else "follow_ms")
         due = [track for track in tracks if self._is_due(track)]
-        crops = self._crop(gray, due)
+        crops = self._crop(gray if self.classifier.info.color == "gray" else frame.image, due)
         clock.lap("crop_ms")
         probabilities = self.classifier.predict(crops)
         clock.lap("classify_ms")
         faces = self._smooth(tracks, due, probabilities, frame.time_s)
         clock.lap("track_ms")
         self._processed += 1
-        return FrameResult.of(frame, faces, clock.timings())
+        return FrameResult.of(frame, faces, clock.timings(), self.classifier.head.name)
 
     def _forget(self) -> None:
         """Look at the next image as at the first one; identities go on counting."""
@@ -123,10 +124,10 @@ class Pipeline:
         """Whether the face is classified on this frame; several faces take turns."""
         return track.crops == 0 or (self._processed + track.track_id) % self._intervals.classify_every == 0
 
-    def _crop(self, gray: GrayImage, tracks: list[Track]) -> FaceInput:
+    def _crop(self, image: BgrImage | GrayImage, tracks: list[Track]) -> FaceInput:
         for crop, track in zip(self._crops, tracks, strict=False):
             tilt = track.tilt_degrees if 0 < self.config.upright_from < abs(track.tilt_degrees) else 0.0
-            crop[:] = crop_face(gray, track.detection.box, self.classifier.info, tilt)
+            crop[:] = crop_face(image, track.detection.box, self.classifier.info, tilt)
         return self._crops[: len(tracks)]
 
     def _smooth(
@@ -136,12 +137,12 @@ class Pipeline:
         for track, row in zip(due, probabilities, strict=True):
             track.smoother.update(row, now_s)
             track.crops += 1
-        return tuple(track.face(self.classifier.info.labels) for track in tracks)
+        return tuple(track.face(self.classifier.head.labels) for track in tracks)
 
 
 def create_classifier(config: EdgeConfig) -> EmotionClassifier:
     """The emotion model that the options name, warmed up."""
-    classifier = EmotionClassifier(config.model_path, config.runtime, config.threads)
+    classifier = EmotionClassifier(config.model_path, config.runtime, config.threads, config.scores)
     classifier.warm_up()
     return classifier
 

@@ -157,9 +157,11 @@ class FrameResult:
     """From the moment the image was read to the moment its result was ready."""
     position_s: float | None = None
     """Seconds from the beginning of a video file; None of a live source."""
+    scores: str = "people"
+    """The name of the model's head that the scores come from."""
 
     @classmethod
-    def of(cls, frame: Frame, faces: tuple[Face, ...], timings: Timings) -> "FrameResult":
+    def of(cls, frame: Frame, faces: tuple[Face, ...], timings: Timings, scores: str) -> "FrameResult":
         """The result of `frame`, ready at this moment."""
         return cls(
             frame_index=frame.index,
@@ -170,6 +172,7 @@ class FrameResult:
             timings=timings,
             age_ms=(time.monotonic() - frame.captured_monotonic_s) * 1000,
             position_s=frame.position_s,
+            scores=scores,
         )
 
 

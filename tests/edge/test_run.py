@@ -70,7 +70,7 @@ def test_a_full_disk_costs_the_sink_and_not_the_run(option: str) -> None:
 def test_the_command_prints_its_schema() -> None:
     ended = run_python("-m", "edge.run", "--schema")
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)["properties"]["schema"]["const"] == 1
+    assert json.loads(ended.stdout)["properties"]["schema"]["const"] == 2
 
 
 @pytest.mark.parametrize(
