@@ -150,7 +150,7 @@ class Tracker:
             if box is None:
                 track.lost = True
             else:
-                track.face = replace(track.face, box=box, eyes=None)
+                track.face = replace(track.face, box=box, points=())
         return self.visible
 
     def forget(self) -> None:
