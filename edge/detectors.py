@@ -1,6 +1,6 @@
-"""Faces in a picture: Haar, BlazeFace or YuNet behind one method, on a downscaled frame.
+"""Faces in an image: Haar, BlazeFace or YuNet behind one method, on a downscaled frame.
 
-A detector sees the small picture and gives boxes in its pixels; `find_faces` scales there and back.
+A detector sees the small image and gives boxes in its pixels; `find_faces` scales there and back.
 """
 
 import importlib.util
@@ -18,7 +18,7 @@ from edge.config import EdgeConfig
 from edge.errors import ConfigError, ModelError
 from edge.interpreter import load_interpreter
 from edge.preprocess import to_bgr, to_gray
-from edge.results import BgrImage, Box, Face, Point
+from edge.results import BgrImage, Box, Detection, Point
 
 BLAZEFACE_FILE = "face_detection_short_range.tflite"
 BUNDLED_BLAZEFACE = Path(__file__).parent / "models" / BLAZEFACE_FILE
@@ -30,8 +30,8 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(self, image: BgrImage) -> list[Face]:
-        """Faces of a picture, in its own pixels."""
+    def detect(self, image: BgrImage) -> list[Detection]:
+        """Faces of an image, in its own pixels."""
 
 
 def create_detector(config: EdgeConfig) -> Detector:
@@ -45,14 +45,14 @@ def create_detector(config: EdgeConfig) -> Detector:
 
 
 def downscale(image: BgrImage, width: int) -> BgrImage:
-    """The picture `width` pixels wide, or as it is if it is not wider."""
+    """The image `width` pixels wide, or as it is if it is not wider."""
     if image.shape[1] <= width:
         return image
     height = max(1, round(image.shape[0] * width / image.shape[1]))
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
-def find_faces(detector: Detector, small: BgrImage, full_size: tuple[int, int]) -> list[Face]:
+def find_faces(detector: Detector, small: BgrImage, full_size: tuple[int, int]) -> list[Detection]:
     """Faces in `small`, largest first, as boxes of the full frame of `full_size` (width, height), inside it."""
     factor = full_size[0] / small.shape[1]
     faces = [scale_face(face, factor, full_size) for face in detector.detect(small)]
@@ -60,13 +60,13 @@ def find_faces(detector: Detector, small: BgrImage, full_size: tuple[int, int]) 
     return sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
 
 
-def scale_face(face: Face, factor: float, full_size: tuple[int, int]) -> Face:
-    """The face in a picture `factor` times as large, its box cut at the border of `full_size`."""
+def scale_face(face: Detection, factor: float, full_size: tuple[int, int]) -> Detection:
+    """The face in an image `factor` times as large, its box cut at the border of `full_size`."""
     left, top = max(0, round(face.box.x * factor)), max(0, round(face.box.y * factor))
     right = min(full_size[0], round((face.box.x + face.box.width) * factor))
     bottom = min(full_size[1], round((face.box.y + face.box.height) * factor))
     points = tuple(Point(point.x * factor, point.y * factor) for point in face.points)
-    return Face(Box(left, top, right - left, bottom - top), face.score, points)
+    return Detection(Box(left, top, right - left, bottom - top), face.score, points)
 
 
 class HaarDetector:
@@ -82,12 +82,12 @@ class HaarDetector:
         if self._cascade.empty():
             raise ModelError(f"Expected OpenCV's cascade at {path}. Received: nothing readable")
 
-    def detect(self, image: BgrImage) -> list[Face]:
-        """Faces from a tenth of the picture's height on."""
+    def detect(self, image: BgrImage) -> list[Detection]:
+        """Faces from a tenth of the image's height on."""
         gray = to_gray(image)
         least = max(24, gray.shape[0] // 10)
         boxes = self._cascade.detectMultiScale(gray, scaleFactor=1.2, minNeighbors=5, minSize=(least, least))
-        return [Face(Box(*map(int, box))) for box in boxes]
+        return [Detection(Box(*map(int, box))) for box in boxes]
 
 
 class BlazeFaceDetector:
@@ -115,7 +115,7 @@ class BlazeFaceDetector:
         self._canvas = np.zeros((1, self._side, self._side, 3), np.float32)
         self.detect(np.zeros((self._side, self._side, 3), np.uint8))  # the first run is slow: not on a frame
 
-    def detect(self, image: BgrImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Detection]:
         """Faces with score and eyes."""
         scale = self._fill(image)
         self._interpreter.set_tensor(self._input, self._canvas)
@@ -132,7 +132,7 @@ class BlazeFaceDetector:
         return [_to_face(face, score) for face, score in merge_overlapping(points, scores, self.overlap)]
 
     def _fill(self, image: BgrImage) -> float:
-        """Put the picture, shrunk to fit, RGB, in [-1, 1], into the upper left of the input; return the factor."""
+        """Put the image, shrunk to fit, RGB, in [-1, 1], into the upper left of the input; return the factor."""
         height, width = image.shape[:2]
         scale = self._side / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -159,7 +159,7 @@ class YuNetDetector:
         except cv2.error as error:
             raise ModelError(f"Expected YuNet's .onnx file at {model}. Received: {error.err or error}") from error
 
-    def detect(self, image: BgrImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Detection]:
         """Faces with score and eyes."""
         self._detector.setInputSize((image.shape[1], image.shape[0]))
         _, rows = self._detector.detect(to_bgr(image))
@@ -220,15 +220,15 @@ def _blazeface(config: EdgeConfig) -> Detector:
     return BlazeFaceDetector(model, config.runtime, config.threads)
 
 
-def _to_face(points: NDArray[np.float32], score: float) -> Face:
+def _to_face(points: NDArray[np.float32], score: float) -> Detection:
     center, size = points[0], points[1]
     left, top = center - size / 2
-    return Face(_box(left, top, *size), score, _points(points[2:]))
+    return Detection(_box(left, top, *size), score, _points(points[2:]))
 
 
-def _yunet_face(row: NDArray[np.float32]) -> Face:
+def _yunet_face(row: NDArray[np.float32]) -> Detection:
     right_eye, left_eye, nose, *mouth = row[4:14].reshape(5, 2)
-    return Face(_box(*row[:4]), float(row[14]), _points([right_eye, left_eye, nose, np.mean(mouth, axis=0)]))
+    return Detection(_box(*row[:4]), float(row[14]), _points([right_eye, left_eye, nose, np.mean(mouth, axis=0)]))
 
 
 def _box(left: float, top: float, width: float, height: float) -> Box:
