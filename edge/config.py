@@ -62,8 +62,12 @@ class EdgeConfig:
     hysteresis: float = _option(0.1, "lead in score that a new label needs to replace the shown one", low=0, high=1)
     threshold: float = _option(0.4, "a best score below this is called uncertain", low=0, high=1)
     playback: str = _option("real", "play a file in real time, or as fast as possible", choices=PLAYBACKS)
-    width: int = _option(640, "width in pixels to ask of a camera", low=16, high=16_384)
-    height: int = _option(480, "height in pixels to ask of a camera", low=16, high=16_384)
+    width: int = _option(640, "width in pixels to ask of a camera, before its image is turned", low=16, high=16_384)
+    height: int = _option(480, "height in pixels to ask of a camera, before its image is turned", low=16, high=16_384)
+    rotate: int = _option(
+        0, "turn the images clockwise by so many degrees, as the camera hangs", choices=(0, 90, 180, 270)
+    )
+    mirror: bool = _option(False, "exchange left and right in the images, after they were turned")
     open_timeout_s: float = _option(3.0, "longest wait for a source to open", low=0.1, high=600)
     read_timeout_s: float = _option(2.0, "longest wait for a frame before the source counts as dead", low=0.1, high=600)
     reconnect_s: float = _option(
@@ -96,7 +100,10 @@ class EdgeConfig:
 def _check(option: "Field[Any]", value: Any) -> None:
     limits = option.metadata
     if "choices" in limits and value not in limits["choices"]:
-        raise ConfigError(f"Expected {option.name} to be one of {', '.join(limits['choices'])}. Received: {value!r}")
+        choices = ", ".join(map(str, limits["choices"]))
+        raise ConfigError(f"Expected {option.name} to be one of {choices}. Received: {value!r}")
+    if option.type is bool and not isinstance(value, bool):
+        raise ConfigError(f"Expected {option.name} to be true or false. Received: {value!r}")
     if "low" not in limits:
         return
     if not isinstance(value, int | float) or (option.type is int and int(value) != value):
@@ -140,6 +147,11 @@ def add_arguments(parser: argparse.ArgumentParser, names: Sequence[str] = ()) ->
         if option.name == "source":
             text = f"give it several times for several cameras (default: ${SOURCE_VARIABLE}, or 0)"
             parser.add_argument(flag, action="append", help=f"{option.metadata['help']}; {text}")
+        elif option.type is bool:
+            default = tuned.get(option.name, option.default)
+            parser.add_argument(
+                flag, action=argparse.BooleanOptionalAction, default=default, help=option.metadata["help"]
+            )
         else:
             parser.add_argument(
                 flag,

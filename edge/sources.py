@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edge.address import redact
 from edge.config import EdgeConfig
 from edge.errors import SourceError
+from edge.orientation import OrientedSource
 from edge.results import BgrImage
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -47,11 +48,17 @@ class Source(Protocol):
 
 
 def open_source(name: str, config: EdgeConfig) -> Source:
-    """Open the source that `name` describes: see `EdgeConfig.source`.
+    """Open the source that `name` describes, turned as its camera hangs: see `EdgeConfig.source` and `rotate`.
 
     Raises:
         SourceError: there is nothing to read, or it is damaged.
     """
+    source = _open_as_it_hangs(name, config)
+    turns_itself = name == "picamera2"
+    return OrientedSource(source, config) if (config.rotate or config.mirror) and not turns_itself else source
+
+
+def _open_as_it_hangs(name: str, config: EdgeConfig) -> Source:
     if name == "demo":
         return DemoSource()
     if not is_live(name):
