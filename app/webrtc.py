@@ -10,6 +10,7 @@ from app.monitor import Monitor
 from app.rendering import RenderOptions, fitted, render
 from app.sessions import session
 from edge.config import EdgeConfig
+from edge.orientation import orient
 from edge.pipeline import Pipeline
 from edge.results import BgrImage, Frame
 
@@ -36,7 +37,8 @@ class BrowserFeed:
 
     def recv(self, video_frame: "VideoFrame") -> "VideoFrame":
         """The annotated image of an image."""
-        image: BgrImage = video_frame.to_ndarray(format="bgr24")  # type: ignore[assignment]
+        given: BgrImage = video_frame.to_ndarray(format="bgr24")  # type: ignore[assignment]
+        image = orient(given, self.config)
         frame = Frame(image, self._index, time.monotonic(), time.time(), "browser")
         self._index += 1
         if self._pipeline.config is not self.config:
