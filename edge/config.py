@@ -61,6 +61,9 @@ class EdgeConfig:
     smoothing_s: float = _option(0.3, "time constant of the smoothed scores in seconds; 0: off", low=0, high=60)
     hysteresis: float = _option(0.1, "lead in score that a new label needs to replace the shown one", low=0, high=1)
     threshold: float = _option(0.4, "a best score below this is called uncertain", low=0, high=1)
+    min_quality: float = _option(
+        0.5, "a face of lower quality (small, blurred, cut or turned away) is called uncertain", low=0, high=1
+    )
     playback: str = _option("real", "play a file in real time, or as fast as possible", choices=PLAYBACKS)
     width: int = _option(640, "width in pixels to ask of a camera, before its image is turned", low=16, high=16_384)
     height: int = _option(480, "height in pixels to ask of a camera, before its image is turned", low=16, high=16_384)

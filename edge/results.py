@@ -67,7 +67,7 @@ class Detection:
     score: float = 1.0
     """The detector's own confidence in [0, 1]; 1 when it has none (Haar)."""
     points: tuple[Point, ...] = ()
-    """Right eye, left eye (the person's own), nose, mouth, right ear, left ear; without ears from YuNet, () from Haar."""
+    """Right eye, left eye (the person's own), nose, mouth, right ear, left ear; no ears from YuNet, () from Haar."""
 
     @property
     def eyes(self) -> tuple[Point, Point] | None:
@@ -119,6 +119,8 @@ class Face:
     """A label of the model, or `uncertain`."""
     confidence: float
     scores: EmotionScores
+    quality: float = 1.0
+    """In [0, 1], from its size, its sharpness, how far it is turned and how much of it is in the image."""
     face_score: float = 1.0
     certainty: float = 0.0
     """1 minus the normalised entropy of `scores`: 0 knows nothing, 1 is sure."""
