@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
-import numpy as np
 
-from edge import sources
+from edge import photos
 from edge.annotate import draw
 from edge.errors import SourceError
 from edge.results import BgrImage, Box, FrameResult
@@ -60,7 +59,7 @@ def decode(data: bytes, name: str) -> BgrImage:
     Raises:
         SourceError: it is no image that OpenCV reads.
     """
-    image = sources.decode(np.frombuffer(data, np.uint8))
+    image = photos.decode(data)
     if image is None:
         raise SourceError(f"Expected an image (JPEG, PNG, WebP, BMP). Received: {name}, which does not open as one")
     return image

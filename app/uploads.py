@@ -1,6 +1,5 @@
 """Images and videos that the user brings: an image gives its faces at once, a video runs through."""
 
-import time
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -11,8 +10,8 @@ from app.rendering import decode, encode, fitted, render
 from app.session_log import Record
 from app.sessions import session
 from app.upload_job import VideoJob
+from edge.engine import Engine
 from edge.errors import EmotionError, SourceError
-from edge.pipeline import Pipeline
 from edge.results import BgrImage, Frame, FrameResult
 
 IMAGES = ("jpg", "jpeg", "png", "bmp", "webp")
@@ -72,7 +71,9 @@ def analyse(image: BgrImage, name: str) -> FrameResult:
     """The faces in a still image, with the sidebar's settings."""
     config = controls.settings().config
     config = replace(config, detect_width=max(config.detect_width, STILL_WIDTH))
-    return Pipeline(config).process(Frame(image, 0, time.monotonic(), time.time(), name))
+    result = Engine(config).push(Frame.now(image, source=name, is_still=True))
+    assert result is not None  # a still never comes too soon
+    return result
 
 
 def _describe(result: FrameResult) -> str:

@@ -9,7 +9,7 @@ from benchmarks import machine, models, timing
 from benchmarks.tables import Tables, to_markdown
 from edge.errors import DataError
 from edge.interpreter import MODELS
-from train.data import Dataset, load_fer2013
+from train.data import Dataset, find_data, load_fer2013, votes_beside
 
 TABLES = pytest.StashKey[Tables]()
 
@@ -65,7 +65,7 @@ def variants(pytestconfig: pytest.Config) -> dict[str, Path]:
 def dataset() -> Dataset | None:
     """FER-2013's test images where they lie (FER2013 or data/), else None: generated faces stand in."""
     try:
-        return load_fer2013().test()
+        return load_fer2013(None, votes_beside(find_data())).test()
     except DataError:
         return None
 

@@ -12,7 +12,8 @@ from benchmarks import golden, scenes, timing
 from benchmarks.tables import Tables
 from edge.config import EdgeConfig
 from edge.detectors import create_detector, downscale
-from edge.pipeline import Pipeline, create_classifier
+from edge.engine import Engine
+from edge.pipeline import create_classifier
 from edge.results import FrameResult
 
 Benchmark = Callable[..., Any]
@@ -21,21 +22,21 @@ FACES = (0, 1, 4, 16)
 MOST_FACES = 16
 
 
-def crowd_work(model: Path, size: tuple[int, int], faces: int) -> Callable[[], FrameResult]:
-    """The next frame of a crowd through a pipeline that detects and classifies on every frame.
+def crowd_work(model: Path, size: tuple[int, int], faces: int) -> Callable[[], FrameResult | None]:
+    """The next frame of a crowd through an engine that detects and classifies on every frame.
 
     A second passes from frame to frame: in less, the detector rests when nobody is there.
     """
     config = EdgeConfig(source="demo", model=str(model), detect_every=1, max_faces=MOST_FACES)
     scene, index = scenes.crowd(size, faces), itertools.count()
     detector = scenes.PlacedFaces(create_detector(config), scene.boxes, size[0])
-    pipeline = Pipeline(config, detector=detector)
+    engine = Engine(config, detector)
 
-    def process() -> FrameResult:
+    def push() -> FrameResult | None:
         number = next(index)
-        return pipeline.process(scene.frame(number, captured_monotonic_s=float(number)))
+        return engine.push(scene.frame(number, captured_monotonic_s=float(number)))
 
-    return process
+    return push
 
 
 @pytest.mark.benchmark(group="pipeline")

@@ -1,5 +1,10 @@
 """`python -m convert`: TFLite files from a Keras file, each proved before it is kept."""
 
+if __name__.endswith("__main__"):  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
+    from edge.command_line import end_quietly
+
+    end_quietly()
+
 import argparse
 import logging
 import signal
@@ -9,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from convert.config import OUTPUT_TYPES, VARIANTS, ConvertConfig
+from convert.foreign import PIXELS
 from edge.command_line import CommandParser, quiet_native_code, run_command
 from edge.config import EdgeConfig
 from edge.errors import ConfigError
@@ -42,7 +48,9 @@ def build_parser() -> CommandParser:
     """The options, with ConvertConfig's defaults."""
     defaults = ConvertConfig(DEFAULT_MODEL)
     parser = CommandParser("python -m convert", description=__doc__)
-    parser.add_argument("model", nargs="?", type=Path, default=DEFAULT_MODEL, help="the Keras file")
+    parser.add_argument(
+        "model", nargs="?", type=Path, default=DEFAULT_MODEL, help="the Keras file, or a SavedModel's folder"
+    )
     parser.add_argument(
         "--bundle",
         type=Path,
@@ -58,6 +66,12 @@ def build_parser() -> CommandParser:
     parser.add_argument("--name", help="files are NAME_VARIANT.tflite; the Keras file's stem if not given")
     parser.add_argument(
         "--report", type=Path, help="folder of the report (JSON, Markdown, image); that of the files if not given"
+    )
+    other = parser.add_argument_group("a network of another project, whose file has no contract")
+    other.add_argument("--labels", default="", help="its classes in order, angry,happy,..., or a .txt that lists them")
+    other.add_argument("--input", default="", help="what it sees: gray48, rgb96, or gray64x48 (width x height)")
+    other.add_argument(
+        "--pixels", choices=PIXELS, default=defaults.pixels, help="0 to 255 (bytes), 0 to 1 (unit) or -1 to 1 (signed)"
     )
     data = parser.add_argument_group("images")
     data.add_argument("--data", type=Path, help="FER-2013: folder, zip or csv; else the variable FER2013, else data/")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from convert.foreign import PIXELS, Declared, declare
 from edge.errors import ConfigError
 
 VARIANTS = ("float32", "float16", "dynamic", "int8", "int16x8")
@@ -33,6 +34,12 @@ class ConvertConfig:
     """A folder of face images that calibrate in place of FER-2013's."""
     samples: int = 500
     seed: int = 0
+    labels: str = ""
+    """Of a network of another project: its classes, `angry,happy`, or the file that lists them; else the contract's."""
+    input: str = ""
+    """Of such a network: what it sees, `gray48` or `rgb96x112`; else the contract's."""
+    pixels: str = "bytes"
+    """Of such a network: the range of its pixels, `bytes` (0 to 255), `unit` (0 to 1) or `signed` (-1 to 1)."""
     int8_output: str = "float32"
     fold: bool = True
     sparsity: float = 0.0
@@ -46,8 +53,19 @@ class ConvertConfig:
             raise ConfigError(f"Expected variants of {VARIANTS}. Received: {sorted(unknown)}")
         if not self.variants:
             raise ConfigError(f"Expected at least one variant of {VARIANTS}. Received: none")
+        if self.pixels not in PIXELS:
+            raise ConfigError(f"Expected pixels of {tuple(PIXELS)}. Received: {self.pixels!r}")
         if self.int8_output not in OUTPUT_TYPES:
             raise ConfigError(f"Expected int8_output of {OUTPUT_TYPES}. Received: {self.int8_output!r}")
+        if bool(self.labels) != bool(self.input):
+            raise ConfigError(
+                "Expected --labels and --input together, for a network without a contract. "
+                f"Received: --labels {self.labels!r} --input {self.input!r}"
+            )
+        if self.labels:
+            self.declared()
+        elif self.pixels != "bytes":
+            raise ConfigError(f"Expected --pixels with --labels and --input. Received: {self.pixels!r} without them")
         if self.samples < 1:
             raise ConfigError(f"Expected at least 1 calibration sample. Received: {self.samples}")
         if not 0 <= self.sparsity < 1:
@@ -56,6 +74,10 @@ class ConvertConfig:
             raise ConfigError(f"Expected a max_drop in percentage points, 0 to 100. Received: {self.max_drop}")
         if not 0 <= self.min_agreement <= 1:
             raise ConfigError(f"Expected a min_agreement in [0, 1]. Received: {self.min_agreement}")
+
+    def declared(self) -> Declared | None:
+        """What the options say of a network without a contract; None if they say nothing."""
+        return declare(self.labels, self.input, self.pixels) if self.labels else None
 
     @property
     def stem(self) -> str:

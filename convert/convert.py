@@ -11,9 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from convert.calibrate import ConversionData, load_conversion_data
+from convert.calibrate import ConversionData, check_numbers, load_conversion_data
 from convert.config import CALIBRATED, VARIANTS, ConvertConfig
-from convert.keras_file import KerasSource, load_source
+from convert.foreign import is_black_box, with_one_face
+from convert.keras_file import KerasSource, checked, load_source, use_tensorflow
 from convert.quantize import Quantizer
 from convert.report import proved_on, report_files
 from convert.verify import REFERENCE, Proof, check_gate, prove
@@ -32,8 +33,11 @@ def convert(config: ConvertConfig) -> dict[str, Proof]:
         ModelError: the Keras file, a variant or the gate failed.
         DataError: there are no images.
     """
-    source = load_source(config.model)
+    source = load_source(config.model, config.declared())
     data = load_conversion_data(config, source.info)
+    for line in check_numbers(data, config):
+        log.warning(line)
+    source = checked(source, data.calibration.faces)
     log.info("Converting %s; the proof is on %s", config.model, proved_on(data))
     contents = quantize_all(source, data, config)
     proofs, files = prove_all(contents, source, data, config)
@@ -53,7 +57,7 @@ def prove_all(
     try:
         with tempfile.TemporaryDirectory(prefix="convert-") as scratch:
             staged = stage(contents, source, Path(scratch))
-            proofs = prove(staged, keras, data.proof, source.info.labels, Path(scratch))
+            proofs = prove(staged, keras, data.proof, source.info, Path(scratch))
             proofs = {variant: proofs[variant] for variant in config.variants}
             check_gate(proofs, config)
             files = with_figures(contents, source, proofs, data, config, Path(scratch))
@@ -81,6 +85,8 @@ def rewrite(source: KerasSource, faces: FaceInput, config: ConvertConfig) -> dic
     from convert.graph import build_model, read_graph
     from convert.prune import prune_graph
 
+    if is_black_box(source.model):
+        return dict.fromkeys(VARIANTS, with_one_face(source.model, use_tensorflow()))
     graph = read_graph(source.model)
     if config.fold:
         fold_graph(graph)
@@ -120,15 +126,19 @@ def with_figures(
             "samples": len(data.calibration),
             "seed": config.seed,
         }
-        figures: dict[str, str | int | float] = {
-            "agreement": round(proof.losses.agreement, 6),
+        figures = {
+            "agreement": {head: round(losses.agreement, 6) for head, losses in proof.losses.items()},
             "proved_on": proved_on(data),
+            "drop_points": {
+                head: round(losses.drop_points, 4)
+                for head, losses in proof.losses.items()
+                if losses.drop_points is not None
+            },
         }
-        if proof.losses.drop_points is not None:
-            figures["drop_points"] = round(proof.losses.drop_points, 4)
         how = how if variant in CALIBRATED else {}
         how |= {"sparsity": config.sparsity} if config.sparsity else {}
-        info = replace(info, accuracy=proof.losses.accuracy, conversion={**info.conversion, **how, **figures})
+        heads = tuple(replace(head, accuracy=proof.losses[head.name].accuracy) for head in info.heads)
+        info = replace(info, heads=heads, conversion={**info.conversion, **how, **figures})
         path = folder / f"final_{variant}.tflite"
         path.write_bytes(contents[variant])
         write_model_info(path, info)
@@ -147,7 +157,7 @@ def contract(source: KerasSource, variant: str, content: bytes) -> ModelInfo:
     return replace(
         source.info,
         variant=variant,
-        accuracy={},
+        heads=tuple(replace(head, accuracy={}) for head in source.info.heads),
         keras_sha256=source.sha256,
         conversion={"graph_sha256": hashlib.sha256(content).hexdigest()},
         versions={**source.info.versions, **versions},

@@ -26,9 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class Detector(Protocol):
-    """Finds faces."""
-
-    name: str
+    """Finds faces; a `name`, if there is one, is told in the summary of a run."""
 
     def detect(self, image: BgrImage) -> list[Detection]:
         """Faces of an image, in its own pixels."""
@@ -40,7 +38,7 @@ def create_detector(config: EdgeConfig) -> Detector:
         return DETECTORS[config.detector](config)
     name = "blazeface" if config.detector_model or find_blazeface() else "haar"
     detector = DETECTORS[name](config)
-    _log.info("detector auto: %s", detector.name)
+    _log.info("detector auto: %s", name)
     return detector
 
 

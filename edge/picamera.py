@@ -12,16 +12,18 @@ from typing import Any
 import cv2
 import numpy as np
 
+from edge.capture import Source
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.orientation import orient
 from edge.results import BgrImage
 
 
-class PicameraSource:
+class PicameraSource(Source):
     """Frames of the first CSI camera, with the small stream beside the big one."""
 
     live = True
+    turns_itself = True
 
     def __init__(self, config: EdgeConfig) -> None:
         self.small: BgrImage | None = None

@@ -4,6 +4,11 @@ python -m edge.tune            # under a minute; prints a table and writes the b
 python -m edge.tune --dry-run  # prints only
 """
 
+if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
+    from edge.command_line import end_quietly
+
+    end_quietly()
+
 import argparse
 import itertools
 import json
@@ -22,6 +27,7 @@ from edge.command_line import CommandParser, quiet_native_code, run_command
 from edge.config import DEVICE_FILE_VARIABLE, VARIANTS, EdgeConfig, device_file
 from edge.detectors import create_detector, downscale
 from edge.errors import ConfigError, EmotionError, SinkError
+from edge.files import replacing
 from edge.interpreter import EmotionClassifier, installed_runtimes
 from edge.sources import DemoSource
 
@@ -103,17 +109,21 @@ def write_device_file(path: Path, chosen: Sequence[Measurement]) -> None:
     """Write the chosen options, whole or not at all."""
     options = {name: value for measurement in chosen for name, value in measurement.options.items()}
     text = json.dumps({"options": options, "measured": [asdict(each) for each in chosen]}, indent=2) + "\n"
-    part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text)
-        part.replace(path)
+        with replacing(path) as part:
+            part.write_text(text)
     except OSError as error:
         raise SinkError(f"Expected to write this device's defaults to {path}. Received: {error}") from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
+    return run_command(lambda: _tune(build_parser().parse_args(argv)))
+
+
+def build_parser() -> CommandParser:
+    """Every option of the command, with its default."""
     parser = CommandParser(
         "python -m edge.tune", description="Measure what is fastest on this device and make it the default."
     )
@@ -122,11 +132,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=device_file(), help=f"file to write; {DEVICE_FILE_VARIABLE} sets it"
     )
-    arguments = parser.parse_args(argv)
-    return run_command(lambda: _tune(arguments))
+    return parser
 
 
 def _tune(arguments: argparse.Namespace) -> int:
+    if not arguments.dry_run and arguments.out is None:
+        raise ConfigError(f"Expected a file to write, --out or ${DEVICE_FILE_VARIABLE}. Received: a user without home")
     with quiet_native_code():
         classifiers, detectors = measure_classifiers(arguments.seconds), measure_detectors(arguments.seconds)
     chosen = [best(classifiers), best(detectors)]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from edge.capture import Source
 from edge.errors import SinkError, SourceError
 from edge.model_info import LABELS, ModelInfo
 from edge.results import BgrImage, Box, Detection, EmotionScores, Face, FaceInput, Frame, FrameResult, Probabilities
@@ -29,6 +30,7 @@ class FakeClassifier:
 
     def __init__(self, label: str = "happy", confidence: float = 0.8) -> None:
         self.info = ModelInfo("fake")
+        self.head = self.info.heads[0]
         self.label = label
         self.confidence = confidence
         self.crops: list[FaceInput] = []
@@ -41,7 +43,7 @@ class FakeClassifier:
         return probabilities
 
 
-class FakeSource:
+class FakeSource(Source):
     """Images whose pixels are their number; a live one comes at `fps`, `fail_after` ends it with an error."""
 
     def __init__(self, count: int = 10, live: bool = False, fps: float = 0.0, fail_after: int | None = None) -> None:

@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.camera import Camera
 from edge.config import EdgeConfig
 from edge.errors import ConfigError
-from edge.orientation import OrientedSource, orient
+from edge.orientation import orient
 from edge.pipeline import Pipeline
 from edge.run import build_parser, main
-from edge.sources import PORTRAIT, open_source
+from edge.sources import PORTRAIT, DemoSource
 from tests.fakes import FakeClassifier, FakeSource, frame_of
 
 IMAGE = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
@@ -27,28 +28,23 @@ def test_an_image_is_turned_clockwise_and_then_mirrored(degrees: int, mirror: bo
     assert turned.flags.c_contiguous
 
 
-def test_a_source_gives_turned_images_and_small_ones_and_is_closed() -> None:
-    source = FakeSource(count=2, live=True, fps=30.0)
-    source.small = np.zeros((24, 32, 3), np.uint8)
-    turned = OrientedSource(source, EdgeConfig(source="demo", rotate=90))
-    assert (turned.live, turned.fps) == (True, 30.0)
-    turned.skip()
-    image = turned.read()
-    assert image is not None
-    assert image.shape == (64, 48, 3)
-    assert turned.small is not None
-    assert turned.small.shape == (32, 24, 3)
-    assert turned.read() is None
-    turned.close()
-    assert source.closed
+def test_frames_and_their_small_images_are_turned_but_not_those_of_a_camera_that_turns_itself() -> None:
+    for turns_itself, size, small_size in ((False, (64, 48), (32, 24)), (True, (48, 64), (24, 32))):
+        source = FakeSource(count=1)
+        source.small, source.turns_itself = np.zeros((24, 32, 3), np.uint8), turns_itself
+        with Camera("fake", EdgeConfig(source="fake", rotate=90), opener=lambda name, config: source) as camera:  # noqa: B023
+            frame = camera.wait(5)
+        assert frame is not None
+        assert frame.small is not None
+        assert (frame.image.shape[:2], frame.small.shape[:2]) == (size, small_size)
 
 
 def test_the_demo_is_turned_as_the_options_say() -> None:
-    plain, turned = open_source("demo", EdgeConfig()), open_source("demo", EdgeConfig(rotate=270, mirror=True))
-    first, other = plain.read(), turned.read()
-    assert first is not None
-    assert other is not None
-    assert (other == cv2.flip(cv2.rotate(first, cv2.ROTATE_90_COUNTERCLOCKWISE), 1)).all()
+    with Camera("demo", EdgeConfig(source="demo", rotate=270, mirror=True)) as camera:
+        frame = camera.wait(5)
+    assert frame is not None
+    first = DemoSource().image(frame.index)
+    assert (frame.image == cv2.flip(cv2.rotate(first, cv2.ROTATE_90_COUNTERCLOCKWISE), 1)).all()
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])

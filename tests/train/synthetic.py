@@ -2,6 +2,7 @@
 
 import csv
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.model_info import LABELS
-from train.data import CSV_LABELS
+from train.data import VOTE_COLUMNS, Dataset
+from train.pixel_table import NUMBERS
 
 MOUTH_CURVE = dict(zip(LABELS, (-8, -4, -1, 9, 0, -11, 3), strict=True))
 MOUTH_OPEN = dict(zip(LABELS, (1, 2, 6, 3, 1, 1, 11), strict=True))
@@ -50,6 +52,24 @@ def members(per_class: dict[str, int], seed: int = 0) -> dict[str, NDArray[np.ui
 SMALL = {"Training": 10, "PublicTest": 3, "PrivateTest": 3}
 
 
+def with_votes(dataset: Dataset) -> Dataset:
+    """The data set with ten votes per image: seven for its label, three for the class after it."""
+    votes = np.zeros((len(dataset), len(VOTE_COLUMNS)), np.float32)
+    rows = np.arange(len(dataset))
+    votes[rows, dataset.labels], votes[rows, (dataset.labels + 1) % len(LABELS)] = 7, 3
+    return replace(dataset, votes=votes)
+
+
+def write_votes(path: Path, dataset: Dataset) -> Path:
+    """The votes of `with_votes` as FER+'s csv with paths."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", *VOTE_COLUMNS])
+        for name, votes in zip(dataset.names, with_votes(dataset).votes, strict=True):
+            writer.writerow([name, *votes.astype(int)])
+    return path
+
+
 def write_folder(root: Path, per_class: dict[str, int] | None = None) -> Path:
     """The Kaggle folder."""
     for name, image in members(per_class or SMALL).items():
@@ -73,5 +93,17 @@ def write_csv(path: Path, per_class: dict[str, int] | None = None) -> Path:
         writer.writerow(["emotion", "pixels", "Usage"])
         for name, image in members(per_class or SMALL).items():
             _, label, file_name = name.split("/")
-            writer.writerow([CSV_LABELS.index(label), " ".join(map(str, image.ravel())), file_name.split("_")[0]])
+            writer.writerow([NUMBERS.index(label), " ".join(map(str, image.ravel())), file_name.split("_")[0]])
     return path
+
+
+def write_images(root: Path, files: dict[str, str | None], size: tuple[int, int] = (48, 48)) -> Path:
+    """Color images of a size (width, height): path to the class that is drawn; bytes that are no image for None."""
+    generator = np.random.default_rng(1)
+    for name, label in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"no image")
+        if label and Path(name).suffix != ".txt":
+            face = cv2.cvtColor(cv2.resize(draw_face(label, generator), size), cv2.COLOR_GRAY2BGR)
+            (root / name).write_bytes(cv2.imencode(Path(name).suffix.lower(), face)[1].tobytes())
+    return root
