@@ -13,9 +13,10 @@ import streamlit as st
 from app.cameras import webcams
 from app.rendering import RenderOptions
 from edge.address import redact
-from edge.config import DETECTORS, VARIANTS, EdgeConfig, device_defaults
+from edge.config import DETECTORS, SCORES, VARIANTS, EdgeConfig, device_defaults
 from edge.errors import ConfigError
 from edge.interpreter import installed_runtimes
+from edge.model_info import LABEL, PEOPLE
 
 KINDS = {
     "demo": "Demo",
@@ -31,6 +32,7 @@ MOST_FACES = 100
 """Only followed faces are pixelated: as many as edge follows, far more than its detectors find in a usual image."""
 _TUNED = ("detector", "model", "runtime", "threads")
 """The options that `python -m edge.tune` chooses; threads has no widget."""
+_SCORES_TEXT = {PEOPLE: "what people would say", LABEL: "FER-2013's own label"}
 _HELP = {option.name: option.metadata["help"] for option in fields(EdgeConfig)}
 _DEFAULT = EdgeConfig()
 
@@ -62,7 +64,8 @@ def settings() -> Settings:
 
 def adopt(config: EdgeConfig, rendering: RenderOptions) -> None:
     """Set the widgets to what a shared worker runs with; only inside a callback."""
-    for name in ("detector", "model", "runtime", "detect_every", "smoothing_s", "threshold", "fps", "rotate", "mirror"):
+    analysis = ("detector", "model", "scores", "runtime", "detect_every", "smoothing_s", "threshold")
+    for name in (*analysis, "fps", "rotate", "mirror"):
         st.session_state[name] = getattr(config, name)
     st.session_state.blur = rendering.blur
 
@@ -145,6 +148,14 @@ def sidebar(on_change: Callable[[], None]) -> None:
             on_change=on_change,
         )
         st.selectbox("Model", bundled_models(), help=_MODEL_HELP, key="model", on_change=on_change)
+        st.selectbox(
+            "Scores",
+            SCORES,
+            format_func=_SCORES_TEXT.__getitem__,
+            help=_HELP["scores"],
+            key="scores",
+            on_change=on_change,
+        )
         st.selectbox(
             "Runtime", ["auto", *installed_runtimes()], help=_HELP["runtime"], key="runtime", on_change=on_change
         )
