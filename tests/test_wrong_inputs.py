@@ -1,4 +1,4 @@
-"""A hundred wrong inputs to train, convert, inspect and analyze: one line, the right code, nothing lost, no traceback."""
+"""A hundred wrong inputs to train, convert, inspect and analyze: one line, the right code, nothing lost."""
 
 import os
 import sys
