@@ -13,7 +13,7 @@ from edge.errors import ConfigError
 
 VARIANTS = ("int8", "float16", "float32")
 RUNTIMES = ("auto", "litert", "tflite")
-DETECTORS = ("auto", "blazeface", "haar", "yunet")
+DETECTORS = ("auto", "blazeface", "blazeface-short-range", "haar", "yunet")
 PACES = ("real", "fast")
 DEVICE_FILE_VARIABLE = "EMOTION_EDGE_DEVICE"
 SOURCE_VARIABLE = "EMOTION_EDGE_SOURCE"
@@ -44,12 +44,17 @@ class EdgeConfig:
     model: str = _option("int8", f"a .tflite file of python -m convert, or a bundled one of {', '.join(VARIANTS)}")
     runtime: str = _option("auto", "TFLite runtime; auto takes the fastest that is installed", choices=RUNTIMES)
     threads: int = _option(1, "TFLite threads; more than there are free cores is slower", low=1, high=64)
-    detector: str = _option("auto", "face detector; auto takes the best that is there", choices=DETECTORS)
+    detector: str = _option("auto", "face detector; auto takes the one that sees best", choices=DETECTORS)
     detector_model: str = _option("", "model file of the detector: needed for yunet, optional for blazeface")
-    detect_width: int = _option(320, "width in pixels to which a frame is scaled for detection", low=64, high=4096)
+    min_face: int = _option(
+        40,
+        "height in pixels from which faces are found; half of it takes four times the looks",
+        low=16,
+        high=4096,
+    )
     detect_every: int = _option(3, "detect on every Nth processed frame; faces are followed between", low=1, high=1000)
     classify_every: int = _option(1, "classify each face on every Nth processed frame", low=1, high=1000)
-    max_faces: int = _option(8, "most faces that are followed; the largest win", low=1, high=100)
+    max_faces: int = _option(100, "most faces that are followed; the largest win", low=1, high=1000)
     fps: float = _option(15.0, "most frames a second processed of a live source; 0: all", low=0, high=1000)
     upright_from: float = _option(
         0.0, "turn a face upright whose eyes are tilted by more degrees; 0: never", low=0, high=90

@@ -10,17 +10,16 @@ import cv2
 import numpy as np
 
 from edge.config import EdgeConfig
-from edge.detectors import Detector, create_detector, downscale, find_faces
+from edge.detectors import Detector, create_detector
 from edge.interpreter import EmotionClassifier
 from edge.model_info import ModelInfo
-from edge.motion import MotionFollower, Stillness
+from edge.motion import MotionFollower, shrink
 from edge.pace import fixed_intervals
 from edge.preprocess import crop_face, to_gray
-from edge.results import BgrImage, FaceInput, Frame, FrameResult, GrayImage, Person, Probabilities, Timings
+from edge.results import FaceInput, Frame, FrameResult, GrayImage, Person, Probabilities, Timings
+from edge.search import create_search
 from edge.tracking import Track, Tracker
-
-LOOK_S = 1.0
-"""A detector looks at least this often at a still scene, so that nobody who sits still is missed for long."""
+from edge.views import clip_face
 
 
 class Classifier(Protocol):
@@ -52,17 +51,19 @@ class Pipeline:
         self.tracker = Tracker(config)
         self.intervals = fixed_intervals(config)
         """How often to detect and classify; the adaptive mode changes it."""
-        self.idle = False
-        """Nobody in view and nothing moves."""
         self.detections = 0
         self.classifications = 0
         width, height = self.classifier.info.input_size
         cv2.setNumThreads(1)  # the pictures are small: more threads cost more than they give
         self._crops = np.empty((config.max_faces, height, width, 1), np.uint8)
         self._motion = MotionFollower()
-        self._stillness = Stillness()
-        self._looked_s = -LOOK_S
+        self._search = create_search(self.detector)
         self._processed = 0
+
+    @property
+    def idle(self) -> bool:
+        """Nobody is in view and nothing changes."""
+        return self._search.idle
 
     def process(self, frame: Frame) -> FrameResult:
         """All that is known of the frame: the whole system in one screen."""
@@ -72,7 +73,7 @@ class Pipeline:
         gray = to_gray(frame.image)
         gray_ms = clock.lap_ms()
         is_detected = self._is_detection_due()
-        tracks = self._detect(frame) if is_detected else self._follow(frame)
+        tracks = self._detect(frame, gray) if is_detected else self._follow(frame, gray)
         find_ms = clock.lap_ms()
         due = [track for track in tracks if self._is_due(track)]
         crops = self._crop(gray, due)
@@ -104,37 +105,35 @@ class Pipeline:
     def _forget(self) -> None:
         """Look at the next picture as at the first one; identities go on counting."""
         self.tracker.forget()
-        self._stillness = Stillness()
         self._processed = 0
 
     def _is_detection_due(self) -> bool:
         return self.idle or self._processed % self.intervals.detect_every == 0
 
-    def _detect(self, frame: Frame) -> list[Track]:
-        """The faces that the detector sees, joined with the known ones; it rests while an empty scene stands still."""
-        small = self._small(frame)
-        small_gray = to_gray(small)
-        self._motion.remember(small_gray)
-        self.idle = self._stillness.update(small_gray) and not self.tracker.visible
-        if self.idle and 0 <= frame.time_s - self._looked_s < LOOK_S:
-            return []
+    def _detect(self, frame: Frame, gray: GrayImage) -> list[Track]:
+        """The faces that are seen now, joined with the known ones; a photo is searched wholly."""
         self.detections += 1
-        self._looked_s = frame.time_s
-        size = (frame.image.shape[1], frame.image.shape[0])
-        return self.tracker.update(find_faces(self.detector, small, size), frame.time_s)
+        if frame.alone:
+            size = (frame.image.shape[1], frame.image.shape[0])
+            faces = [clip_face(face, size) for face in self.detector.detect(frame.image)]
+            return self.tracker.update(faces, frame.time_s)
+        small = self._small(frame, gray)
+        self._motion.remember(small)
+        known = [track.face for track in self.tracker.visible]
+        return self.tracker.update(self._search.update(frame.image, small, frame.time_s, known), frame.time_s)
 
-    def _follow(self, frame: Frame) -> list[Track]:
+    def _follow(self, frame: Frame, gray: GrayImage) -> list[Track]:
         """The known faces, moved as the picture moved."""
         if not self.tracker.visible:
             return []
-        small = to_gray(self._small(frame))
+        small = self._small(frame, gray)
         boxes = [track.face.box for track in self.tracker.visible]
         moved = self._motion.follow(small, boxes, frame.image.shape[1] / small.shape[1])
         self._motion.remember(small)
         return self.tracker.follow(moved)
 
-    def _small(self, frame: Frame) -> BgrImage:
-        return downscale(frame.image if frame.small is None else frame.small, self.config.detect_width)
+    def _small(self, frame: Frame, gray: GrayImage) -> GrayImage:
+        return shrink(gray if frame.small is None else frame.small)
 
     def _is_due(self, track: Track) -> bool:
         """Whether the face is classified on this frame; several faces take turns."""

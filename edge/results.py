@@ -49,7 +49,7 @@ class Frame:
     position_s: float | None = None
     """Seconds from the beginning of a video file; None of a live source."""
     small: BgrImage | None = None
-    """The same picture in small, if the camera gives one: detection then need not shrink `image`."""
+    """The same picture in small, if the camera gives one: what moved need not be looked for in `image`."""
     alone: bool = False
     """A photo, not a moment of a film: nothing is carried over to it from the picture before."""
 
@@ -67,7 +67,7 @@ class Face:
     score: float = 1.0
     """The detector's own confidence in [0, 1]; 1 when it has none (Haar)."""
     points: tuple[Point, ...] = ()
-    """Right eye, left eye (the person's own), nose, mouth, right ear, left ear; without ears from YuNet, () from Haar."""
+    """Right and left eye (the person's own), nose, mouth, right and left ear; no ears from YuNet, () from Haar."""
 
     @property
     def eyes(self) -> tuple[Point, Point] | None:
