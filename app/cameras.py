@@ -14,7 +14,7 @@ def webcams(folder: Path = SYSTEM_CAMERAS) -> dict[str, str]:
 
 
 def _is_capture(entry: Path) -> bool:
-    number = entry / "index"  # a webcam has several nodes; the first delivers pictures, the others metadata
+    number = entry / "index"  # a webcam has several nodes; the first delivers images, the others metadata
     return entry.name.removeprefix("video").isdigit() and (not number.is_file() or number.read_text().strip() == "0")
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from app.monitor import Sample
-from edge.results import Person
+from edge.results import Face
 
 COLORS = {
     "angry": "#D55E00",
@@ -26,10 +26,10 @@ def color(label: str) -> str:
     return COLORS.get(label, OTHER_COLOR)
 
 
-def bars(person: Person) -> str:
+def bars(face: Face) -> str:
     """A face's probabilities as bars that move: the nodes stay, so CSS animates their width."""
-    rows = "".join(bar(label, score) for label, score in person.scores.as_dict().items())
-    title = f"Face {person.track_id} · {html.escape(person.emotion)} {person.confidence:.0%}"
+    rows = "".join(bar(label, score) for label, score in face.scores.as_dict().items())
+    title = f"Face {face.track_id} · {html.escape(face.emotion)} {face.confidence:.0%}"
     return f'<div class="face"><div class="face-title">{title}</div>{rows}</div>'
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 import streamlit as st
 
 from app.cameras import webcams
-from app.pictures import Look
-from edge.address import public_name
+from app.rendering import RenderOptions
+from edge.address import redact
 from edge.config import DETECTORS, VARIANTS, EdgeConfig, device_defaults
 from edge.errors import ConfigError
 from edge.interpreter import installed_runtimes
@@ -21,14 +21,14 @@ KINDS = {
     "demo": "Demo",
     "webcam": "Webcam",
     "address": "Network camera",
-    "file": "Picture or video file",
+    "file": "Image or video file",
     "browser": "Browser's camera",
     "snapshot": "Snapshot",
 }
 """What the user can choose as a source; `LIVE_KINDS` run in a worker."""
 LIVE_KINDS = ("demo", "webcam", "address")
 MOST_FACES = 100
-"""Only followed faces are pixelated: as many as edge follows, far more than its detectors find in a usual picture."""
+"""Only followed faces are pixelated: as many as edge follows, far more than its detectors find in a usual image."""
 _TUNED = ("detector", "model", "runtime", "threads")
 """The options that `python -m edge.tune` chooses; threads has no widget."""
 _HELP = {option.name: option.metadata["help"] for option in fields(EdgeConfig)}
@@ -41,11 +41,11 @@ class Settings:
 
     kind: str
     config: EdgeConfig
-    look: Look
+    rendering: RenderOptions
 
 
 def settings() -> Settings:
-    """The widgets' values as `EdgeConfig` and `Look`.
+    """The widgets' values as `EdgeConfig` and `RenderOptions`.
 
     Raises:
         ConfigError: a value is outside its range.
@@ -56,15 +56,15 @@ def settings() -> Settings:
     return Settings(
         kind,
         EdgeConfig(**options, source=_source(kind), max_faces=MOST_FACES),
-        Look(mirror=state.get("mirror", False), blur=state.get("blur", False)),
+        RenderOptions(mirror=state.get("mirror", False), blur=state.get("blur", False)),
     )
 
 
-def adopt(config: EdgeConfig, look: Look) -> None:
+def adopt(config: EdgeConfig, rendering: RenderOptions) -> None:
     """Set the widgets to what a shared worker runs with; only inside a callback."""
     for name in ("detector", "model", "runtime", "detect_every", "smoothing_s", "threshold", "fps"):
         st.session_state[name] = getattr(config, name)
-    st.session_state.mirror, st.session_state.blur = look.mirror, look.blur
+    st.session_state.mirror, st.session_state.blur = rendering.mirror, rendering.blur
 
 
 def keep() -> None:
@@ -93,7 +93,7 @@ def _source(kind: str) -> str:
 
 def _checked(text: str, pattern: str, expected: str) -> str:
     if not re.fullmatch(pattern, text):
-        raise ConfigError(f"Expected {expected}. Received: {public_name(text) or 'nothing'}")
+        raise ConfigError(f"Expected {expected}. Received: {redact(text) or 'nothing'}")
     return text
 
 
@@ -149,21 +149,21 @@ def sidebar(on_change: Callable[[], None]) -> None:
             "Runtime", ["auto", *installed_runtimes()], help=_HELP["runtime"], key="runtime", on_change=on_change
         )
         _slider("Detect every N frames", "detect_every", 1, 15, 1, on_change)
-        _slider("Pictures a second", "fps", 1.0, 30.0, 1.0, on_change, "%.0f")
+        _slider("Images a second", "fps", 1.0, 30.0, 1.0, on_change, "%.0f")
         _slider("Smoothing", "smoothing_s", 0.0, 2.0, 0.1, on_change, "%.1f s")
         _slider("Threshold", "threshold", 0.0, 0.95, 0.05, on_change)
-        st.subheader("Picture", divider="gray")
-        st.toggle("Mirror", key="mirror", on_change=on_change, help="Show the picture as a mirror does.")
+        st.subheader("Image", divider="gray")
+        st.toggle("Mirror", key="mirror", on_change=on_change, help="Show the image as a mirror does.")
         st.toggle(
             "Privacy blur",
             key="blur",
             on_change=on_change,
-            help="Faces are pixelated in the shown picture and in what you download; their scores are kept.",
+            help="Faces are pixelated in the shown image and in what you download; their scores are kept.",
         )
         st.toggle(
             "Compatible video",
             key="inline",
-            help="For a proxy that holds video streams back: pictures take the page's own connection, 10 a second.",
+            help="For a proxy that holds video streams back: images take the page's own connection, 10 a second.",
         )
 
 
@@ -178,7 +178,7 @@ def _take_device_defaults() -> None:
         st.session_state.setdefault(name, tuned.get(name, getattr(_DEFAULT, name)))
 
 
-_SOURCE_HELP = """Where pictures come from.
+_SOURCE_HELP = """Where images come from.
 
 - Demo: a portrait that moves, built in
 - Webcam: a camera of the machine that runs this app

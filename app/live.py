@@ -6,17 +6,17 @@ import time
 
 import streamlit as st
 
-from app import charts, controls, records
+from app import charts, controls, record_view
 from app.monitor import Monitor
-from app.sessions import Session, hub, session
-from app.stream import address
+from app.sessions import Session, registry, session
+from app.video_stream import address
 from app.worker import Worker
-from edge.address import public_name
+from edge.address import redact
 from edge.errors import ConfigError, EmotionError, ModelError, SourceError
 
 PANEL_EVERY_S = 0.4
 INLINE_EVERY_S = 0.1
-ALT = "The live picture, with a box, a label and a confidence at each face"
+ALT = "The live image, with a box, a label and a confidence at each face"
 CAMERA_COLORS = {"online": "#009E73", "opening": "#E69F00"}
 """Camera state to the colour of its dot; any other is vermillion."""
 
@@ -25,17 +25,17 @@ def start() -> None:
     """Watch the chosen source (a callback)."""
     try:
         chosen = controls.settings()
-        worker = hub().start(session(), chosen.config, chosen.look)
+        worker = registry().start(session(), chosen.config, chosen.rendering)
     except ConfigError as error:
         st.session_state.problem = error
         return
     st.session_state.problem = None
-    controls.adopt(worker.config, worker.look)
+    controls.adopt(worker.config, worker.rendering)
 
 
 def stop() -> None:
     """Watch nothing (a callback)."""
-    hub().stop(session())
+    registry().stop(session())
 
 
 def apply() -> None:
@@ -45,7 +45,7 @@ def apply() -> None:
         return
     try:
         chosen = controls.settings()
-        worker.change(chosen.config, chosen.look)
+        worker.change(chosen.config, chosen.rendering)
     except ConfigError as error:
         worker.refused = error
 
@@ -76,35 +76,35 @@ def buttons(tab: Session, kind: str) -> None:
 
 def show(tab: Session, kind: str) -> None:
     """The view of a source that a worker runs."""
-    picture, facts = st.columns([3, 2], gap="large")
+    view, facts = st.columns([3, 2], gap="large")
     worker = tab.worker
     if worker and worker.running:
-        with picture:
-            _picture(tab, worker)
+        with view:
+            _image(tab, worker)
             _health_line(worker)
         with facts:
             panel()
         minute()
     else:
-        with picture:
+        with view:
             _stage(kind, st.session_state.get("problem") or (worker.error if worker else None), worker)
-    records.show(tab)
+    record_view.show(tab)
 
 
-def _picture(tab: Session, worker: Worker) -> None:
-    if hub().streams and not st.session_state.get("inline"):
-        st.html(f'<img class="live-picture" alt="{ALT}" src="{address(tab, worker)}">')
+def _image(tab: Session, worker: Worker) -> None:
+    if registry().streams and not st.session_state.get("inline"):
+        st.html(f'<img class="live-image" alt="{ALT}" src="{address(tab, worker)}">')
     else:
-        _inline_picture()
+        _inline_image()
 
 
 @st.fragment(run_every=INLINE_EVERY_S)
-def _inline_picture() -> None:
-    """The fallback, where a proxy holds streams back: the newest picture through the page's own connection."""
+def _inline_image() -> None:
+    """The fallback, where a proxy holds streams back: the newest image through the page's own connection."""
     worker = session().worker
-    jpeg = base64.b64encode(worker.pictures.newest()).decode() if worker else ""
+    jpeg = base64.b64encode(worker.images.newest()).decode() if worker else ""
     source = f"data:image/jpeg;base64,{jpeg}" if jpeg else "data:,"
-    st.html(f'<img class="live-picture" alt="{ALT}" src="{source}">')
+    st.html(f'<img class="live-image" alt="{ALT}" src="{source}">')
 
 
 @st.fragment(run_every=PANEL_EVERY_S)
@@ -115,7 +115,7 @@ def _health_line(worker: Worker) -> None:
         st.warning(explain(worker.refused, worker.source))
     state = worker.camera.state.value if worker.camera else "opening"
     dropped = worker.camera.dropped if worker.camera else 0
-    st.markdown(health_html(worker.monitor, state, dropped, hub().watchers(worker)), unsafe_allow_html=True)
+    st.markdown(health_html(worker.monitor, state, dropped, registry().watchers(worker)), unsafe_allow_html=True)
 
 
 def health_html(monitor: Monitor, state: str, dropped: int, watchers: int = 1) -> str:
@@ -124,7 +124,7 @@ def health_html(monitor: Monitor, state: str, dropped: int, watchers: int = 1) -
     dot = CAMERA_COLORS.get(state, "#D55E00")
     parts = [
         f'<span class="dot" style="background:{dot}"></span>{html.escape(state)}',
-        f"<b>{health.per_second:.1f}</b> pictures/s",
+        f"<b>{health.per_second:.1f}</b> images/s",
         f"age <b>{health.age_ms:.0f}</b> ms",
         *(f"{name} {milliseconds:.1f} ms" for name, milliseconds in health.stages_ms),
         f"dropped {dropped}",
@@ -138,13 +138,13 @@ def health_html(monitor: Monitor, state: str, dropped: int, watchers: int = 1) -
 def panel() -> None:
     """The faces of the newest result: bars, and valence and arousal of the largest."""
     monitor = session().monitor
-    people = monitor.latest.people if monitor and monitor.latest else ()
-    if not people:
-        st.markdown('<div class="face-title">No face in the picture</div>', unsafe_allow_html=True)
-        st.caption("Look towards the camera, with light from the front and the whole face in the picture.")
+    faces = monitor.latest.faces if monitor and monitor.latest else ()
+    if not faces:
+        st.markdown('<div class="face-title">No face in the image</div>', unsafe_allow_html=True)
+        st.caption("Look towards the camera, with light from the front and the whole face in the image.")
         return
-    largest = sorted(people, key=lambda person: person.box.width * person.box.height, reverse=True)
-    st.markdown("".join(charts.bars(person) for person in largest[:3]), unsafe_allow_html=True)
+    largest = sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
+    st.markdown("".join(charts.bars(face) for face in largest[:3]), unsafe_allow_html=True)
     if len(largest) > 3:
         st.caption(f"and {len(largest) - 3} more")
     first = largest[0]
@@ -166,7 +166,7 @@ def _stage(kind: str, error: Exception | None, worker: Worker | None) -> None:
         if kind != "demo":
             st.button("Try the demo", on_click=try_demo, icon=":material/play_arrow:", key="try_demo")
         return
-    title, text = "Nothing is running", "Press Start. Pictures stay on this machine."
+    title, text = "Nothing is running", "Press Start. Images stay on this machine."
     if worker and worker.ended:
         title, text = "The source has ended", "Start it again, or choose another one."
     st.html(f'<div class="stage"><strong>{title}</strong><span>{text}</span></div>')
@@ -177,7 +177,7 @@ def explain(error: Exception, source: str) -> str:
     if isinstance(error, SourceError) and source.isdigit():
         return f"No camera at index {source}, or another program has it: choose another source, or try the demo."
     if isinstance(error, SourceError) and "://" in source:
-        return f"Nothing comes from {public_name(source)}: check address, network and password, or try the demo."
+        return f"Nothing comes from {redact(source)}: check address, network and password, or try the demo."
     if isinstance(error, ModelError):
         return f"The model can't be used: choose another one in the sidebar. ({error})"
     if isinstance(error, EmotionError):

@@ -12,7 +12,7 @@ from edge.errors import EmotionError
 
 LIMITS = """
 - It tells the **expression** that people would see in a face, not what the person feels.
-- FER-2013's labels are noisy: people agree with them on 65 ± 5% of the pictures (Goodfellow et al., 2013), so no
+- FER-2013's labels are noisy: people agree with them on 65 ± 5% of the images (Goodfellow et al., 2013), so no
   honest figure here is near 100%.
 - It is weakest on disgust, fear and sad, in bad light, on turned or covered faces, and on faces below 50 pixels.
 - FER-2013 was collected from the web and is not balanced by age, skin colour or culture: expect uneven errors.
@@ -79,12 +79,12 @@ def _details(scores: Mapping[str, Mapping[str, Any]]) -> None:
     if not scores:
         st.info("No report of the training run is shipped for this model: recall and confusions are not known here.")
         return
-    group = st.selectbox("Test pictures", list(scores), index=len(scores) - 1, key="group", help=_GROUP_HELP)
+    group = st.selectbox("Test images", list(scores), index=len(scores) - 1, key="group", help=_GROUP_HELP)
     score = scores[group]
     recall, confusion = st.columns([2, 3], gap="large")
     with recall:
         st.subheader("Recall")
-        st.caption(f"Of the {score['count']:,} pictures: the share of each class that was found.")
+        st.caption(f"Of the {score['count']:,} images: the share of each class that was found.")
         bars = "".join(charts.bar(label, share) for label, share in score["recall"].items())
         st.markdown(bars, unsafe_allow_html=True)
     with confusion:
@@ -93,7 +93,7 @@ def _details(scores: Mapping[str, Mapping[str, Any]]) -> None:
         st.html(_matrix(list(score["recall"]), score["confusion"]))
 
 
-_GROUP_HELP = "Which part of the test pictures the figures below are about."
+_GROUP_HELP = "Which part of the test images the figures below are about."
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -115,4 +115,4 @@ def _cells(counts: Sequence[int]) -> str:
 
 def _cell(count: int, share: float) -> str:
     shade = f"background:color-mix(in srgb, #0072B2 {0.85 * share:.0%}, transparent)"
-    return f'<td style="{shade}" title="{count} pictures">{share:.0%}</td>'
+    return f'<td style="{shade}" title="{count} images">{share:.0%}</td>'

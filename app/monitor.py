@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
-from edge.metrics import RateMeter
 from edge.results import FrameResult, Timings
+from edge.run_stats import RateMeter
 
 TIMELINE_S = 60.0
 SAMPLE_EVERY_S = 0.5
@@ -33,7 +33,7 @@ class Health:
 
     per_second: float = 0.0
     age_ms: float = 0.0
-    """From the moment a picture was read to the moment it was ready for the browser."""
+    """From the moment an image was read to the moment it was ready for the browser."""
     stages_ms: tuple[tuple[str, float], ...] = ()
 
 
@@ -54,12 +54,12 @@ class Monitor:
         self._recent: deque[tuple[Timings, float, float]] = deque(maxlen=RECENT)
 
     def add(self, result: FrameResult, draw_ms: float) -> None:
-        """Take a result whose picture has just been drawn."""
+        """Take a result whose image has just been drawn."""
         now_s = time.monotonic()
         with self._lock:
             self.latest = result
             self._rate.tick(now_s)
-            self._recent.append((result.timings, draw_ms, (now_s - result.captured_at_s) * 1000))
+            self._recent.append((result.timings, draw_ms, (now_s - result.captured_monotonic_s) * 1000))
             self._sample(result)
             listeners = list(self._listeners.values())
         for listener in listeners:
@@ -92,15 +92,15 @@ class Monitor:
         return Health(per_second, _mean([age_ms for *_, age_ms in recent]), tuple(stages))
 
     def _sample(self, result: FrameResult) -> None:
-        due = not self._timeline or result.captured_at_s - self._timeline[-1].at_s >= SAMPLE_EVERY_S
-        if due and result.people:
+        due = not self._timeline or result.captured_monotonic_s - self._timeline[-1].at_s >= SAMPLE_EVERY_S
+        if due and result.faces:
             self._timeline.append(sample_of(result))
 
 
 def sample_of(result: FrameResult) -> Sample:
     """The largest face of a result that has one."""
-    person = max(result.people, key=lambda person: person.box.width * person.box.height)
-    return Sample(result.captured_at_s, person.scores.as_dict(), person.valence, person.arousal)
+    face = max(result.faces, key=lambda face: face.box.width * face.box.height)
+    return Sample(result.captured_monotonic_s, face.scores.as_dict(), face.valence, face.arousal)
 
 
 def _mean(values: list[float]) -> float:

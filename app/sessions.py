@@ -11,9 +11,9 @@ import threading
 import streamlit as st
 
 from app.monitor import Monitor
-from app.pictures import Look
-from app.record import Record
-from app.video import VideoJob
+from app.rendering import RenderOptions
+from app.session_log import Record
+from app.upload_job import VideoJob
 from app.worker import Worker
 from edge.config import EdgeConfig
 
@@ -72,7 +72,7 @@ class Session:
             job.close()
 
 
-class Hub:
+class SessionRegistry:
     """All tabs and workers of this server."""
 
     def __init__(self) -> None:
@@ -104,13 +104,13 @@ class Hub:
         with self._lock:
             return self._sessions.get(token)
 
-    def start(self, session: Session, config: EdgeConfig, look: Look) -> Worker:
+    def start(self, session: Session, config: EdgeConfig, rendering: RenderOptions) -> Worker:
         """Watch a source: join the worker that already runs it, with its settings, or start one."""
         with self._lock:
             running = self._running(str(config.source))
             if session.worker and session.worker is not running:
                 self.stop(session)
-            session.worker = running or self._started(config, look)
+            session.worker = running or self._started(config, rendering)
             return session.worker
 
     def stop(self, session: Session) -> None:
@@ -145,19 +145,19 @@ class Hub:
     def _running(self, source: str) -> Worker | None:
         return next((worker for worker in self.workers() if worker.running and worker.source == source), None)
 
-    def _started(self, config: EdgeConfig, look: Look) -> Worker:
-        worker = Worker(config, look, self._last.pop(str(config.source), None))
+    def _started(self, config: EdgeConfig, rendering: RenderOptions) -> Worker:
+        worker = Worker(config, rendering, self._last.pop(str(config.source), None))
         worker.start()
         return worker
 
 
-@st.cache_resource(show_spinner=False, on_release=Hub.shut_down)
-def hub() -> Hub:
-    """The server's one hub."""
-    return Hub()
+@st.cache_resource(show_spinner=False, on_release=SessionRegistry.shut_down)
+def registry() -> SessionRegistry:
+    """The server's one registry."""
+    return SessionRegistry()
 
 
-@st.cache_resource(show_spinner=False, scope="session", on_release=lambda session: hub().close(session))
+@st.cache_resource(show_spinner=False, scope="session", on_release=lambda session: registry().close(session))
 def session() -> Session:
     """This tab's session; Streamlit releases it a moment after the tab closes."""
-    return hub().open()
+    return registry().open()

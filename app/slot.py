@@ -1,12 +1,12 @@
-"""The newest picture, handed from a worker's thread to the streams on the server's event loop."""
+"""The newest image, handed from a worker's thread to the streams on the server's event loop."""
 
 import asyncio
 import threading
 from collections.abc import AsyncIterator
 
 
-class PictureSlot:
-    """The newest JPEG of a worker; a slow viewer skips pictures and never falls behind."""
+class ImageSlot:
+    """The newest JPEG of a worker; a slow viewer skips images and never falls behind."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -16,7 +16,7 @@ class PictureSlot:
         self._viewers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
     def put(self, jpeg: bytes) -> None:
-        """Show this picture from now on (any thread)."""
+        """Show this image from now on (any thread)."""
         with self._lock:
             if not self._closed:
                 self._jpeg = jpeg
@@ -24,7 +24,7 @@ class PictureSlot:
         self._wake()
 
     def close(self) -> None:
-        """End every stream and forget the picture (any thread)."""
+        """End every stream and forget the image (any thread)."""
         with self._lock:
             self._closed, self._jpeg = True, b""
         self._wake()

@@ -1,4 +1,4 @@
-"""Pictures and videos that the user brings: a picture gives its faces at once, a video runs through."""
+"""Images and videos that the user brings: an image gives its faces at once, a video runs through."""
 
 import time
 from dataclasses import replace
@@ -6,97 +6,97 @@ from pathlib import PurePath
 
 import streamlit as st
 
-from app import charts, controls, records
-from app.pictures import decode, encode, fitted, render
-from app.record import Record
+from app import charts, controls, record_view
+from app.rendering import decode, encode, fitted, render
+from app.session_log import Record
 from app.sessions import session
-from app.video import VideoJob
+from app.upload_job import VideoJob
 from edge.errors import EmotionError, SourceError
 from edge.pipeline import Pipeline
 from edge.results import BgrImage, Frame, FrameResult
 
-PICTURES = ("jpg", "jpeg", "png", "bmp", "webp")
+IMAGES = ("jpg", "jpeg", "png", "bmp", "webp")
 VIDEOS = ("mp4", "mov", "avi", "mkv", "webm", "m4v")
 STILL_WIDTH = 640
 """Faces in a still may be small and time is not short: detection sees it at this width at least."""
 
 
 def show_file() -> None:
-    """A picture or a video from the user's disk."""
+    """An image or a video from the user's disk."""
     tab = session()
     file = st.file_uploader(
-        "Picture or video",
-        [*PICTURES, *VIDEOS],
+        "Image or video",
+        [*IMAGES, *VIDEOS],
         key="upload",
         on_change=tab.drop_video,
         help="It is analysed by this server, kept in memory or a temporary file, and deleted with this tab.",
     )
-    if file and PurePath(file.name).suffix.lower().lstrip(".") in PICTURES:
-        _show_picture(file.getvalue(), file.name)
+    if file and PurePath(file.name).suffix.lower().lstrip(".") in IMAGES:
+        _show_image(file.getvalue(), file.name)
         return
     if file and tab.video is None:
         _analyse_video(file.name, file.getvalue())
     if tab.video:  # the uploader forgets its file while another page or source is shown; the tab does not
         _show_video(tab.video)
     else:
-        _hint("Choose a file", "A picture gives its faces at once; a video runs through, for download.")
+        _hint("Choose a file", "An image gives its faces at once; a video runs through, for download.")
 
 
 def show_snapshot() -> None:
-    """A picture from the browser's camera."""
+    """An image from the browser's camera."""
     file = st.camera_input("Snapshot", key="snapshot", help="The browser asks you before it uses its camera.")
     if file is not None:
-        _show_picture(file.getvalue(), "snapshot.jpg")
+        _show_image(file.getvalue(), "snapshot.jpg")
 
 
 def _hint(title: str, text: str) -> None:
     st.html(f'<div class="stage small"><strong>{title}</strong><span>{text}</span></div>')
 
 
-def _show_picture(data: bytes, name: str) -> None:
+def _show_image(data: bytes, name: str) -> None:
     try:
         image = decode(data, name)
         result = analyse(image, name)
     except EmotionError as error:
         st.error(_explain(error, name), icon=":material/broken_image:")
         return
-    jpeg = encode(render(*fitted(image, result), replace(controls.settings().look, mirror=False)))
-    picture, facts = st.columns([3, 2], gap="large")
-    picture.image(jpeg, alt=_describe(result), width="stretch")
+    jpeg = encode(render(*fitted(image, result), replace(controls.settings().rendering, mirror=False)))
+    view, facts = st.columns([3, 2], gap="large")
+    view.image(jpeg, alt=_describe(result), width="stretch")
     with facts:
         _show_faces(result)
-        _picture_downloads(PurePath(name).stem, jpeg, result)
+        _image_downloads(PurePath(name).stem, jpeg, result)
 
 
 def analyse(image: BgrImage, name: str) -> FrameResult:
-    """The faces in a still picture, with the sidebar's settings."""
+    """The faces in a still image, with the sidebar's settings."""
     config = controls.settings().config
     config = replace(config, detect_width=max(config.detect_width, STILL_WIDTH))
     return Pipeline(config).process(Frame(image, 0, time.monotonic(), time.time(), name))
 
 
 def _describe(result: FrameResult) -> str:
-    faces = ", ".join(person.emotion for person in result.people)
-    return f"The picture with {len(result.people)} faces: {faces}" if faces else "The picture; no face was found"
+    faces = ", ".join(face.emotion for face in result.faces)
+    return f"The image with {len(result.faces)} faces: {faces}" if faces else "The image; no face was found"
 
 
 def _show_faces(result: FrameResult) -> None:
-    if not result.people:
+    if not result.faces:
         st.info("No face was found. It should be larger than 50 pixels and look towards the camera.")
-    st.markdown("".join(charts.bars(person) for person in result.people), unsafe_allow_html=True)
+    st.markdown("".join(charts.bars(face) for face in result.faces), unsafe_allow_html=True)
 
 
-def _picture_downloads(stem: str, jpeg: bytes, result: FrameResult) -> None:
+def _image_downloads(stem: str, jpeg: bytes, result: FrameResult) -> None:
     record = Record()
     record.add(result)
     with st.container(horizontal=True):
-        st.download_button("Picture", jpeg, f"{stem}-emotions.jpg", "image/jpeg", key="jpeg", on_click="ignore")
-        records.downloads(record, f"{stem}-emotions")
+        st.download_button("Image", jpeg, f"{stem}-emotions.jpg", "image/jpeg", key="jpeg", on_click="ignore")
+        record_view.downloads(record, f"{stem}-emotions")
 
 
 def _analyse_video(name: str, data: bytes) -> None:
     chosen = controls.settings()
-    session().take_video(VideoJob(name, data, chosen.config, chosen.look))
+    session().take_video(VideoJob(name, data, chosen.config, chosen.rendering))
 
 
 def _again() -> None:
@@ -122,22 +122,22 @@ def _progress() -> None:
     job = session().video
     if job is None or job.done:
         st.rerun()
-    text = f"{job.frames} of {job.total} pictures" if job.total else f"{job.frames} pictures"
+    text = f"{job.frames} of {job.total} images" if job.total else f"{job.frames} images"
     st.progress(job.progress, f"Analysing {job.name}: {text}")
 
 
 def _show_result(job: VideoJob) -> None:
     samples = job.record.samples()
-    picture, facts = st.columns([3, 2], gap="large")
-    picture.video(job.video.read_bytes(), "video/webm")
+    view, facts = st.columns([3, 2], gap="large")
+    view.video(job.video.read_bytes(), "video/webm")
     with facts:
-        st.markdown(f"**{job.frames} pictures, a face in {job.record.with_face}**")
+        st.markdown(f"**{job.frames} images, a face in {job.record.with_face}**")
         st.markdown(charts.shares(samples), unsafe_allow_html=True)
     st.markdown(charts.summary(samples), unsafe_allow_html=True)
     stem = f"{PurePath(job.name).stem}-emotions"
     with st.container(horizontal=True):
         st.download_button("Video", job.video.read_bytes, f"{stem}.webm", "video/webm", key="webm", on_click="ignore")
-        records.downloads(job.record, stem)
+        record_view.downloads(job.record, stem)
         if samples:
             chart = charts.summary_file(samples, job.name)
             st.download_button("Chart", chart, f"{stem}.svg", "image/svg+xml", key="svg", on_click="ignore")
@@ -145,7 +145,7 @@ def _show_result(job: VideoJob) -> None:
 
 def _explain(error: Exception, name: str) -> str:
     if isinstance(error, SourceError):
-        return f"{name} can't be read: it is damaged, or no picture or video. Try {', '.join((*PICTURES, *VIDEOS))}."
+        return f"{name} can't be read: it is damaged, or no image or video. Try {', '.join((*IMAGES, *VIDEOS))}."
     if isinstance(error, EmotionError):
         return str(error)
     return f"Something unexpected went wrong; the server's log has the details. ({type(error).__name__})"

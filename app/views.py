@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import browser, controls, live, uploads
+from app import controls, live, uploads, webrtc
 from app.sessions import session
 
 
@@ -20,4 +20,4 @@ def show() -> None:
     elif kind == "snapshot":
         uploads.show_snapshot()
     else:
-        browser.show()
+        webrtc.show()

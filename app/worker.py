@@ -1,6 +1,6 @@
 """The engine behind the page: edge's camera and pipeline in a thread of their own, which no rerun touches.
 
-Camera -> Pipeline.process -> picture for the streams, Monitor for the pages
+Camera -> Pipeline.process -> image for the streams, Monitor for the pages
 """
 
 import itertools
@@ -10,8 +10,8 @@ import time
 from dataclasses import replace
 
 from app.monitor import Monitor
-from app.pictures import Look, shown
-from app.slot import PictureSlot
+from app.rendering import RenderOptions, shown
+from app.slot import ImageSlot
 from edge.camera import Camera, iter_frames
 from edge.config import EdgeConfig
 from edge.errors import EmotionError
@@ -29,18 +29,18 @@ class Worker:
     """One source, shown live.
 
     Usage:
-        worker = Worker(EdgeConfig(source="demo"), Look())
+        worker = Worker(EdgeConfig(source="demo"), RenderOptions())
         worker.start()
-        worker.change(EdgeConfig(source="demo", detector="haar"), Look(mirror=True))
+        worker.change(EdgeConfig(source="demo", detector="haar"), RenderOptions(mirror=True))
         worker.stop()
         worker.join(5)
     """
 
-    def __init__(self, config: EdgeConfig, look: Look, predecessor: "Worker | None" = None) -> None:
+    def __init__(self, config: EdgeConfig, rendering: RenderOptions, predecessor: "Worker | None" = None) -> None:
         self.number = next(_numbers)
         self.source = str(config.source)
-        self.config, self.look = config, look
-        self.pictures, self.monitor = PictureSlot(), Monitor()
+        self.config, self.rendering = config, rendering
+        self.images, self.monitor = ImageSlot(), Monitor()
         self.error: Exception | None = None
         """Why it failed."""
         self.ended = False
@@ -61,15 +61,15 @@ class Worker:
         """Start the thread."""
         self._thread.start()
 
-    def change(self, config: EdgeConfig, look: Look) -> None:
+    def change(self, config: EdgeConfig, rendering: RenderOptions) -> None:
         """New settings from the next frame on; the camera stays open."""
         self.refused = None
-        self.config, self.look = replace(config, source=self.source), look
+        self.config, self.rendering = replace(config, source=self.source), rendering
 
     def stop(self) -> None:
         """Tell it to end; does not wait."""
         self._stop.set()
-        self.pictures.close()
+        self.images.close()
 
     def join(self, timeout_s: float) -> bool:
         """Wait until the camera is free; whether it is."""
@@ -91,16 +91,16 @@ class Worker:
             self.error = error
             _log.exception("worker of %s", self.source)
         finally:
-            self.pictures.close()
+            self.images.close()
 
     def _work(self) -> None:
-        pipeline, pacer = Pipeline(self.config), Pacer()
+        pipeline, limiter = Pipeline(self.config), RateLimiter()
         self.camera = Camera(self.source, self.config)
         self.camera.start()
         try:
             for frame in iter_frames([self.camera], self._stop):
                 self.camera.fps = self.config.fps
-                if not pacer.takes(frame.captured_at_s, self.config.fps):
+                if not limiter.takes(frame.captured_monotonic_s, self.config.fps):
                     continue
                 if pipeline.config is not self.config:
                     pipeline = self._changed(pipeline)
@@ -125,24 +125,24 @@ class Worker:
     def _process(self, pipeline: Pipeline, frame: Frame) -> None:
         result = pipeline.process(frame)
         started_s = time.monotonic()
-        self.pictures.put(shown(frame.image, result, self.look))
+        self.images.put(shown(frame.image, result, self.rendering))
         self.monitor.add(result, (time.monotonic() - started_s) * 1000)
 
 
-class Pacer:
+class RateLimiter:
     """Thins frames to a target rate, at steady distances: the camera does so for live sources, this for the demo."""
 
     def __init__(self) -> None:
         self._due_s = 0.0
 
-    def takes(self, captured_at_s: float, fps: float) -> bool:
+    def takes(self, captured_monotonic_s: float, fps: float) -> bool:
         """Whether the frame captured then is due at `fps` (0: every frame is)."""
         if not fps:
             return True
         period_s = 1 / fps
-        if captured_at_s < self._due_s - period_s / 4:  # a little early is in time: cameras jitter
+        if captured_monotonic_s < self._due_s - period_s / 4:  # a little early is in time: cameras jitter
             return False
-        self._due_s = max(self._due_s, captured_at_s - period_s) + period_s
+        self._due_s = max(self._due_s, captured_monotonic_s - period_s) + period_s
         return True
 
 

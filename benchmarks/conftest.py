@@ -63,7 +63,7 @@ def variants(pytestconfig: pytest.Config) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def dataset() -> Dataset | None:
-    """FER-2013's test pictures where they lie (FER2013 or data/), else None: generated faces stand in."""
+    """FER-2013's test images where they lie (FER2013 or data/), else None: generated faces stand in."""
     try:
         return load_fer2013().test()
     except DataError:

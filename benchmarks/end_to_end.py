@@ -1,6 +1,6 @@
 """What detection and cropping leave of the accuracy: test faces pasted into frames, found again, classified.
 
-Here one sees what the crop margin is worth: the network learned from pictures framed in one way, and a
+Here one sees what the crop margin is worth: the network learned from images framed in one way, and a
 detector frames faces in another; `ModelInfo.crop_margin` is the difference.
 """
 
@@ -20,13 +20,13 @@ from train.measures import Labels
 
 SIZE = (640, 480)
 SIDES = (64, 100, 150, 200)
-"""Of the pasted pictures in pixels; each frame has one of each."""
+"""Of the pasted images in pixels; each frame has one of each."""
 SAME_FACE = 0.3
 """Overlap from which a found box is the pasted face: detectors frame tighter than FER-2013 does."""
 
 
 @dataclass(frozen=True)
-class Album:
+class PastedFaces:
     """Frames, and the label of each face in the order of the scenes' boxes."""
 
     scenes: tuple[Scene, ...]
@@ -38,11 +38,11 @@ class Found(NamedTuple):
 
     scene: int
     face: int
-    """Counted through the whole album."""
+    """Counted through all frames."""
     box: Box
 
 
-class Detection(NamedTuple):
+class DetectionScore(NamedTuple):
     """How well a detector did."""
 
     found: tuple[Found, ...]
@@ -51,33 +51,33 @@ class Detection(NamedTuple):
     recall_by_side: dict[int, float]
 
 
-def album(faces: Sequence[GrayImage], labels: Labels) -> Album:
+def paste_faces(faces: Sequence[GrayImage], labels: Labels) -> PastedFaces:
     """The faces, four a frame, each with the next of `SIDES`; what is left over is not used."""
     count = len(faces) // len(SIDES)
     groups = [faces[start : start + len(SIDES)] for start in range(0, count * len(SIDES), len(SIDES))]
     frames = tuple(scenes.pasted(group, SIZE, SIDES, seed) for seed, group in enumerate(groups))
-    return Album(frames, labels[: count * len(SIDES)])
+    return PastedFaces(frames, labels[: count * len(SIDES)])
 
 
-def detect(detector: Detector, detect_width: int, pictures: Album) -> Detection:
+def detect(detector: Detector, detect_width: int, images: PastedFaces) -> DetectionScore:
     """Find the faces as the pipeline does, and match each with the pasted one that it overlaps most."""
     found: list[Found] = []
     detections = 0
-    for index, scene in enumerate(pictures.scenes):
+    for index, scene in enumerate(images.scenes):
         boxes = [face.box for face in find_faces(detector, downscale(scene.image, detect_width), SIZE)]
         detections += len(boxes)
         found += [Found(index, index * len(SIDES) + place, box) for place, box in _matches(scene.boxes, boxes)]
     counts = np.bincount([hit.face % len(SIDES) for hit in found], minlength=len(SIDES))
-    return Detection(
+    return DetectionScore(
         found=tuple(found),
-        recall=len(found) / len(pictures.labels),
+        recall=len(found) / len(images.labels),
         precision=len(found) / max(1, detections),
-        recall_by_side={side: float(count) / len(pictures.scenes) for side, count in zip(SIDES, counts, strict=True)},
+        recall_by_side={side: float(count) / len(images.scenes) for side, count in zip(SIDES, counts, strict=True)},
     )
 
 
 def accuracy_of_found(
-    pictures: Album,
+    images: PastedFaces,
     found: Sequence[Found],
     info: ModelInfo,
     predict: Callable[[FaceInput], Probabilities],
@@ -85,8 +85,8 @@ def accuracy_of_found(
 ) -> float:
     """Accuracy on the faces that were found, cropped with `margin` around the detector's box."""
     wanted = replace(info, crop_margin=margin)
-    crops = [crop_face(to_gray(pictures.scenes[hit.scene].image), hit.box, wanted) for hit in found]
-    labels = pictures.labels[[hit.face for hit in found]]
+    crops = [crop_face(to_gray(images.scenes[hit.scene].image), hit.box, wanted) for hit in found]
+    labels = images.labels[[hit.face for hit in found]]
     return float(np.mean(predict(np.stack(crops)).argmax(axis=1) == labels))
 
 

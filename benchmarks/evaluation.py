@@ -37,8 +37,8 @@ def dataset_metrics(predict: Predict, predict_float: Predict, test: Dataset) -> 
     probabilities, floats = predict(test.images[..., np.newaxis]), predict_float(test.images[..., np.newaxis])
     metrics = {"agreement/float": measures.agreement(probabilities, floats)}
     metrics["kl/float"] = measures.kl_divergence(probabilities, floats)
-    for name, usages in SPLITS.items():
-        rows = np.isin(test.usages, usages)
+    for name, splits in SPLITS.items():
+        rows = np.isin(test.splits, splits)
         if rows.any():
             metrics |= _split_metrics(name, probabilities[rows], test.labels[rows])
     return metrics
@@ -97,6 +97,6 @@ def _split_metrics(name: str, probabilities: Probabilities, labels: Labels) -> d
 
 
 def _drawn(test: Dataset, count: int) -> tuple[FaceInput, Labels]:
-    rows = np.flatnonzero(test.usages == "PrivateTest")
+    rows = np.flatnonzero(test.splits == "PrivateTest")
     rows = np.random.default_rng(0).permutation(rows)[:count]
     return test.images[rows][..., np.newaxis], test.labels[rows]

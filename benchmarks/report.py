@@ -1,4 +1,4 @@
-"""Pictures and tables of the saved runs: `python -m benchmarks.report`; `--gate` fails when something got worse.
+"""Images and tables of the saved runs: `python -m benchmarks.report`; `--gate` fails when something got worse.
 
 Reads .benchmarks/ (from `pytest benchmarks --benchmark-autosave`) and the committed accuracy; writes history.png,
 stages.png, tradeoff.png and report.md, or puts the report between the marks of a document:
@@ -43,7 +43,7 @@ HISTORY = {
     CLASSIFY: "classify, int8",
     "test_crop": "crop",
 }
-"""What the history picture follows."""
+"""What the history image follows."""
 MARKS = "(?<=<!-- report -->\n).*(?=<!-- /report -->)"
 """Around what stands between the comments `report` and `/report` of a document."""
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = CommandParser("python -m benchmarks.report", description=__doc__)
     parser.add_argument("--history", type=Path, default=history.FOLDER, help="folder of saved runs")
-    parser.add_argument("--out", type=Path, default=Path("runs/benchmarks"), help="folder for pictures and report.md")
+    parser.add_argument("--out", type=Path, default=Path("runs/benchmarks"), help="folder for images and report.md")
     parser.add_argument("--into", type=Path, help="put the report between the marks of this Markdown file instead")
     parser.add_argument("--gate", action="store_true", help="exit with 1 if the newest run left its band")
     options = parser.parse_args(arguments)
@@ -147,8 +147,8 @@ def tradeoff(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def to_report(runs: Sequence[Run], pictures: str) -> str:
-    """The newest run as Markdown; `pictures` is the folder of the pictures, as seen from the document."""
+def to_report(runs: Sequence[Run], images: str) -> str:
+    """The newest run as Markdown; `images` is the folder of the images, as seen from the document."""
     newest = runs[-1]
     times = [
         {"benchmark": name.removeprefix("test_"), "fastest ms": time_ms, "in yardsticks": newest.ratios[name]}
@@ -157,13 +157,13 @@ def to_report(runs: Sequence[Run], pictures: str) -> str:
     worse = "\n".join(f"- {regression}" for regression in history.gate(runs)) or "- nothing left its band"
     return f"""Commit {newest.commit}, {newest.saved_at[:16].replace("T", " ")} UTC, {newest.processor}.
 
-![Milliseconds of each stage]({pictures}/stages.png)
+![Milliseconds of each stage]({images}/stages.png)
 
-![Accuracy against latency of each variant]({pictures}/tradeoff.png)
+![Accuracy against latency of each variant]({images}/tradeoff.png)
 
 {to_markdown(tradeoff(newest))}
 
-![Latency of the saved runs]({pictures}/history.png)
+![Latency of the saved runs]({images}/history.png)
 
 Against the earlier runs on this machine:
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.detectors import Detector
-from edge.results import BgrImage, Box, Face, Frame, GrayImage
+from edge.results import BgrImage, Box, Detection, Frame, GrayImage
 from edge.sources import PORTRAIT
 
 PORTRAIT_FACE = Box(95, 60, 110, 110)
@@ -22,9 +22,9 @@ class Scene:
     image: BgrImage
     boxes: tuple[Box, ...]
 
-    def frame(self, index: int = 0, captured_at_s: float = 0.0) -> Frame:
+    def frame(self, index: int = 0, captured_monotonic_s: float = 0.0) -> Frame:
         """The scene as a source would deliver it."""
-        return Frame(self.image, index, captured_at_s, captured_at_s, "scene")
+        return Frame(self.image, index, captured_monotonic_s, captured_monotonic_s, "scene")
 
 
 class PlacedFaces:
@@ -40,11 +40,11 @@ class PlacedFaces:
         self._boxes = boxes
         self._frame_width = frame_width
 
-    def detect(self, image: BgrImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Detection]:
         """The placed faces in the pixels of `image`."""
         self._detector.detect(image)
         scale = image.shape[1] / self._frame_width
-        return [Face(Box(*(round(value * scale) for value in box))) for box in self._boxes]
+        return [Detection(Box(*(round(value * scale) for value in box))) for box in self._boxes]
 
 
 def crowd(size: tuple[int, int], count: int) -> Scene:

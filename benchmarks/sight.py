@@ -68,7 +68,7 @@ def watch(pipeline: Pipeline, scene: Scene, frames: int, seed: int = 0) -> _Film
     outcome = _Film()
     for frame in photographs.film(scene, frames, seed):
         started_s = time.process_time()
-        boxes = [person.box for person in pipeline.process(frame).people]
+        boxes = [face.box for face in pipeline.process(frame).faces]
         outcome.cpu_s += time.process_time() - started_s
         hits = [any(overlap(box, true) > FOUND for true in scene.boxes) for box in boxes]
         outcome.found |= frame.index >= frames - LAST and any(hits)

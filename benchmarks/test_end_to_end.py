@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import end_to_end, scenes
-from benchmarks.end_to_end import Album, Detection
+from benchmarks.end_to_end import DetectionScore, PastedFaces
 from benchmarks.tables import Tables
 from edge.config import EdgeConfig
 from edge.detectors import create_detector
@@ -25,20 +25,20 @@ JUDGED = (DEFAULT, ("haar", 640))
 
 
 @pytest.fixture(scope="module")
-def pictures(dataset: Dataset | None) -> Album:
+def images(dataset: Dataset | None) -> PastedFaces:
     """Pasted test faces of FER-2013; without the data set the demo's portrait, which smiles."""
     if dataset is None:
         face = to_gray(scenes.portrait_face(margin=0.25))
-        return end_to_end.album([face] * 40, np.full(40, LABELS.index("happy")))
-    rows = np.random.default_rng(0).permutation(np.flatnonzero(dataset.usages == "PublicTest"))[:COUNT]
-    return end_to_end.album(list(dataset.images[rows]), dataset.labels[rows])
+        return end_to_end.paste_faces([face] * 40, np.full(40, LABELS.index("happy")))
+    rows = np.random.default_rng(0).permutation(np.flatnonzero(dataset.splits == "PublicTest"))[:COUNT]
+    return end_to_end.paste_faces(list(dataset.images[rows]), dataset.labels[rows])
 
 
 @pytest.fixture(scope="module")
-def detections(pictures: Album) -> dict[tuple[str, int], Detection]:
+def detections(images: PastedFaces) -> dict[tuple[str, int], DetectionScore]:
     """By detector and detect_width."""
     return {
-        (name, width): end_to_end.detect(create_detector(EdgeConfig(detector=name)), width, pictures)
+        (name, width): end_to_end.detect(create_detector(EdgeConfig(detector=name)), width, images)
         for name, width in SETTINGS
     }
 
@@ -49,10 +49,10 @@ def classifier(variants: dict[str, Path]) -> EmotionClassifier:
 
 
 def test_pasted_faces_are_found(
-    detections: dict[tuple[str, int], Detection], pictures: Album, tables: Tables, dataset: Dataset | None
+    detections: dict[tuple[str, int], DetectionScore], images: PastedFaces, tables: Tables, dataset: Dataset | None
 ) -> None:
     what = "FER-2013 test faces" if dataset is not None else "portraits (FER-2013 is not here)"
-    title = f"Detection of {len(pictures.labels)} pasted {what}, recall by side in pixels"
+    title = f"Detection of {len(images.labels)} pasted {what}, recall by side in pixels"
     for (name, width), seen in detections.items():
         sides = {f"{side} px": recall for side, recall in seen.recall_by_side.items()}
         row = {"recall": seen.recall, "precision": seen.precision, **sides}
@@ -63,8 +63,8 @@ def test_pasted_faces_are_found(
 
 
 def test_the_shipped_margin_is_about_the_best(
-    detections: dict[tuple[str, int], Detection],
-    pictures: Album,
+    detections: dict[tuple[str, int], DetectionScore],
+    images: PastedFaces,
     classifier: EmotionClassifier,
     tables: Tables,
 ) -> None:
@@ -72,7 +72,7 @@ def test_the_shipped_margin_is_about_the_best(
     for name, width in JUDGED:
         found = detections[name, width].found
         accuracies = {
-            margin: end_to_end.accuracy_of_found(pictures, found, classifier.info, classifier.predict, margin)
+            margin: end_to_end.accuracy_of_found(images, found, classifier.info, classifier.predict, margin)
             for margin in sorted({*MARGINS, shipped})
         }
         by_margin = {f"{margin:+.2f}": accuracy for margin, accuracy in accuracies.items()}
@@ -81,27 +81,27 @@ def test_the_shipped_margin_is_about_the_best(
 
 
 def test_detection_and_cropping_keep_the_accuracy(
-    detections: dict[tuple[str, int], Detection],
-    pictures: Album,
+    detections: dict[tuple[str, int], DetectionScore],
+    images: PastedFaces,
     classifier: EmotionClassifier,
     tables: Tables,
 ) -> None:
-    """On the same faces: the picture itself, and the crop that the pipeline makes of it."""
+    """On the same faces: the image itself, and the crop that the pipeline makes of it."""
     margin = classifier.info.crop_margin
     for name, width in JUDGED:
         found = detections[name, width].found
-        cropped = end_to_end.accuracy_of_found(pictures, found, classifier.info, classifier.predict, margin)
-        whole = _accuracy_of_pictures(pictures, [hit.face for hit in found], classifier)
-        row = {"detector": name, "faces": len(found), "whole_picture": whole, "pipeline_crop": cropped}
+        cropped = end_to_end.accuracy_of_found(images, found, classifier.info, classifier.predict, margin)
+        whole = _accuracy_of_images(images, [hit.face for hit in found], classifier)
+        row = {"detector": name, "faces": len(found), "whole_image": whole, "pipeline_crop": cropped}
         tables.add("Accuracy end to end, on the faces found", **row)
         assert cropped > whole - 0.06
 
 
-def _accuracy_of_pictures(pictures: Album, faces: list[int], classifier: EmotionClassifier) -> float:
+def _accuracy_of_images(images: PastedFaces, faces: list[int], classifier: EmotionClassifier) -> float:
     crops = []
     for face in faces:
         scene, place = divmod(face, len(end_to_end.SIDES))
-        x, y, width, height = pictures.scenes[scene].boxes[place]
-        pixels = to_gray(pictures.scenes[scene].image)[y : y + height, x : x + width]
+        x, y, width, height = images.scenes[scene].boxes[place]
+        pixels = to_gray(images.scenes[scene].image)[y : y + height, x : x + width]
         crops.append(resize_face(pixels, classifier.info))
-    return float(np.mean(classifier.predict(np.stack(crops)).argmax(axis=1) == pictures.labels[faces]))
+    return float(np.mean(classifier.predict(np.stack(crops)).argmax(axis=1) == images.labels[faces]))

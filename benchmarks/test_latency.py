@@ -19,7 +19,7 @@ from edge.interpreter import EmotionClassifier, installed_runtimes
 from edge.motion import MotionFollower
 from edge.pipeline import Pipeline
 from edge.preprocess import crop_face, to_gray
-from edge.results import BgrImage, Face, FaceInput, Frame, FrameResult, GrayImage
+from edge.results import BgrImage, Detection, FaceInput, Frame, FrameResult, GrayImage
 from edge.schema import to_json
 from edge.sources import DemoSource
 from edge.tracking import Tracker
@@ -32,7 +32,7 @@ DETECTORS = ("blazeface", "haar")
 @pytest.fixture(scope="module")
 def frame() -> Frame:
     """A 640x480 frame with one face."""
-    return scenes.Scene(DemoSource().picture(0), ()).frame()
+    return scenes.Scene(DemoSource().image(0), ()).frame()
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def pipeline(variants: dict[str, Path]) -> Pipeline:
 @pytest.fixture(scope="module")
 def face(gray: GrayImage, result: FrameResult, pipeline: Pipeline) -> FaceInput:
     """The face of the frame, as the network is fed."""
-    return crop_face(gray, result.people[0].box, pipeline.classifier.info)
+    return crop_face(gray, result.faces[0].box, pipeline.classifier.info)
 
 
 @pytest.mark.benchmark(group="stages")
@@ -79,16 +79,16 @@ def test_detect(benchmark: Benchmark, detector: str, small: BgrImage) -> None:
 
 @pytest.mark.benchmark(group="stages")
 def test_follow(benchmark: Benchmark, small: BgrImage, frame: Frame, result: FrameResult) -> None:
-    """From one picture to the next, as it is done between detections."""
-    follower, boxes = MotionFollower(), [person.box for person in result.people]
+    """From one image to the next, as it is done between detections."""
+    follower, boxes = MotionFollower(), [face.box for face in result.faces]
     follower.remember(to_gray(small))
-    following = to_gray(downscale(DemoSource().picture(1), small.shape[1]))
+    following = to_gray(downscale(DemoSource().image(1), small.shape[1]))
     assert None not in benchmark(follower.follow, following, boxes, frame.image.shape[1] / small.shape[1])
 
 
 @pytest.mark.benchmark(group="stages")
 def test_crop(benchmark: Benchmark, gray: GrayImage, result: FrameResult, pipeline: Pipeline) -> None:
-    crop = benchmark(crop_face, gray, result.people[0].box, pipeline.classifier.info)
+    crop = benchmark(crop_face, gray, result.faces[0].box, pipeline.classifier.info)
     assert crop.shape == (48, 48, 1)
 
 
@@ -106,8 +106,8 @@ def test_classify(
 @pytest.mark.benchmark(group="stages")
 def test_track_and_smooth(benchmark: Benchmark, result: FrameResult) -> None:
     tracker = Tracker(EdgeConfig())
-    faces = [Face(person.box) for person in result.people]
-    values = list(result.people[0].scores.values)
+    faces = [Detection(face.box) for face in result.faces]
+    values = list(result.faces[0].scores.values)
 
     def step() -> int:
         tracks = tracker.update(faces, 0.0)

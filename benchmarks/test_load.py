@@ -93,7 +93,7 @@ def load_of(model: Path, clips: list[str]) -> Load:
 def test_soak(variants: dict[str, Path], pytestconfig: pytest.Config, tables: Tables) -> None:
     """Neither memory nor the age of results grows from the second third to the last."""
     seconds, sink = 60 * pytestconfig.option.soak_minutes, MemorySink()
-    config = EdgeConfig(source="demo", model=str(variants["int8"]), pace="fast", fps=0)
+    config = EdgeConfig(source="demo", model=str(variants["int8"]), playback="fast", fps=0)
     summary = run(config, [sink], limits=Limits(seconds=seconds))
     assert len(sink.memory_mb) >= 3, f"Expected enough frames to judge. Received: {summary.frames} in {seconds} s"
     grown_mb, older_ms = growth(sink.memory_mb), growth(sink.age_ms)

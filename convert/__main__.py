@@ -57,15 +57,13 @@ def build_parser() -> CommandParser:
     parser.add_argument("--out", type=Path, help="folder of the files; the Keras file's own if not given")
     parser.add_argument("--name", help="files are NAME_VARIANT.tflite; the Keras file's stem if not given")
     parser.add_argument(
-        "--report", type=Path, help="folder of the report (JSON, Markdown, picture); that of the files if not given"
+        "--report", type=Path, help="folder of the report (JSON, Markdown, image); that of the files if not given"
     )
-    data = parser.add_argument_group("pictures")
+    data = parser.add_argument_group("images")
     data.add_argument("--data", type=Path, help="FER-2013: folder, zip or csv; else the variable FER2013, else data/")
-    data.add_argument(
-        "--samples-from", type=Path, help="a folder of face pictures that calibrate in place of FER-2013's"
-    )
-    data.add_argument("--samples", type=int, default=defaults.samples, help="calibration pictures")
-    data.add_argument("--seed", type=int, default=defaults.seed, help="draws the calibration pictures")
+    data.add_argument("--samples-from", type=Path, help="a folder of face images that calibrate in place of FER-2013's")
+    data.add_argument("--samples", type=int, default=defaults.samples, help="calibration images")
+    data.add_argument("--seed", type=int, default=defaults.seed, help="draws the calibration images")
     how = parser.add_argument_group("how")
     how.add_argument("--int8-output", choices=OUTPUT_TYPES, default=defaults.int8_output, help="type of int8's output")
     how.add_argument("--no-fold", dest="fold", action="store_false", help="leave BatchNorms to TensorFlow's converter")

@@ -1,6 +1,6 @@
-"""The pictures of a conversion: which ones measure the ranges, and which ones prove the result.
+"""The images of a conversion: which ones measure the ranges, and which ones prove the result.
 
-Ranges are measured on training pictures, or on a folder of the user's, alone. The proof is on FER-2013's test pictures,
+Ranges are measured on training images, or on a folder of the user's, alone. The proof is on FER-2013's test images,
 else on those that did not calibrate, else on those that did.
 """
 
@@ -19,17 +19,17 @@ from edge.preprocess import resize_face
 from edge.results import FaceInput
 from train.data import Dataset, find_data, load_fer2013
 
-_PICTURE = re.compile(r"\.(jpe?g|png|bmp)$", re.IGNORECASE)
+_IMAGE = re.compile(r"\.(jpe?g|png|bmp)$", re.IGNORECASE)
 CALIBRATION = "calibration"
 """The split's name when the proof is on the calibration set."""
 REST = "rest"
-"""The split's name when the proof is on the pictures that did not calibrate."""
+"""The split's name when the proof is on the images that did not calibrate."""
 UNKNOWN = -1
-"""The label of a picture whose folder is not named like a label."""
+"""The label of an image whose folder is not named like a label."""
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Images:
     """Faces with their labels and the split of each."""
 
     faces: FaceInput
@@ -43,70 +43,70 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.faces)
 
-    def take(self, indices: NDArray[np.int64]) -> "Pictures":
-        """The pictures at these indices."""
+    def take(self, indices: NDArray[np.int64]) -> "Images":
+        """The images at these indices."""
         names = tuple(self.names[index] for index in indices)
-        return Pictures(self.faces[indices], self.labels[indices], self.splits[indices], names)
+        return Images(self.faces[indices], self.labels[indices], self.splits[indices], names)
 
 
 @dataclass(frozen=True)
 class ConversionData:
     """What a conversion looks at."""
 
-    available: Pictures
-    """All pictures that may calibrate."""
-    calibration: Pictures
-    proof: Pictures
+    available: Images
+    """All images that may calibrate."""
+    calibration: Images
+    proof: Images
     source: str
     """`FER-2013 Training`, or the user's folder."""
     indices: tuple[int, ...]
-    """Which pictures of the source calibrate."""
+    """Which images of the source calibrate."""
 
 
 def load_conversion_data(config: ConvertConfig, info: ModelInfo) -> ConversionData:
-    """The calibration set, class-balanced and drawn by the seed, and the pictures of the proof.
+    """The calibration set, class-balanced and drawn by the seed, and the images of the proof.
 
     Raises:
-        DataError: there are no pictures to be had.
+        DataError: there are no images to be had.
     """
     dataset = _find_fer2013(config)
     if config.samples_from is not None:
-        available, source = _read_folder(config.samples_from, info), "pictures of the user"
+        available, source = _read_folder(config.samples_from, info), "images of the user"
     else:
         assert dataset is not None
-        available, source = _pictures(dataset.split("Training"), info), f"{info.dataset} Training"
+        available, source = _images(dataset.split("Training"), info), f"{info.dataset} Training"
     indices = choose_balanced(available.labels, config.samples, config.seed)
     calibration = reach_full_range(available.take(indices))
     if dataset is not None and len(test := dataset.test()):
-        proof = _pictures(test, info)
+        proof = _images(test, info)
     else:
-        proof = _without_test_pictures(available, calibration, indices)
+        proof = _without_test_images(available, calibration, indices)
     return ConversionData(available, calibration, proof, source, tuple(indices.tolist()))
 
 
 def _find_fer2013(config: ConvertConfig) -> Dataset | None:
-    """FER-2013; None if nobody named it and the user's pictures can stand in for it."""
+    """FER-2013; None if nobody named it and the user's images can stand in for it."""
     try:
         find_data(config.data)
     except DataError as error:
         if config.samples_from is None:
             wanted = str(error).removeprefix("Expected ")
-            raise DataError(f"Expected a folder of face pictures in --samples-from, or {wanted}") from error
+            raise DataError(f"Expected a folder of face images in --samples-from, or {wanted}") from error
         if config.data is not None:
             raise
         return None
     return load_fer2013(config.data)
 
 
-def _without_test_pictures(available: Pictures, calibration: Pictures, indices: NDArray[np.int64]) -> Pictures:
-    """What a proof looks at then: the pictures that did not calibrate, or, if all did, those that did."""
+def _without_test_images(available: Images, calibration: Images, indices: NDArray[np.int64]) -> Images:
+    """What a proof looks at then: the images that did not calibrate, or, if all did, those that did."""
     rest = available.take(np.setdiff1d(np.arange(len(available)), indices))
     proof, split = (rest, REST) if len(rest) else (calibration, CALIBRATION)
     return replace(proof, splits=np.full(len(proof), split))
 
 
 def choose_balanced(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
-    """Sorted indices of `count` pictures, each class with the same number as far as it has them."""
+    """Sorted indices of `count` images, each class with the same number as far as it has them."""
     generator = np.random.default_rng(seed)
     queues = [list(generator.permutation(np.flatnonzero(labels == label))) for label in np.unique(labels)]
     chosen: list[int] = []
@@ -117,38 +117,38 @@ def choose_balanced(labels: NDArray[np.int64], count: int, seed: int) -> NDArray
     return np.sort(np.array(chosen, np.int64))
 
 
-def reach_full_range(pictures: Pictures) -> Pictures:
-    """The pictures with a pixel of 0 and one of 255 in the first, unless they have them already.
+def reach_full_range(images: Images) -> Images:
+    """The images with a pixel of 0 and one of 255 in the first, unless they have them already.
 
     Only so is the input's scale exactly 1 and its zero point 0: camera bytes go straight in.
     """
-    faces = pictures.faces.copy()
+    faces = images.faces.copy()
     if faces.min() > 0:
         faces[0].flat[int(faces[0].argmin())] = 0
     if faces.max() < 255:
         faces[0].flat[int(faces[0].argmax())] = 255
-    return replace(pictures, faces=faces)
+    return replace(images, faces=faces)
 
 
-def _pictures(dataset: Dataset, info: ModelInfo) -> Pictures:
+def _images(dataset: Dataset, info: ModelInfo) -> Images:
     faces = [resize_face(image, info) for image in dataset.images]
     width, height = info.input_size
     stacked = np.stack(faces) if faces else np.empty((0, height, width, 1), np.uint8)
-    return Pictures(stacked, dataset.labels, dataset.usages, tuple(dataset.names))
+    return Images(stacked, dataset.labels, dataset.splits, tuple(dataset.names))
 
 
-def _read_folder(folder: Path, info: ModelInfo) -> Pictures:
-    files = sorted(file for file in folder.rglob("*") if _PICTURE.search(file.name))
+def _read_folder(folder: Path, info: ModelInfo) -> Images:
+    files = sorted(file for file in folder.rglob("*") if _IMAGE.search(file.name))
     if not files:
-        raise DataError(f"Expected face pictures (jpg, png, bmp) below {folder}. Received: none")
+        raise DataError(f"Expected face images (jpg, png, bmp) below {folder}. Received: none")
     faces = [resize_face(_read_gray(file), info) for file in files]
     labels = [info.labels.index(f.parent.name) if f.parent.name in info.labels else UNKNOWN for f in files]
     names = tuple(file.relative_to(folder).as_posix() for file in files)
-    return Pictures(np.stack(faces), np.array(labels, np.int64), np.array([folder.name] * len(files)), names)
+    return Images(np.stack(faces), np.array(labels, np.int64), np.array([folder.name] * len(files)), names)
 
 
 def _read_gray(file: Path) -> NDArray[np.uint8]:
     image = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_GRAYSCALE) if file.stat().st_size else None
     if image is None:
-        raise DataError(f"Expected a picture at {file}. Received: {file.stat().st_size} bytes that are none")
+        raise DataError(f"Expected an image at {file}. Received: {file.stat().st_size} bytes that are none")
     return image  # type: ignore[return-value]

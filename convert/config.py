@@ -30,7 +30,7 @@ class ConvertConfig:
     data: Path | None = None
     """FER-2013; None looks in the variable FER2013 and in data/."""
     samples_from: Path | None = None
-    """A folder of face pictures that calibrate in place of FER-2013's."""
+    """A folder of face images that calibrate in place of FER-2013's."""
     samples: int = 500
     seed: int = 0
     int8_output: str = "float32"

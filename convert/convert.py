@@ -13,9 +13,9 @@ from typing import Any
 
 from convert.calibrate import ConversionData, load_conversion_data
 from convert.config import CALIBRATED, VARIANTS, ConvertConfig
+from convert.keras_file import KerasSource, load_source
 from convert.quantize import Quantizer
 from convert.report import proved_on, report_files
-from convert.source import KerasSource, load_source
 from convert.verify import REFERENCE, Proof, check_gate, prove
 from convert.write import write_all
 from edge.errors import ModelError
@@ -30,7 +30,7 @@ def convert(config: ConvertConfig) -> dict[str, Proof]:
 
     Raises:
         ModelError: the Keras file, a variant or the gate failed.
-        DataError: there are no pictures.
+        DataError: there are no images.
     """
     source = load_source(config.model)
     data = load_conversion_data(config, source.info)

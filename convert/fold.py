@@ -6,8 +6,8 @@ A BatchNorm at inference is `scale * x + shift`. Three rewrites move it, none ch
 * behind a ReLU, the size of the scale goes back through it (`s * relu(x) = relu(s * x)`) into the layer
   before, and its sign and the shift go forward into the next layer, through pooling and Flatten;
 * a shift before a zero-padded convolution must be missing in the padding. If the first convolution has a channel that
-  no picture can make fire, that one, made constant, carries it; else one addition stays, behind the pooling, where
-  pictures are small. (A constant extra channel is exact too, but 33 for 32 cost more: docs/quantisation.md.)
+  no image can make fire, that one, made constant, carries it; else one addition stays, behind the pooling, where
+  images are small. (A constant extra channel is exact too, but 33 for 32 cost more: docs/quantisation.md.)
 """
 
 from dataclasses import dataclass
@@ -112,7 +112,7 @@ def fold_through_relu(graph: Graph, norm: Step) -> bool:
 
 
 def carry_shift(graph: Graph, norm: Step) -> None:
-    """Move what is left of a folded BatchNorm into a channel that no picture can make fire, if there is one.
+    """Move what is left of a folded BatchNorm into a channel that no image can make fire, if there is one.
 
     It becomes 1 everywhere but in the zero padding of the next convolution, whose weights for it make the shift of all.
     """
@@ -206,7 +206,7 @@ def linear_after(graph: Graph, norm: Step) -> tuple[list[Step], Step | None]:
 
 
 def _silent_channels(graph: Graph, step: Step) -> NDArray[np.bool_]:
-    """Which channels of a convolution, with its ReLU, are 0 for every picture: only of the first can this be known."""
+    """Which channels of a convolution, with its ReLU, are 0 for every image: only of the first can this be known."""
     bounded = isinstance(step.operation, keras.layers.Conv2D) and _reads_pixels(graph, step)
     if not bounded or not step.config["use_bias"]:
         return np.zeros(1, np.bool_)

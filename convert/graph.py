@@ -12,9 +12,9 @@ Array = NDArray[np.float32]
 
 
 class ShiftChannels(keras.layers.Layer):  # type: ignore[misc]
-    """Adds a constant to each channel of pictures: what is left of a BatchNorm that can't be moved wholly.
+    """Adds a constant to each channel of images: what is left of a BatchNorm that can't be moved wholly.
 
-    The constant fills a row of the picture, (width, channels): runtimes then add whole rows, which is quicker than
+    The constant fills a row of the image, (width, channels): runtimes then add whole rows, which is quicker than
     one pixel's channels at a time.
     """
 

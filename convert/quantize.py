@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from convert.source import quiet
+from convert.keras_file import quiet
 from convert.tflite_file import read_tflite
 from edge.errors import ModelError
 from edge.results import FaceInput

@@ -1,4 +1,4 @@
-"""What a conversion tells: a line a file on the terminal, and the whole as JSON, Markdown and a picture."""
+"""What a conversion tells: a line a file on the terminal, and the whole as JSON, Markdown and an image."""
 
 import io
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from convert.calibrate import CALIBRATION, REST, ConversionData
 from convert.config import ConvertConfig
-from convert.source import KerasSource
+from convert.keras_file import KerasSource
 from convert.verify import Proof
 
 _COLUMNS = (
@@ -30,10 +30,10 @@ def proved_on(data: ConversionData) -> str:
     """What the proof looked at, in words."""
     count, split = len(data.proof), data.proof.splits[0]
     if split == CALIBRATION:
-        return f"the {count} calibration pictures (there are no test pictures)"
+        return f"the {count} calibration images (there are no test images)"
     if split == REST:
-        return f"the {count} pictures that did not calibrate (there are no test pictures)"
-    return f"{count} test pictures"
+        return f"the {count} images that did not calibrate (there are no test images)"
+    return f"{count} test images"
 
 
 def report_files(
@@ -43,7 +43,7 @@ def report_files(
     return {
         config.report_path(".json"): report_json(proofs, source, data, config).encode(),
         config.report_path(".md"): report_markdown(proofs, source, data).encode(),
-        config.report_path(".png"): draw_picture(proofs),
+        config.report_path(".png"): draw_image(proofs),
     }
 
 
@@ -67,7 +67,7 @@ def report_markdown(proofs: Mapping[str, Proof], source: KerasSource, data: Conv
         f"# Conversion of `{source.info.name}`",
         "",
         f"Proved on {proved_on(data)}, through the edge interpreter ({first.runtime}) in a fresh process. "
-        f"Calibrated on {len(data.calibration)} pictures of {data.source}. Keras file: sha256 `{source.sha256[:16]}`.",
+        f"Calibrated on {len(data.calibration)} images of {data.source}. Keras file: sha256 `{source.sha256[:16]}`.",
         "",
         *format_table(_COLUMNS, [_row(proof) for proof in proofs.values()]),
         "",
@@ -90,7 +90,7 @@ def report_markdown(proofs: Mapping[str, Proof], source: KerasSource, data: Conv
     return "\n".join(lines) + "\n"
 
 
-def draw_picture(proofs: Mapping[str, Proof]) -> bytes:
+def draw_image(proofs: Mapping[str, Proof]) -> bytes:
     """Accuracy (or agreement, without labels) against latency; a dot's area is the file's size. PNG."""
     from matplotlib.figure import Figure
 

@@ -17,9 +17,9 @@ import numpy as np
 from convert.calibrate import ConversionData, choose_balanced, load_conversion_data
 from convert.config import ConvertConfig
 from convert.convert import stage
+from convert.keras_file import KerasSource, load_source, quiet, use_tensorflow
 from convert.quantize import Quantizer, quantize_calibrated
 from convert.report import format_table
-from convert.source import KerasSource, load_source, quiet, use_tensorflow
 from convert.verify import REFERENCE, Proof, prove
 from edge.command_line import CommandParser, run_command
 from edge.results import FaceInput
@@ -33,11 +33,11 @@ from convert.graph import build_model, read_graph  # noqa: E402
 from convert.prune import prune_graph  # noqa: E402
 
 _RANGED = 100
-"""How many pictures a percentile is taken of; all values of the network on them are held at once."""
+"""How many images a percentile is taken of; all values of the network on them are held at once."""
 
 
 @dataclass(frozen=True)
-class Material:
+class StudyInputs:
     """What the ways start from."""
 
     source: KerasSource
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = CommandParser("python -m convert.study", description=__doc__)
     parser.add_argument("model", type=Path, help="the Keras file")
     parser.add_argument("--data", type=Path, help="FER-2013: folder, zip or csv; else the variable FER2013, else data/")
-    parser.add_argument("--pictures", type=int, help="how many test pictures to look at; all if not given")
+    parser.add_argument("--images", type=int, help="how many test images to look at; all if not given")
     arguments = parser.parse_args(argv)
     return run_command(lambda: _study(arguments))
 
@@ -87,24 +87,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _study(arguments: argparse.Namespace) -> int:
     config = ConvertConfig(arguments.model, data=arguments.data)
     source = load_source(config.model)
-    material = Material(source, load_conversion_data(config, source.info))
-    contents = {REFERENCE: material.float32()}
+    given = StudyInputs(source, load_conversion_data(config, source.info))
+    contents = {REFERENCE: given.float32()}
     for way, make in WAYS.items():
         sys.stderr.write(f"{way}\n")
         with quiet():
-            contents[way] = make(material)
-    sys.stdout.write("\n".join(format_study(prove_ways(contents, material, arguments.pictures))) + "\n")
+            contents[way] = make(given)
+    sys.stdout.write("\n".join(format_study(prove_ways(contents, given, arguments.images))) + "\n")
     return 0
 
 
-def prove_ways(contents: Mapping[str, bytes], material: Material, count: int | None) -> dict[str, Proof]:
-    """Each way's file against Keras, in every runtime, on `count` test pictures or all."""
-    source, pictures = material.source, material.data.proof
+def prove_ways(contents: Mapping[str, bytes], given: StudyInputs, count: int | None) -> dict[str, Proof]:
+    """Each way's file against Keras, in every runtime, on `count` test images or all."""
+    source, images = given.source, given.data.proof
     if count is not None:
-        pictures = pictures.take(choose_balanced(pictures.labels, count, seed=0))
-    keras = source.predict(pictures.faces)
+        images = images.take(choose_balanced(images.labels, count, seed=0))
+    keras = source.predict(images.faces)
     with tempfile.TemporaryDirectory(prefix="study-") as scratch:
-        return prove(stage(contents, source, Path(scratch)), keras, pictures, source.info.labels, Path(scratch))
+        return prove(stage(contents, source, Path(scratch)), keras, images, source.info.labels, Path(scratch))
 
 
 def format_study(proofs: Mapping[str, Proof]) -> list[str]:
@@ -122,30 +122,30 @@ def format_study(proofs: Mapping[str, Proof]) -> list[str]:
     return format_table(head, rows)
 
 
-def quantized(material: Material, **rewrites: Any) -> bytes:
+def quantized(given: StudyInputs, **rewrites: Any) -> bytes:
     """Other rewrites of the graph."""
-    return quantize_calibrated(material.calibrated(material.graph(**rewrites)))
+    return quantize_calibrated(given.calibrated(given.graph(**rewrites)))
 
 
-def with_options(material: Material, **options: Any) -> bytes:
+def with_options(given: StudyInputs, **options: Any) -> bytes:
     """Other options of TensorFlow's quantizer."""
-    return quantize_calibrated(material.chosen, **options)
+    return quantize_calibrated(given.chosen, **options)
 
 
-def with_pictures(material: Material, count: int) -> bytes:
-    """Ranges of another number of training pictures."""
-    training = material.data.available
+def with_images(given: StudyInputs, count: int) -> bytes:
+    """Ranges of another number of training images."""
+    training = given.data.available
     chosen = training.take(choose_balanced(training.labels, count, seed=0))
-    return quantize_calibrated(material.calibrated(material.graph(), chosen.faces))
+    return quantize_calibrated(given.calibrated(given.graph(), chosen.faces))
 
 
-def with_ranges(material: Material, find: Callable[[Any], tuple[Any, Any]]) -> bytes:
-    """Ranges that `find` sees in a tensor's values (pictures, values of one), in place of their minimum and maximum."""
+def with_ranges(given: StudyInputs, find: Callable[[Any], tuple[Any, Any]]) -> bytes:
+    """Ranges that `find` sees in a tensor's values (images, values of one), in place of their minimum and maximum."""
     from tensorflow.lite.tools import flatbuffer_utils
 
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(material.chosen))
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(given.chosen))
     graph = model.subgraphs[0]
-    values = _values(material.chosen, material.faces[:: max(1, len(material.faces) // _RANGED)])
+    values = _values(given.chosen, given.faces[:: max(1, len(given.faces) // _RANGED)])
     for index, tensor in enumerate(graph.tensors):
         if index in values and index not in graph.inputs:  # the input keeps camera bytes
             low, high = find(values[index])
@@ -154,7 +154,7 @@ def with_ranges(material: Material, find: Callable[[Any], tuple[Any, Any]]) -> b
 
 
 def _values(calibrated: bytes, faces: FaceInput) -> dict[int, Any]:
-    """Index of a calibrated tensor to its values (pictures, values of one)."""
+    """Index of a calibrated tensor to its values (images, values of one)."""
     import tensorflow as tf
     from tensorflow.lite.tools import flatbuffer_utils
 
@@ -171,7 +171,7 @@ def _values(calibrated: bytes, faces: FaceInput) -> dict[int, Any]:
     return {index: np.stack(parts) for index, parts in values.items()}
 
 
-WAYS: dict[str, Callable[[Material], bytes]] = {
+WAYS: dict[str, Callable[[StudyInputs], bytes]] = {
     "as trained": lambda m: quantized(m, fold=False, equalize=False, correct=False),
     "folded": lambda m: quantized(m, equalize=False, correct=False),
     "folded, equalised": lambda m: quantized(m, correct=False),
@@ -179,9 +179,9 @@ WAYS: dict[str, Callable[[Material], bytes]] = {
     "logits in int8 too": partial(with_options, denylisted_nodes=None),
     "one scale for each dense layer": partial(with_options, disable_per_channel_for_dense_layers=True),
     "one scale for each layer": partial(with_options, disable_per_channel=True),
-    "ranges of 100 pictures": partial(with_pictures, count=100),
-    "ranges of 2000 pictures": partial(with_pictures, count=2000),
-    "ranges: mean of each picture's": partial(with_ranges, find=lambda v: (v.min(1).mean(), v.max(1).mean())),
+    "ranges of 100 images": partial(with_images, count=100),
+    "ranges of 2000 images": partial(with_images, count=2000),
+    "ranges: mean of each image's": partial(with_ranges, find=lambda v: (v.min(1).mean(), v.max(1).mean())),
     "ranges: percentile 99.99": partial(with_ranges, find=lambda v: np.percentile(v, (0.01, 99.99))),
     "ranges: percentile 99.9": partial(with_ranges, find=lambda v: np.percentile(v, (0.1, 99.9))),
     "half of the weights pruned": lambda m: quantized(m, sparsity=0.5),

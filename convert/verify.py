@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.calibrate import Pictures
+from convert.calibrate import Images
 from convert.config import ConvertConfig
-from convert.metrics import Losses, measure_losses
+from convert.losses import Losses, measure_losses
 from convert.probe import Probed, run_probe
 from convert.tflite_file import count_operators, read_tflite
 from edge.errors import ModelError
@@ -47,29 +47,28 @@ class Proof:
     agreement_by_runtime: Mapping[str, float]
     """Runtime to agreement with Keras."""
     drop_points_by_runtime: Mapping[str, float | None]
-    """Runtime to Keras' accuracy minus the file's; None if the pictures have no labels."""
+    """Runtime to Keras' accuracy minus the file's; None if the images have no labels."""
 
 
 def prove(
-    files: Mapping[str, Path], keras: Probabilities, pictures: Pictures, labels: tuple[str, ...], folder: Path
+    files: Mapping[str, Path], keras: Probabilities, images: Images, labels: tuple[str, ...], folder: Path
 ) -> dict[str, Proof]:
     """Run every file in every installed runtime and compare it with Keras.
 
     Args:
         files: variant to file, with its contract; `float32` must be among them.
-        keras: Keras' probabilities of `pictures`.
+        keras: Keras' probabilities of `images`.
         folder: scratch for the fresh processes.
 
     Raises:
         ModelError: a runtime refuses a file.
     """
-    runs = {runtime: run_probe(dict(files), pictures.faces, runtime, folder) for runtime in installed_runtimes()}
+    runs = {runtime: run_probe(dict(files), images.faces, runtime, folder) for runtime in installed_runtimes()}
     main = next(iter(runs))
     proofs = {}
     for variant, path in files.items():
         losses = {
-            runtime: measure_losses(keras, run[variant].probabilities, pictures, labels)
-            for runtime, run in runs.items()
+            runtime: measure_losses(keras, run[variant].probabilities, images, labels) for runtime, run in runs.items()
         }
         proofs[variant] = Proof(
             variant=variant,

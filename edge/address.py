@@ -11,7 +11,7 @@ _SECRETS = re.compile(
 )
 
 
-def public_name(text: str) -> str:
+def redact(text: str) -> str:
     """The name of a source, or a message that may contain one, without the users and passwords of addresses."""
     if "://" not in text:
         return text

@@ -1,8 +1,8 @@
-"""Drawing a result on its picture: box, label, confidence. Never on the original."""
+"""Drawing a result on its image: box, label, confidence. Never on the original."""
 
 import cv2
 
-from edge.results import BgrImage, FrameResult, Person
+from edge.results import BgrImage, Face, FrameResult
 
 COLORS = {
     "angry": (60, 60, 230),
@@ -18,20 +18,20 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw(image: BgrImage, result: FrameResult) -> BgrImage:
-    """A copy of `image` with each person's box, label, confidence and identity."""
-    picture = image.copy()
-    for person in result.people:
-        _draw_person(picture, person)
-    return picture
+    """A copy of `image` with each face's box, label, confidence and identity."""
+    drawn = image.copy()
+    for face in result.faces:
+        _draw_face(drawn, face)
+    return drawn
 
 
-def _draw_person(picture: BgrImage, person: Person) -> None:
-    x, y, width, height = person.box
-    color = COLORS.get(person.emotion, (255, 255, 255))
-    scale = max(0.5, picture.shape[0] / 900)
-    text = f"{person.emotion} {person.confidence:.0%}  #{person.track_id}"
+def _draw_face(drawn: BgrImage, face: Face) -> None:
+    x, y, width, height = face.box
+    color = COLORS.get(face.emotion, (255, 255, 255))
+    scale = max(0.5, drawn.shape[0] / 900)
+    text = f"{face.emotion} {face.confidence:.0%}  #{face.track_id}"
     (text_width, text_height), below = cv2.getTextSize(text, FONT, scale, 1)
     bottom = y if y > text_height + below + 4 else y + height + text_height + below + 4
-    cv2.rectangle(picture, (x, y), (x + width, y + height), color, 2)
-    cv2.rectangle(picture, (x, bottom - text_height - below - 4), (x + text_width + 6, bottom), color, cv2.FILLED)
-    cv2.putText(picture, text, (x + 3, bottom - below), FONT, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    cv2.rectangle(drawn, (x, y), (x + width, y + height), color, 2)
+    cv2.rectangle(drawn, (x, bottom - text_height - below - 4), (x + text_width + 6, bottom), color, cv2.FILLED)
+    cv2.putText(drawn, text, (x + 3, bottom - below), FONT, scale, (0, 0, 0), 1, cv2.LINE_AA)

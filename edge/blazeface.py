@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edge.errors import ModelError
 from edge.interpreter import load_interpreter
 from edge.preprocess import to_bgr
-from edge.results import BgrImage, Box, Face, Point
+from edge.results import BgrImage, Box, Detection, Point
 
 LAYOUTS = (((8, 2), (16, 6)), ((16, 2), (32, 6)), ((4, 1),))
 """Anchors of the published files as grids (stride in pixels, anchors per cell): short range, back, full range."""
@@ -52,7 +52,7 @@ class BlazeFace:
         self._canvas = np.zeros((1, self.side, self.side, 3), np.float32)
         self.detect(np.zeros((self.side, self.side, 3), np.uint8))  # the first run is slow: not on a frame
 
-    def detect(self, image: BgrImage, score: float = SCORE) -> list[Face]:
+    def detect(self, image: BgrImage, score: float = SCORE) -> list[Detection]:
         """Faces of an image of any size, in its own pixels."""
         scale = self._fill(image)
         self._interpreter.set_tensor(self._input, self._canvas)
@@ -139,7 +139,7 @@ def overlaps(corners: NDArray[np.float32], others: NDArray[np.float32]) -> NDArr
     return shared / np.maximum(area + areas - shared, 1e-9)  # type: ignore[no-any-return]
 
 
-def _to_face(rows: NDArray[np.float32], score: float) -> Face:
+def _to_face(rows: NDArray[np.float32], score: float) -> Detection:
     (left, top), (width, height) = rows[0] - rows[1] / 2, rows[1]
     box = Box(round(float(left)), round(float(top)), round(float(width)), round(float(height)))
-    return Face(box, score, tuple(Point(float(x), float(y)) for x, y in rows[2:]))
+    return Detection(box, score, tuple(Point(float(x), float(y)) for x, y in rows[2:]))

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from edge.address import public_name
+from edge.address import redact
 from edge.config import EdgeConfig
 from edge.errors import EmotionError, StuckThreadError
 from edge.results import BgrImage, Frame
@@ -48,7 +48,7 @@ class _Reader(threading.Thread):
     """Opens a source, reads it until told to stop, and closes it, all in this thread."""
 
     def __init__(self, name: str, config: EdgeConfig, wake: threading.Condition, first_index: int) -> None:
-        super().__init__(name=f"reader {public_name(name)}", daemon=True)
+        super().__init__(name=f"reader {redact(name)}", daemon=True)
         self.source_name = name
         self.error: Exception | None = None
         self.progress_s = time.monotonic()
@@ -58,7 +58,7 @@ class _Reader(threading.Thread):
         self.dropped = 0
         self.skipped = 0
         self.due_s = 0.0
-        """Pictures of a live source that come before this are not decoded."""
+        """Images of a live source that come before this are not decoded."""
         self.live = True
         self._config = config
         self._wake = wake
@@ -98,7 +98,7 @@ class _Reader(threading.Thread):
         return bool(self._frames)
 
     def _read_all(self, source: Source) -> None:
-        period_s = 1 / source.fps if source.fps and not source.live and self._config.pace == "real" else 0.0
+        period_s = 1 / source.fps if source.fps and not source.live and self._config.playback == "real" else 0.0
         due_s = time.monotonic()
         while not self._stop_event.is_set():
             self.progress_s = time.monotonic()
@@ -120,12 +120,12 @@ class _Reader(threading.Thread):
         return Frame(
             image=image,
             index=self.index,
-            captured_at_s=time.monotonic(),
+            captured_monotonic_s=time.monotonic(),
             captured_at=time.time(),
-            source=public_name(self.source_name),
+            source=redact(self.source_name),
             position_s=None if source.live or not source.fps else self.index / source.fps,
             small=source.small,
-            alone=not source.live and not source.fps,
+            is_still=not source.live and not source.fps,
         )
 
     def _put(self, frame: Frame) -> None:
@@ -151,19 +151,19 @@ class Camera:
 
     A live source that dies after its first frame is reopened for ever, with growing pauses; one that
     can't be opened at the start, and any failing file, raises its SourceError from `take`. One of
-    several live sources (`alone` is false) may be absent at the start.
+    several live sources (`sole` is false) may be absent at the start.
     """
 
     def __init__(
-        self, name: str, config: EdgeConfig, wake: threading.Condition | None = None, alone: bool = True
+        self, name: str, config: EdgeConfig, wake: threading.Condition | None = None, sole: bool = True
     ) -> None:
-        self.name = public_name(name)
+        self.name = redact(name)
         self.state = CameraState.OPENING
         self.reconnects = 0
         self.fps = config.fps
         """Most frames a second of a live source; 0: all. May be changed at any time."""
         self._name = name
-        self._may_be_absent = not alone and is_live(name)
+        self._may_be_absent = not sole and is_live(name)
         self._config = config
         self.wake = wake or threading.Condition()
         self._dropped_before = 0
@@ -245,8 +245,8 @@ class Camera:
             self._watch()
             return None
         self._next_index = frame.index + 1
-        self._last_frame_s = frame.captured_at_s
-        self._set_due(frame.captured_at_s)
+        self._last_frame_s = frame.captured_monotonic_s
+        self._set_due(frame.captured_monotonic_s)
         self._backoff_s = BACKOFF_S
         self._was_online = True
         self._set_state(CameraState.ONLINE)

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from edge.address import public_name
+from edge.address import redact
 from edge.errors import EmotionError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_UNEXPECTED, EXIT_INTERRUPTED = 1, 2, 3, 130
@@ -35,7 +35,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Leave with code 2 and one line."""
-        self.exit(EXIT_USAGE, f"{self.prog}: {public_name(' '.join(message.split()))} (see --help)\n")
+        self.exit(EXIT_USAGE, f"{self.prog}: {redact(' '.join(message.split()))} (see --help)\n")
 
 
 def run_command(command: Callable[[], int]) -> int:

@@ -8,13 +8,13 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from edge.address import public_name
+from edge.address import redact
 from edge.errors import ConfigError
 
 VARIANTS = ("int8", "float16", "float32")
 RUNTIMES = ("auto", "litert", "tflite")
 DETECTORS = ("auto", "blazeface", "blazeface-short-range", "haar", "yunet")
-PACES = ("real", "fast")
+PLAYBACKS = ("real", "fast")
 DEVICE_FILE_VARIABLE = "EMOTION_EDGE_DEVICE"
 SOURCE_VARIABLE = "EMOTION_EDGE_SOURCE"
 """The sources, separated by spaces, when there is no `--source`: a list of processes does not show their passwords."""
@@ -66,7 +66,7 @@ class EdgeConfig:
     smoothing_s: float = _option(0.3, "time constant of the smoothed scores in seconds; 0: off", low=0, high=60)
     hysteresis: float = _option(0.1, "lead in score that a new label needs to replace the shown one", low=0, high=1)
     threshold: float = _option(0.4, "a best score below this is called uncertain", low=0, high=1)
-    pace: str = _option("real", "play a file in real time, or as fast as possible", choices=PACES)
+    playback: str = _option("real", "play a file in real time, or as fast as possible", choices=PLAYBACKS)
     width: int = _option(640, "width in pixels to ask of a camera", low=16, high=16_384)
     height: int = _option(480, "height in pixels to ask of a camera", low=16, high=16_384)
     open_timeout_s: float = _option(3.0, "longest wait for a source to open", low=0.1, high=600)
@@ -80,7 +80,7 @@ class EdgeConfig:
             _check(option, getattr(self, option.name))
         if not self.sources or not all(self.sources):
             raise ConfigError("Expected source to name one or more sources. Received: an empty name")
-        if len(set(map(public_name, self.sources))) != len(self.sources):
+        if len(set(map(redact, self.sources))) != len(self.sources):
             raise ConfigError("Expected sources that differ in more than passwords. Received: one of them twice")
         if self.detector == "yunet" and not self.detector_model:
             raise ConfigError("Expected detector_model, the .onnx file of YuNet, with detector yunet. Received: none")

@@ -19,7 +19,7 @@ from edge.config import EdgeConfig
 from edge.errors import ConfigError, ModelError
 from edge.interpreter import MODELS
 from edge.preprocess import to_bgr, to_gray
-from edge.results import BgrImage, Box, Face, Point
+from edge.results import BgrImage, Box, Detection, Point
 from edge.zoom import FarDetector, ZoomDetector
 
 BACK = "face_detection_back.tflite"
@@ -32,7 +32,7 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(self, image: BgrImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Detection]:
         """Faces of an image, in its own pixels."""
 
 
@@ -75,11 +75,11 @@ class HaarDetector:
         if self._cascade.empty():
             raise ModelError(f"Expected OpenCV's cascade at {path}. Received: nothing readable")
 
-    def detect(self, image: BgrImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Detection]:
         """Faces from 24 pixels on in the image, shrunk to `side`; upright and frontal ones only."""
         small, factor = fit(image, self.side)
         found = self._cascade.detectMultiScale(to_gray(small), scaleFactor=1.2, minNeighbors=5, minSize=(24, 24))
-        return [Face(Box(*(round(value * factor) for value in box))) for box in found]
+        return [Detection(Box(*(round(value * factor) for value in box))) for box in found]
 
 
 class YuNetDetector:
@@ -97,7 +97,7 @@ class YuNetDetector:
         except cv2.error as error:
             raise ModelError(f"Expected YuNet's .onnx file at {model}. Received: {error.err or error}") from error
 
-    def detect(self, image: BgrImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Detection]:
         """Faces with score and eyes."""
         small, factor = fit(image, self.side)
         self._detector.setInputSize((small.shape[1], small.shape[0]))
@@ -114,11 +114,11 @@ def fit(image: BgrImage, side: int) -> tuple[BgrImage, float]:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA), factor  # type: ignore[return-value]
 
 
-def _yunet_face(row: NDArray[np.float32], factor: float) -> Face:
+def _yunet_face(row: NDArray[np.float32], factor: float) -> Detection:
     """A row of 15 numbers: box, two eyes, nose, the mouth's two corners, score."""
     right_eye, left_eye, nose, *mouth = row[4:14].reshape(5, 2) * factor
     points = tuple(Point(float(x), float(y)) for x, y in (right_eye, left_eye, nose, np.mean(mouth, axis=0)))
-    return Face(Box(*(round(float(value) * factor) for value in row[:4])), float(row[14]), points)
+    return Detection(Box(*(round(float(value) * factor) for value in row[:4])), float(row[14]), points)
 
 
 def _best(config: EdgeConfig) -> str:

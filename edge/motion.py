@@ -20,10 +20,10 @@ _FLOW = {"winSize": (15, 15), "maxLevel": 2, "criteria": (cv2.TERM_CRITERIA_EPS 
 
 
 class MotionFollower:
-    """Moves boxes from the last picture to this one.
+    """Moves boxes from the last image to this one.
 
     Usage:
-        follower.remember(small)                # at every picture, after its boxes are known
+        follower.remember(small)                # at every image, after its boxes are known
         boxes = follower.follow(small, boxes)   # all in full-frame pixels; None where a face is lost
     """
 
@@ -31,11 +31,11 @@ class MotionFollower:
         self._last: GrayImage | None = None
 
     def remember(self, small: GrayImage) -> None:
-        """Keep the picture to which the next one is compared."""
+        """Keep the image to which the next one is compared."""
         self._last = small
 
     def follow(self, small: GrayImage, boxes: list[Box], factor: float) -> list[Box | None]:
-        """Where `boxes` of the last picture are in `small`, which is `factor` times smaller than the frame."""
+        """Where `boxes` of the last image are in `small`, which is `factor` times smaller than the frame."""
         if self._last is None or self._last.shape != small.shape or not boxes:
             return [None] * len(boxes)
         grids = np.concatenate([_grid(box, factor) for box in boxes])

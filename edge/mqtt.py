@@ -13,7 +13,7 @@ import socket
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from edge.address import public_name
+from edge.address import redact
 from edge.errors import SinkError
 from edge.results import Frame, FrameResult
 from edge.schema import to_json
@@ -64,13 +64,13 @@ class MqttSink:
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Send the result if it is time to."""
-        labels = frozenset((person.track_id, person.emotion) for person in result.people)
+        labels = frozenset((face.track_id, face.emotion) for face in result.faces)
         sent_s, sent_labels = self._sent.get(result.source, (float("-inf"), None))
-        if labels == sent_labels and frame.captured_at_s - sent_s < PERIOD_S:
+        if labels == sent_labels and frame.captured_monotonic_s - sent_s < PERIOD_S:
             return
         if self._client.is_connected():
             self._client.publish(f"{self._topic}/{_level(result.source)}", json.dumps(to_json(result)))
-            self._sent[result.source] = frame.captured_at_s, labels
+            self._sent[result.source] = frame.captured_monotonic_s, labels
 
     def close(self) -> None:
         """Say goodbye, and let the thread end."""
@@ -102,7 +102,7 @@ def _split(address: str) -> SplitResult:
         url = urlsplit(address)
         if url.scheme in _PORTS and url.hostname and url.port != 0 and url.hostname.encode("idna"):
             return url
-    raise SinkError(f"Expected mqtt://user:password@host:port/topic, or mqtts://. Received: {public_name(address)}")
+    raise SinkError(f"Expected mqtt://user:password@host:port/topic, or mqtts://. Received: {redact(address)}")
 
 
 def _level(source: str) -> str:

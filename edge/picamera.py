@@ -1,7 +1,7 @@
 """A Raspberry Pi's CSI camera, which OpenCV can't see, through Picamera2: `--source picamera2`.
 
 The library comes from the system (apt install python3-picamera2) and is imported when the source is opened. The
-camera's hardware makes a second, small picture of each frame: faces are followed on that one.
+camera's hardware makes a second, small image of each frame: faces are followed on that one.
 """
 
 import importlib
@@ -43,7 +43,7 @@ class PicameraSource:
             raise SourceError(f"Expected a CSI camera that starts. Received: {error}") from error
 
     def read(self) -> BgrImage:
-        """The next picture; `small` is the same one in small."""
+        """The next image; `small` is the same one in small."""
         (image, planes), _ = self._next(self._camera.capture_arrays, ["main", "lores"])
         width, height = self._small_size
         padded = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)  # the hardware pads the rows of each plane
@@ -51,7 +51,7 @@ class PicameraSource:
         return image  # type: ignore[no-any-return]
 
     def skip(self) -> None:
-        """Pass over the next picture."""
+        """Pass over the next image."""
         self._next(self._camera.capture_metadata)
 
     def close(self) -> None:

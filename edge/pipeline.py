@@ -11,12 +11,12 @@ import numpy as np
 
 from edge.config import EdgeConfig
 from edge.detectors import Detector, create_detector
+from edge.governor import fixed_intervals
 from edge.interpreter import EmotionClassifier
 from edge.model_info import ModelInfo
 from edge.motion import MotionFollower, shrink
-from edge.pace import fixed_intervals
 from edge.preprocess import crop_face, to_gray
-from edge.results import FaceInput, Frame, FrameResult, GrayImage, Person, Probabilities, Timings
+from edge.results import Face, FaceInput, Frame, FrameResult, GrayImage, Probabilities, Timings
 from edge.search import create_search
 from edge.tracking import Track, Tracker
 from edge.views import clip_face
@@ -54,7 +54,7 @@ class Pipeline:
         self.detections = 0
         self.classifications = 0
         width, height = self.classifier.info.input_size
-        cv2.setNumThreads(1)  # the pictures are small: more threads cost more than they give
+        cv2.setNumThreads(1)  # the images are small: more threads cost more than they give
         self._crops = np.empty((config.max_faces, height, width, 1), np.uint8)
         self._motion = MotionFollower()
         self._search = create_search(self.detector)
@@ -68,7 +68,7 @@ class Pipeline:
     def process(self, frame: Frame) -> FrameResult:
         """All that is known of the frame: the whole system in one screen."""
         clock = _Stopwatch()
-        if frame.alone:
+        if frame.is_still:
             self._forget()
         gray = to_gray(frame.image)
         gray_ms = clock.lap_ms()
@@ -80,15 +80,15 @@ class Pipeline:
         crop_ms = clock.lap_ms()
         probabilities = self.classifier.predict(crops)
         classify_ms = clock.lap_ms()
-        people = self._smooth(tracks, due, probabilities, frame.time_s)
+        faces = self._smooth(tracks, due, probabilities, frame.time_s)
         track_ms = clock.lap_ms()
         self._processed += 1
         return FrameResult(
             frame_index=frame.index,
-            captured_at_s=frame.captured_at_s,
+            captured_monotonic_s=frame.captured_monotonic_s,
             captured_at=frame.captured_at,
             source=frame.source,
-            people=people,
+            faces=faces,
             timings=Timings(
                 gray_ms=gray_ms,
                 detect_ms=find_ms if is_detected else 0.0,
@@ -98,12 +98,12 @@ class Pipeline:
                 track_ms=track_ms,
                 total_ms=clock.total_ms(),
             ),
-            age_ms=(time.monotonic() - frame.captured_at_s) * 1000,
+            age_ms=(time.monotonic() - frame.captured_monotonic_s) * 1000,
             position_s=frame.position_s,
         )
 
     def _forget(self) -> None:
-        """Look at the next picture as at the first one; identities go on counting."""
+        """Look at the next image as at the first one; identities go on counting."""
         self.tracker.forget()
         self._processed = 0
 
@@ -113,21 +113,21 @@ class Pipeline:
     def _detect(self, frame: Frame, gray: GrayImage) -> list[Track]:
         """The faces that are seen now, joined with the known ones; a photo is searched wholly."""
         self.detections += 1
-        if frame.alone:
+        if frame.is_still:
             size = (frame.image.shape[1], frame.image.shape[0])
             faces = [clip_face(face, size) for face in self.detector.detect(frame.image)]
             return self.tracker.update(faces, frame.time_s)
         small = self._small(frame, gray)
         self._motion.remember(small)
-        known = [track.face for track in self.tracker.visible]
+        known = [track.detection for track in self.tracker.visible]
         return self.tracker.update(self._search.update(frame.image, small, frame.time_s, known), frame.time_s)
 
     def _follow(self, frame: Frame, gray: GrayImage) -> list[Track]:
-        """The known faces, moved as the picture moved."""
+        """The known faces, moved as the image moved."""
         if not self.tracker.visible:
             return []
         small = self._small(frame, gray)
-        boxes = [track.face.box for track in self.tracker.visible]
+        boxes = [track.detection.box for track in self.tracker.visible]
         moved = self._motion.follow(small, boxes, frame.image.shape[1] / small.shape[1])
         self._motion.remember(small)
         return self.tracker.follow(moved)
@@ -142,17 +142,17 @@ class Pipeline:
     def _crop(self, gray: GrayImage, tracks: list[Track]) -> FaceInput:
         for crop, track in zip(self._crops, tracks, strict=False):
             tilt = track.tilt_degrees if 0 < self.config.upright_from < abs(track.tilt_degrees) else 0.0
-            crop[:] = crop_face(gray, track.face.box, self.classifier.info, tilt)
+            crop[:] = crop_face(gray, track.detection.box, self.classifier.info, tilt)
         return self._crops[: len(tracks)]
 
     def _smooth(
         self, tracks: list[Track], due: list[Track], probabilities: Probabilities, now_s: float
-    ) -> tuple[Person, ...]:
+    ) -> tuple[Face, ...]:
         self.classifications += len(due)
         for track, row in zip(due, probabilities, strict=True):
             track.smoother.update(row, now_s)
             track.crops += 1
-        return tuple(track.person(self.classifier.info.labels) for track in tracks)
+        return tuple(track.face(self.classifier.info.labels) for track in tracks)
 
 
 def create_classifier(config: EdgeConfig) -> EmotionClassifier:

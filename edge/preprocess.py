@@ -10,14 +10,14 @@ _INTERPOLATION = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR, "cubic": c
 
 
 def to_gray(image: BgrImage) -> GrayImage:
-    """A gray picture (height, width) of a BGR one; a gray one is returned as it is."""
+    """A gray image (height, width) of a BGR one; a gray one is returned as it is."""
     if image.ndim == 2:
         return image
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
 
 
 def to_bgr(image: BgrImage | GrayImage) -> BgrImage:
-    """A BGR picture (height, width, 3) of a gray one; a BGR one is returned as it is."""
+    """A BGR image (height, width, 3) of a gray one; a BGR one is returned as it is."""
     if image.ndim == 3:
         return image
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
@@ -27,7 +27,7 @@ def crop_face(gray: GrayImage, box: Box, info: ModelInfo, tilt_degrees: float = 
     """The face in `box` as the network wants it: (height, width, 1), uint8, [0, 255].
 
     The box grows by the contract's margin to a square around its centre; where that square leaves
-    the picture, the border pixels are repeated, so the face is neither moved nor stretched. A face
+    the image, the border pixels are repeated, so the face is neither moved nor stretched. A face
     that is turned clockwise by `tilt_degrees` is turned upright.
     """
     side = max(1, round(max(box.width, box.height) * (1 + info.crop_margin)))
@@ -39,7 +39,7 @@ def crop_face(gray: GrayImage, box: Box, info: ModelInfo, tilt_degrees: float = 
 
 
 def resize_face(gray: GrayImage, info: ModelInfo) -> FaceInput:
-    """A gray face picture of any size as the network wants it: (height, width, 1), uint8."""
+    """A gray face image of any size as the network wants it: (height, width, 1), uint8."""
     if (gray.shape[1], gray.shape[0]) != info.input_size:
         enlarges = gray.shape[1] < info.input_size[0]  # area would repeat pixels there
         how = cv2.INTER_LINEAR if enlarges else _INTERPOLATION[info.interpolation]

@@ -1,4 +1,4 @@
-"""Sinks that keep: a CSV table, an annotated video, a folder of pictures.
+"""Sinks that keep: a CSV table, an annotated video, a folder of images.
 
 Each makes its file with the first result, so that a run that never starts leaves nothing behind.
 """
@@ -13,13 +13,13 @@ import cv2
 
 from edge.annotate import draw
 from edge.errors import SinkError
-from edge.results import Frame, FrameResult, Person
+from edge.results import Face, Frame, FrameResult
 from edge.sinks import checked_place, open_at_end
 
 FREE_BYTES = 50_000_000
 """OpenCV's writers are silent when the disk is full: below this they are not asked."""
 OWN_NAMES = re.compile(r"\d+\.\d{3}_[^.]*\.jpg")
-"""Snapshots are named by their moment, 1795366275.646_happy.jpg; other pictures in the folder are left alone."""
+"""Snapshots are named by their moment, 1795366275.646_happy.jpg; other images in the folder are left alone."""
 
 
 class CsvSink:
@@ -35,8 +35,8 @@ class CsvSink:
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Write the rows of one frame."""
         try:
-            for person in result.people:
-                self._write_row(result, person)
+            for face in result.faces:
+                self._write_row(result, face)
             if self._file:
                 self._file.flush()
         except OSError as error:
@@ -47,20 +47,20 @@ class CsvSink:
         if self._file:
             self._file.close()
 
-    def _write_row(self, result: FrameResult, person: Person) -> None:
-        scores = person.scores.as_dict()
+    def _write_row(self, result: FrameResult, face: Face) -> None:
+        scores = face.scores.as_dict()
         if self._file is None:
             self._file = open_at_end(self._path)
             if not self._path.stat().st_size:
                 csv.writer(self._file).writerow([*self.head, *self.tail, *scores])
         position_s = "" if result.position_s is None else f"{result.position_s:.3f}"
         where: list[Any] = [f"{result.captured_at:.3f}", position_s, result.source, result.frame_index]
-        numbers = [getattr(person, name) for name in self.tail[1:]]
+        numbers = [getattr(face, name) for name in self.tail[1:]]
         row = [
             *where,
-            person.track_id,
-            *person.box,
-            person.emotion,
+            face.track_id,
+            *face.box,
+            face.emotion,
             *(f"{n:.4f}" for n in [*numbers, *scores.values()]),
         ]
         csv.writer(self._file).writerow(row)
@@ -79,19 +79,19 @@ class VideoSink:
         self._check_at = 0
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Add the picture as often as its time asks for: twice after a gap, not at all if too early."""
-        picture = draw(frame.image, result)
-        writer = self._writer or self._open(picture.shape[1], picture.shape[0], frame.time_s)
+        """Add the image as often as its time asks for: twice after a gap, not at all if too early."""
+        drawn = draw(frame.image, result)
+        writer = self._writer or self._open(drawn.shape[1], drawn.shape[0], frame.time_s)
         if self._written >= self._check_at:
             _check_space(self._path)
             self._check_at = self._written + 100
-        if (picture.shape[1], picture.shape[0]) != self._size:
-            picture = cv2.resize(picture, self._size)  # type: ignore[assignment]
+        if (drawn.shape[1], drawn.shape[0]) != self._size:
+            drawn = cv2.resize(drawn, self._size)  # type: ignore[assignment]
         wanted = round((frame.time_s - self._start_s) * self._fps) + 1 - self._written
-        if not 0 <= wanted <= 2 * self._fps:  # the camera was away: no still picture for all that time
+        if not 0 <= wanted <= 2 * self._fps:  # the camera was away: no still image for all that time
             self._start_s, wanted = frame.time_s - self._written / self._fps, 1
         for _ in range(wanted):
-            writer.write(picture)
+            writer.write(drawn)
         self._written += wanted
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ class VideoSink:
 
 
 class SnapshotSink:
-    """An annotated picture whenever a face shows another emotion; the oldest go when there are too many."""
+    """An annotated image whenever a face shows another emotion; the oldest go when there are too many."""
 
     def __init__(self, folder: Path, most: int = 1000) -> None:
         self._folder = folder
@@ -120,8 +120,8 @@ class SnapshotSink:
             raise SinkError(f"Expected a folder for snapshots. Received: a file at {folder}")
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Keep a picture if a label has changed."""
-        shown = {(result.source, person.track_id): person.emotion for person in result.people}
+        """Keep an image if a label has changed."""
+        shown = {(result.source, face.track_id): face.emotion for face in result.faces}
         changed = any(self._shown.get(who) != emotion for who, emotion in shown.items())
         others = {who: emotion for who, emotion in self._shown.items() if who[0] != result.source}
         self._shown = {**others, **shown}
@@ -134,7 +134,7 @@ class SnapshotSink:
         moment = max(result.captured_at, newest + 0.001)  # a clock that was set back must not make this the oldest
         name = f"{moment:.3f}_{'_'.join(sorted(set(shown.values())))}.jpg"
         if not cv2.imwrite(str(self._folder / name), draw(frame.image, result)):
-            raise SinkError(f"Expected to write a picture to {self._folder}. Received: OpenCV refused {name}")
+            raise SinkError(f"Expected to write an image to {self._folder}. Received: OpenCV refused {name}")
         for old in kept[: max(0, len(kept) + 1 - self._most)]:
             old.unlink()
 

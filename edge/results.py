@@ -1,4 +1,4 @@
-"""The values that flow along the pipeline: Frame -> Face -> EmotionScores -> Person -> FrameResult."""
+"""The values that flow along the pipeline: Frame -> Detection -> EmotionScores -> Face -> FrameResult."""
 
 import math
 from dataclasses import dataclass, field
@@ -35,13 +35,13 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture from a source; nobody writes into `image`."""
+    """One image from a source; nobody writes into `image`."""
 
     image: BgrImage
     index: int
     """Counted by the source from 0; gaps are frames that were dropped."""
-    captured_at_s: float
-    """`time.monotonic()` when the picture was read: the base of every age."""
+    captured_monotonic_s: float
+    """`time.monotonic()` when the image was read: the base of every age."""
     captured_at: float
     """`time.time()` at the same moment, for the log."""
     source: str
@@ -49,18 +49,18 @@ class Frame:
     position_s: float | None = None
     """Seconds from the beginning of a video file; None of a live source."""
     small: BgrImage | None = None
-    """The same picture in small, if the camera gives one: what moved need not be looked for in `image`."""
-    alone: bool = False
-    """A photo, not a moment of a film: nothing is carried over to it from the picture before."""
+    """The same image in small, if the camera gives one: what moved need not be looked for in `image`."""
+    is_still: bool = False
+    """A photo, not a moment of a film: nothing is carried over to it from the image before."""
 
     @property
     def time_s(self) -> float:
-        """The source's own clock in seconds: what passed between two pictures, however fast they are processed."""
-        return self.captured_at_s if self.position_s is None else self.position_s
+        """The source's own clock in seconds: what passed between two images, however fast they are processed."""
+        return self.captured_monotonic_s if self.position_s is None else self.position_s
 
 
 @dataclass(frozen=True)
-class Face:
+class Detection:
     """A face found by a detector."""
 
     box: Box
@@ -79,7 +79,7 @@ class Face:
 
     @property
     def tilt_degrees(self) -> float:
-        """How far the line of the eyes is turned clockwise in the picture; 0 if the eyes are not known."""
+        """How far the line of the eyes is turned clockwise in the image; 0 if the eyes are not known."""
         eyes = self.eyes
         if eyes is None:
             return 0.0
@@ -110,7 +110,7 @@ class EmotionScores:
 
 
 @dataclass(frozen=True)
-class Person:
+class Face:
     """A face followed over time, with its smoothed emotion."""
 
     track_id: int
@@ -145,12 +145,12 @@ class FrameResult:
     """What is known of one processed frame: what every sink gets."""
 
     frame_index: int
-    captured_at_s: float
+    captured_monotonic_s: float
     captured_at: float
     source: str
-    people: tuple[Person, ...] = ()
+    faces: tuple[Face, ...] = ()
     timings: Timings = field(default_factory=Timings)
     age_ms: float = 0.0
-    """From the moment the picture was read to the moment its result was ready."""
+    """From the moment the image was read to the moment its result was ready."""
     position_s: float | None = None
     """Seconds from the beginning of a video file; None of a live source."""

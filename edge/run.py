@@ -18,21 +18,21 @@ from pathlib import Path
 
 import cv2
 
-from edge.address import public_name
+from edge.address import redact
 from edge.camera import Camera, iter_frames
 from edge.command_line import EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.detectors import create_detector
 from edge.errors import ConfigError, SourceError, StuckThreadError
+from edge.governor import Governor, frame_rate
 from edge.interpreter import choose_runtime
-from edge.metrics import Metrics, Summary, format_summary
-from edge.pace import Governor, frame_rate
 from edge.pipeline import Pipeline, create_classifier
 from edge.recording import CsvSink, SnapshotSink, VideoSink
+from edge.run_stats import RunStats, Summary, format_summary
 from edge.schema import json_schema
-from edge.sinks import JsonLinesSink, Outlet, Sink, WindowSink, close_all
+from edge.sinks import FanOut, JsonLinesSink, Sink, WindowSink, close_all
 from edge.sources import REMEDY
-from edge.supervisor import Supervisor
+from edge.systemd import SystemdNotifier
 
 MQTT_VARIABLE = "EMOTION_EDGE_MQTT"
 STOP_S = 1.0
@@ -61,33 +61,33 @@ def run(
     Raises:
         EmotionError: a source, the model or the only sink has failed.
     """
-    metrics, outlet = Metrics(time.monotonic() if started_s is None else started_s), Outlet(sinks)
-    governor, supervisor = Governor(config) if config.cpu_budget else None, Supervisor()
+    stats, fan_out = RunStats(time.monotonic() if started_s is None else started_s), FanOut(sinks)
+    governor, notifier = Governor(config) if config.cpu_budget else None, SystemdNotifier()
     with _started(config) as cameras:
         pipelines = _pipelines(config)
 
         def look_after() -> None:
-            supervisor.alive()
+            notifier.alive()
             if all(camera.absent for camera in cameras.values()):
                 raise SourceError(f"Expected a source that opens; {REMEDY}. Received: none of {', '.join(cameras)}")
 
         for frame in iter_frames(list(cameras.values()), stop, limits.seconds or None, look_after):
             pipeline = pipelines[frame.source]
             result = pipeline.process(frame)
-            metrics.add(result, time.monotonic())
-            supervisor.ready()
-            outlet.write(frame, result)
-            if outlet.closed or metrics.frames == limits.max_frames:
+            stats.add(result, time.monotonic())
+            notifier.ready()
+            fan_out.write(frame, result)
+            if fan_out.closed or stats.frames == limits.max_frames:
                 break
             if governor:
                 pipeline.intervals = governor.update(result.age_ms)
             cameras[frame.source].fps = frame_rate(pipeline.intervals, pipeline.idle)
-        supervisor.stopping()
-    return _summary(metrics, config, list(cameras.values()), list(pipelines.values()))
+        notifier.stopping()
+    return _summary(stats, config, list(cameras.values()), list(pipelines.values()))
 
 
-def _summary(metrics: Metrics, config: EdgeConfig, cameras: list[Camera], pipelines: list[Pipeline]) -> Summary:
-    return metrics.summary(
+def _summary(stats: RunStats, config: EdgeConfig, cameras: list[Camera], pipelines: list[Pipeline]) -> Summary:
+    return stats.summary(
         time.monotonic(),
         setup=f"detector {pipelines[0].detector.name}, model {config.model_path.name}, "
         f"runtime {choose_runtime(config.runtime)}",
@@ -103,7 +103,7 @@ def _summary(metrics: Metrics, config: EdgeConfig, cameras: list[Camera], pipeli
 def _started(config: EdgeConfig) -> Iterator[dict[str, Camera]]:
     """A running camera for each source; all are stopped, whatever happens."""
     wake = threading.Condition()
-    cameras = [Camera(name, config, wake, alone=len(config.sources) == 1) for name in config.sources]
+    cameras = [Camera(name, config, wake, sole=len(config.sources) == 1) for name in config.sources]
     try:
         for camera in cameras:
             camera.start()
@@ -122,20 +122,18 @@ def _started(config: EdgeConfig) -> Iterator[dict[str, Camera]]:
 def _pipelines(config: EdgeConfig) -> dict[str, Pipeline]:
     """A pipeline for each source; they share one detector and one classifier, in turns."""
     detector, classifier = create_detector(config), create_classifier(config)
-    return {public_name(name): Pipeline(config, detector, classifier) for name in config.sources}
+    return {redact(name): Pipeline(config, detector, classifier) for name in config.sources}
 
 
 def build_parser() -> CommandParser:
     """Every option of the command, with its default."""
-    parser = CommandParser(
-        "python -m edge.run", description="Find faces in a camera's pictures and tell their emotions."
-    )
+    parser = CommandParser("python -m edge.run", description="Find faces in a camera's images and tell their emotions.")
     add_arguments(parser)
     parser.add_argument("--headless", action="store_true", help="no window: one JSON line a frame on standard output")
     parser.add_argument("--json", type=Path, help="also add the JSON lines to this file")
     parser.add_argument("--csv", type=Path, help="add a row a face to this file")
-    parser.add_argument("--video", type=Path, help="record the annotated picture to this .mp4 or .avi")
-    parser.add_argument("--snapshots", type=Path, help="keep a picture in this folder whenever an emotion changes")
+    parser.add_argument("--video", type=Path, help="record the annotated image to this .mp4 or .avi")
+    parser.add_argument("--snapshots", type=Path, help="keep an image in this folder whenever an emotion changes")
     parser.add_argument("--mqtt", help=f"also send to mqtt://user:password@host/topic (default: ${MQTT_VARIABLE})")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a line and end")
     parser.add_argument("--max-frames", type=_count, default=0, help="end after so many processed frames; 0: never")
@@ -186,7 +184,7 @@ def _run_until_signal(arguments: argparse.Namespace, config: EdgeConfig, started
 
 
 def _sinks(arguments: argparse.Namespace, config: EdgeConfig) -> list[Sink]:
-    names = [public_name(source) for source in config.sources]
+    names = [redact(source) for source in config.sources]
     if arguments.video and len(names) > 1:
         raise ConfigError(f"Expected one source with --video. Received: {', '.join(names)}")
     sinks: list[Sink] = [JsonLinesSink(sys.stdout) if arguments.headless else WindowSink(names)]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from edge.results import FrameResult, Person
+from edge.results import Face, FrameResult
 
 SCHEMA = 1
 """Version of the lines; it grows when a field changes its meaning or goes away. New fields may appear."""
@@ -18,23 +18,23 @@ def to_json(result: FrameResult) -> dict[str, Any]:
         "position_s": None if result.position_s is None else round(result.position_s, 3),
         "source": result.source,
         "age_ms": round(result.age_ms, 1),
-        "faces": [_face(person) for person in result.people],
+        "faces": [_face(face) for face in result.faces],
         "timings_ms": timings,
     }
 
 
-def _face(person: Person) -> dict[str, Any]:
+def _face(face: Face) -> dict[str, Any]:
     return {
-        "box": list(person.box),
-        "track_id": person.track_id,
-        "emotion": person.emotion,
-        "confidence": round(person.confidence, 4),
-        "scores": {label: round(score, 4) for label, score in person.scores.as_dict().items()},
-        "face_score": round(person.face_score, 4),
-        "certainty": round(person.certainty, 4),
-        "intensity": round(person.intensity, 4),
-        "valence": round(person.valence, 4),
-        "arousal": round(person.arousal, 4),
+        "box": list(face.box),
+        "track_id": face.track_id,
+        "emotion": face.emotion,
+        "confidence": round(face.confidence, 4),
+        "scores": {label: round(score, 4) for label, score in face.scores.as_dict().items()},
+        "face_score": round(face.face_score, 4),
+        "certainty": round(face.certainty, 4),
+        "intensity": round(face.intensity, 4),
+        "valence": round(face.valence, 4),
+        "arousal": round(face.arousal, 4),
     }
 
 
@@ -47,13 +47,13 @@ def json_schema() -> dict[str, Any]:
             {
                 "schema": {"const": SCHEMA, "description": "version of these lines"},
                 "frame_index": _number("integer", "counted by the source from 0; gaps are frames not processed", 0),
-                "captured_at": _number("number", "when the picture was read, Unix seconds"),
+                "captured_at": _number("number", "when the image was read, Unix seconds"),
                 "position_s": {
                     "type": ["number", "null"],
                     "description": "seconds from the beginning of a video file; null of a live source",
                 },
                 "source": {"type": "string", "description": "the source's name without a password"},
-                "age_ms": _number("number", "from reading the picture to its result", 0),
+                "age_ms": _number("number", "from reading the image to its result", 0),
                 "faces": {"type": "array", "items": _face_schema()},
                 "timings_ms": {
                     "type": "object",

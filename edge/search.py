@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge.detectors import Detector
 from edge.motion import Changes
-from edge.results import BgrImage, Box, Face, GrayImage
+from edge.results import BgrImage, Box, Detection, GrayImage
 from edge.views import clip_face, same_face
 from edge.zoom import ZoomDetector
 
@@ -37,7 +37,7 @@ class Search(Protocol):
     idle: bool
     """Nobody is in view and nothing changes."""
 
-    def update(self, image: BgrImage, gray: GrayImage, now_s: float, known: Sequence[Face]) -> list[Face]:
+    def update(self, image: BgrImage, gray: GrayImage, now_s: float, known: Sequence[Detection]) -> list[Detection]:
         """All faces that are seen now: those of `known` that are still there, and new ones.
 
         Args:
@@ -61,7 +61,7 @@ class WholeSearch:
         self._changes = Changes([Box(0, 0, 1, 1)], (1, 1))
         self._looked_s = float("-inf")
 
-    def update(self, image: BgrImage, gray: GrayImage, now_s: float, known: Sequence[Face]) -> list[Face]:
+    def update(self, image: BgrImage, gray: GrayImage, now_s: float, known: Sequence[Detection]) -> list[Detection]:
         """What the detector sees."""
         changed = self._changes.update(gray, []).any()
         if changed:
@@ -84,7 +84,7 @@ class ZoomSearch:
         self._now_s = 0.0
         self._turn = 0
 
-    def update(self, image: BgrImage, gray: GrayImage, now_s: float, known: Sequence[Face]) -> list[Face]:
+    def update(self, image: BgrImage, gray: GrayImage, now_s: float, known: Sequence[Detection]) -> list[Detection]:
         """Known faces that are still there, and new ones from the views whose turn it is."""
         self._begin((image.shape[1], image.shape[0]), now_s)
         faces = self._find_again(image, known)
@@ -108,11 +108,11 @@ class ZoomSearch:
         self._lost: Box | None = None
         self._lost_until_s = 0.0
 
-    def _find_again(self, image: BgrImage, known: Sequence[Face]) -> list[Face]:
+    def _find_again(self, image: BgrImage, known: Sequence[Detection]) -> list[Detection]:
         """The known faces that are still there; of more than `CLOSE_UPS` the others are taken as followed."""
         first = self._turn * CLOSE_UPS
         due = {(first + step) % len(known) for step in range(min(CLOSE_UPS, len(known)))}
-        faces: list[Face] = []
+        faces: list[Detection] = []
         for index, face in enumerate(known):
             found = self._detector.find_again(image, face.box) if index in due else face
             if found is None:

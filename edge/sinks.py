@@ -62,7 +62,7 @@ class WindowClosedError(SinkError):
 
 
 class WindowSink:
-    """A window with the annotated picture of each source; q, Escape or a close button end the run."""
+    """A window with the annotated image of each source; q, Escape or a close button end the run."""
 
     def __init__(self, sources: Sequence[str]) -> None:
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
@@ -74,7 +74,7 @@ class WindowSink:
             raise SinkError(f"Expected an OpenCV with windows; use --headless. Received: {error.err}") from error
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Show one picture."""
+        """Show one image."""
         cv2.imshow(result.source, draw(frame.image, result))
         key = cv2.waitKey(1) & 0xFF
         if key in (ord("q"), 27) or cv2.getWindowProperty(result.source, cv2.WND_PROP_VISIBLE) < 1:
@@ -85,7 +85,7 @@ class WindowSink:
         cv2.destroyAllWindows()
 
 
-class Outlet:
+class FanOut:
     """Gives results to every sink; one that fails is left out, unless it is the last."""
 
     def __init__(self, sinks: Sequence[Sink]) -> None:

@@ -1,4 +1,4 @@
-"""Where pictures come from: one small class per kind of source, and `open_source`, which picks it by name.
+"""Where images come from: one small class per kind of source, and `open_source`, which picks it by name.
 
 A source is opened, read and closed by one thread alone: the reader in `edge/camera.py`.
 """
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.address import public_name
+from edge.address import redact
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.results import BgrImage
@@ -27,20 +27,20 @@ _log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """Pictures, one after the other."""
+    """Images, one after the other."""
 
     live: bool
     """A live source does not wait for its reader: what is not taken in time is gone."""
     fps: float
     """Its own rate; 0 if unknown, and of photos, which have none."""
     small: BgrImage | None
-    """The last picture in small, where the camera's hardware makes one; else None."""
+    """The last image in small, where the camera's hardware makes one; else None."""
 
     def read(self) -> BgrImage | None:
-        """The next picture, None at the end; SourceError if the source has failed."""
+        """The next image, None at the end; SourceError if the source has failed."""
 
     def skip(self) -> None:
-        """Pass over the next picture, at less cost than reading it; SourceError if the source has failed."""
+        """Pass over the next image, at less cost than reading it; SourceError if the source has failed."""
 
     def close(self) -> None:
         """Free the device or file."""
@@ -71,7 +71,7 @@ def is_live(name: str) -> bool:
 
 
 class DemoSource:
-    """A real face that moves, scales and changes brightness; the Nth picture is always the same.
+    """A real face that moves, scales and changes brightness; the Nth image is always the same.
 
     The portrait is NASA's of Eileen Collins, in the public domain (see NOTICE).
     """
@@ -91,17 +91,17 @@ class DemoSource:
         self._index = 0
 
     def read(self) -> BgrImage:
-        """The next picture; there is no end."""
-        image = self.picture(self._index)
+        """The next image; there is no end."""
+        image = self.image(self._index)
         self._index += 1
         return image
 
     def skip(self) -> None:
-        """Pass over the next picture."""
+        """Pass over the next image."""
         self._index += 1
 
-    def picture(self, index: int) -> BgrImage:
-        """The picture with this index: a pure function of it."""
+    def image(self, index: int) -> BgrImage:
+        """The image with this index: a pure function of it."""
         seconds = index / self.fps
         scale = 1.25 + 0.25 * math.sin(0.7 * seconds)
         center_x = self.size[0] / 2 + 110 * math.sin(0.9 * seconds)
@@ -118,7 +118,7 @@ class DemoSource:
 
 
 class ImageSource:
-    """One picture, or the pictures of a folder in the order of their names."""
+    """One image, or the images of a folder in the order of their names."""
 
     live = False
     fps = 0.0
@@ -127,20 +127,20 @@ class ImageSource:
     def __init__(self, path: Path) -> None:
         self._paths = [path] if not path.is_dir() else _images_in(path)
         if not self._paths:
-            raise SourceError(f"Expected pictures ({', '.join(sorted(IMAGE_SUFFIXES))}) in {path}. Received: none")
+            raise SourceError(f"Expected images ({', '.join(sorted(IMAGE_SUFFIXES))}) in {path}. Received: none")
         self._next = 0
         if len(self._paths) == 1:
             _read_image(self._paths[0])
 
     def read(self) -> BgrImage | None:
-        """The next picture."""
+        """The next image."""
         if self._next == len(self._paths):
             return None
         self._next += 1
         return _read_image(self._paths[self._next - 1])
 
     def skip(self) -> None:
-        """Pass over the next picture."""
+        """Pass over the next image."""
         self._next = min(self._next + 1, len(self._paths))
 
     def close(self) -> None:
@@ -158,16 +158,16 @@ class CaptureSource:
         self.fps = self._rate()
 
     def read(self) -> BgrImage | None:
-        """The next picture of a live source."""
+        """The next image of a live source."""
         ok, image = self._capture.read()
         if not ok:
             raise SourceError(f"Expected a frame from {self._name}. Received: none")
         if image.ndim != 3 or image.shape[2] != 3:  # a driver that offers BGR3 gives one flat row
-            raise SourceError(f"Expected pictures (height, width, 3) of {self._name}. Received: shape {image.shape}")
+            raise SourceError(f"Expected images (height, width, 3) of {self._name}. Received: shape {image.shape}")
         return image  # type: ignore[return-value]
 
     def skip(self) -> None:
-        """Take the next picture from the device without decoding it."""
+        """Take the next image from the device without decoding it."""
         if not self._capture.grab():
             raise SourceError(f"Expected a frame from {self._name}. Received: none")
 
@@ -193,7 +193,7 @@ class VideoSource(CaptureSource):
         self._read = 0
 
     def read(self) -> BgrImage | None:
-        """The next picture; a damaged rest of the file is its end."""
+        """The next image; a damaged rest of the file is its end."""
         ok, image = self._capture.read()
         if ok:
             self._read += 1
@@ -209,7 +209,7 @@ class StreamSource(CaptureSource):
     live = True
 
     def __init__(self, url: str, config: EdgeConfig) -> None:
-        name = public_name(url)
+        name = redact(url)
         parameters = {
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: round(config.open_timeout_s * 1000),
             cv2.CAP_PROP_READ_TIMEOUT_MSEC: round(config.read_timeout_s * 1000),
@@ -234,7 +234,7 @@ class DeviceSource(CaptureSource):
         self._ask_for(config)
 
     def _ask_for(self, config: EdgeConfig) -> None:
-        """Ask for compressed pictures of the wanted size, and log what the driver gave instead."""
+        """Ask for compressed images of the wanted size, and log what the driver gave instead."""
         capture = self._capture
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # raw 640x480 at 30 fills half of USB 2
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)
@@ -257,16 +257,16 @@ def _open(where: str | int, what: str, backend: int, parameters: list[int] | Non
 
 def _read_image(path: Path) -> BgrImage:
     if not path.is_file():
-        raise SourceError(f"Expected a picture at {path}; {REMEDY}. Received: no file there")
+        raise SourceError(f"Expected an image at {path}; {REMEDY}. Received: no file there")
     data = np.fromfile(path, np.uint8)
     image = decode(data) if not _is_cut_jpeg(data.tobytes()) else None
     if image is None:
-        raise SourceError(f"Expected a picture that OpenCV reads at {path}. Received: a damaged or foreign file")
+        raise SourceError(f"Expected an image that OpenCV reads at {path}. Received: a damaged or foreign file")
     return image
 
 
 def decode(data: NDArray[np.uint8]) -> BgrImage | None:
-    """The picture in a file's bytes; None if OpenCV can't or won't read it."""
+    """The image in a file's bytes; None if OpenCV can't or won't read it."""
     try:
         return cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None  # type: ignore[return-value]
     except cv2.error:  # more than 2**30 pixels
@@ -274,7 +274,7 @@ def decode(data: NDArray[np.uint8]) -> BgrImage | None:
 
 
 def _is_cut_jpeg(data: bytes) -> bool:
-    """Whether a JPEG has no end: OpenCV would show its beginning on gray as if it were a picture."""
+    """Whether a JPEG has no end: OpenCV would show its beginning on gray as if it were an image."""
     return data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[data.rfind(b"\xff\xda") :]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from edge.affect import affect, certainty
 from edge.config import EdgeConfig
-from edge.results import Box, EmotionScores, Face, Person, Probabilities
+from edge.results import Box, Detection, EmotionScores, Face, Probabilities
 
 UNCERTAIN = "uncertain"
 MIN_OVERLAP = 0.2
@@ -68,7 +68,7 @@ class Track:
     """A face that is followed."""
 
     track_id: int
-    face: Face
+    detection: Detection
     seen_s: float
     """When a detector last saw it."""
     smoother: Smoother
@@ -83,27 +83,27 @@ class Track:
     crops: int = 0
     """How many times it was classified."""
 
-    def see(self, face: Face, now_s: float) -> None:
+    def see(self, detection: Detection, now_s: float) -> None:
         """Take over what a detector saw."""
-        self.face, self.seen_s, self.tilt_degrees = face, now_s, face.tilt_degrees
+        self.detection, self.seen_s, self.tilt_degrees = detection, now_s, detection.tilt_degrees
         self.visible, self.lost, self.missed = True, False, 0
 
     def is_known(self, now_s: float) -> bool:
         """Whether its identity is still kept."""
         return now_s - self.seen_s <= (FORGET_S if self.missed > 1 else FORGET_RARE_S)
 
-    def person(self, labels: tuple[str, ...]) -> Person:
+    def face(self, labels: tuple[str, ...]) -> Face:
         """What the world is told about this face."""
         scores = EmotionScores(labels, self.smoother.values)
         shown = self.smoother.shown
         place = affect(labels, scores.values)
-        return Person(
+        return Face(
             track_id=self.track_id,
-            box=self.face.box,
+            box=self.detection.box,
             emotion=UNCERTAIN if shown is None else labels[shown],
             confidence=scores.confidence if shown is None else scores.values[shown],
             scores=scores,
-            face_score=self.face.score,
+            face_score=self.detection.score,
             certainty=certainty(scores.values),
             intensity=place.intensity,
             valence=place.valence,
@@ -126,21 +126,23 @@ class Tracker:
 
     @property
     def visible(self) -> list[Track]:
-        """The faces that are in the picture now."""
+        """The faces that are in the image now."""
         return [track for track in self._tracks if track.visible]
 
-    def update(self, faces: list[Face], now_s: float) -> list[Track]:
+    def update(self, detections: list[Detection], now_s: float) -> list[Track]:
         """Join a detector's faces with the known ones."""
         self._tracks = [track for track in self._tracks if track.is_known(now_s)]
-        pairs = match([track.face.box for track in self._tracks], [face.box for face in faces])
+        pairs = match([track.detection.box for track in self._tracks], [detection.box for detection in detections])
         for track in self._tracks:
             track.visible = track.visible and not track.lost and now_s - track.seen_s <= KEEP_S
             track.missed += 1
         for known, seen in pairs:
             track = self._tracks[known]
-            track.see(faces[seen], now_s)
+            track.see(detections[seen], now_s)
         matched = {seen for _, seen in pairs}
-        self._tracks += [self._new(face, now_s) for index, face in enumerate(faces) if index not in matched]
+        self._tracks += [
+            self._new(detection, now_s) for index, detection in enumerate(detections) if index not in matched
+        ]
         self._hide_all_but(self._config.max_faces)
         return self.visible
 
@@ -150,22 +152,22 @@ class Tracker:
             if box is None:
                 track.lost = True
             else:
-                track.face = replace(track.face, box=box, points=())
+                track.detection = replace(track.detection, box=box, points=())
         return self.visible
 
     def forget(self) -> None:
         """Give up every identity."""
         self._tracks.clear()
 
-    def _new(self, face: Face, now_s: float) -> Track:
+    def _new(self, detection: Detection, now_s: float) -> Track:
         config = self._config
         smoother = Smoother(config.smoothing_s, config.hysteresis, config.threshold)
-        track = Track(self._next_id, face, now_s, smoother, tilt_degrees=face.tilt_degrees)
+        track = Track(self._next_id, detection, now_s, smoother, tilt_degrees=detection.tilt_degrees)
         self._next_id += 1
         return track
 
     def _hide_all_but(self, count: int) -> None:
-        smallest_last = sorted(self.visible, key=lambda track: _area(track.face.box), reverse=True)
+        smallest_last = sorted(self.visible, key=lambda track: _area(track.detection.box), reverse=True)
         for track in smallest_last[count:]:
             track.visible = False
 

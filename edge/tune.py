@@ -66,8 +66,8 @@ def measure_classifiers(seconds: float) -> list[Measurement]:
 
 
 def measure_detectors(seconds: float) -> list[Measurement]:
-    """BlazeFace and Haar on the demo's picture, at the default width."""
-    small = downscale(DemoSource().picture(0), EdgeConfig().detect_width)
+    """BlazeFace and Haar on the demo's image, at the default width."""
+    small = downscale(DemoSource().image(0), EdgeConfig().detect_width)
     measurements = []
     for name in ("blazeface", "haar"):
         try:

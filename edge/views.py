@@ -2,7 +2,7 @@
 
 import math
 
-from edge.results import BgrImage, Box, Face, Point
+from edge.results import BgrImage, Box, Detection, Point
 
 SAME_OVERLAP = 0.3
 """Intersection over union from which two boxes are the same face."""
@@ -69,15 +69,15 @@ def cut(image: BgrImage, view: Box) -> BgrImage:
     return image[view.y : view.y + view.height, view.x : view.x + view.width]
 
 
-def clip_face(face: Face, size: tuple[int, int]) -> Face:
+def clip_face(face: Detection, size: tuple[int, int]) -> Detection:
     """The face with its box cut at the frame's border."""
-    return Face(clip(face.box, size), face.score, face.points)
+    return Detection(clip(face.box, size), face.score, face.points)
 
 
-def move_face(face: Face, x: int, y: int) -> Face:
+def move_face(face: Detection, x: int, y: int) -> Detection:
     """A face in a view that begins at (x, y), in pixels of the frame."""
     box = face.box._replace(x=face.box.x + x, y=face.box.y + y)
-    return Face(box, face.score, tuple(Point(point.x + x, point.y + y) for point in face.points))
+    return Detection(box, face.score, tuple(Point(point.x + x, point.y + y) for point in face.points))
 
 
 def mirror_box(box: Box, width: int) -> Box:

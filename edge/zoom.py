@@ -10,7 +10,7 @@ from typing import Protocol
 
 import cv2
 
-from edge.results import BgrImage, Box, Face
+from edge.results import BgrImage, Box, Detection
 from edge.views import clip, clip_face, cut, mirror_box, move_face, plan_views, same_face, surroundings
 
 KNOWN_SCORE = 0.35
@@ -34,14 +34,14 @@ class FarDetector(Protocol):
     reach: float
     """The smallest face that it finds reliably, as a share of the side of what it is shown."""
 
-    def detect(self, image: BgrImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Detection]:
         """Faces of an image, in its own pixels."""
 
 
 class NearDetector(Protocol):
     """Finds a face in its surroundings, and less certain ones when asked."""
 
-    def detect(self, image: BgrImage, score: float = ...) -> list[Face]:
+    def detect(self, image: BgrImage, score: float = ...) -> list[Detection]:
         """Faces of an image above `score`, in its own pixels."""
 
 
@@ -59,7 +59,7 @@ class ZoomDetector:
         self._min_face = min_face
         self._view_side = min_face / far.reach
 
-    def detect(self, image: BgrImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Detection]:
         """All faces of an image, in its own pixels, largest first."""
         size = (image.shape[1], image.shape[0])
         candidates = [face for view in self.views(size, STILL_ZOOM) for face in self.look(image, view)]
@@ -75,11 +75,13 @@ class ZoomDetector:
         longer = max(box.width, box.height)
         return clip(surroundings(box, max(self._view_side / max(1, longer), 4.0)), size)
 
-    def look(self, image: BgrImage, view: Box) -> list[Face]:
+    def look(self, image: BgrImage, view: Box) -> list[Detection]:
         """Candidates in a view, in pixels of the frame."""
         return [move_face(face, view.x, view.y) for face in self._far.detect(cut(image, view))]
 
-    def confirm(self, image: BgrImage, candidates: Sequence[Face], known: Sequence[Face], most: int) -> list[Face]:
+    def confirm(
+        self, image: BgrImage, candidates: Sequence[Detection], known: Sequence[Detection], most: int
+    ) -> list[Detection]:
         """The new faces among the candidates, each once; at most `most` candidates are looked at, the best first."""
         seen, faces = [face.box for face in known], []
         for candidate in sorted(candidates, key=lambda face: face.score, reverse=True):
@@ -92,11 +94,11 @@ class ZoomDetector:
                 seen.append(face.box)
         return faces
 
-    def find_again(self, image: BgrImage, box: Box) -> Face | None:
+    def find_again(self, image: BgrImage, box: Box) -> Detection | None:
         """The known face near `box`, if it is still there."""
         return self._look_near(image, box, ZOOMS[0])
 
-    def _look_twice(self, image: BgrImage, box: Box) -> Face | None:
+    def _look_twice(self, image: BgrImage, box: Box) -> Detection | None:
         """The face at `box` if both looks see it in the same place."""
         face = self._look_near(image, box, ZOOMS[0])
         again = face and self._look_near(image, box, ZOOMS[1], mirrored=True)
@@ -104,13 +106,13 @@ class ZoomDetector:
             return None
         return face if same_face(face.box, again.box) else None
 
-    def _look_near(self, image: BgrImage, box: Box, zoom: float, mirrored: bool = False) -> Face | None:
+    def _look_near(self, image: BgrImage, box: Box, zoom: float, mirrored: bool = False) -> Detection | None:
         """The best face near `box`; the key points of a mirrored look are not turned back."""
         size = (image.shape[1], image.shape[0])
         around = clip(surroundings(box, zoom), size)
         crop = cut(image, around)
         found = self._near.detect(cv2.flip(crop, 1) if mirrored else crop, KNOWN_SCORE)  # type: ignore[arg-type]
         if mirrored:
-            found = [Face(mirror_box(face.box, around.width), face.score) for face in found]
+            found = [Detection(mirror_box(face.box, around.width), face.score) for face in found]
         faces = [clip_face(move_face(face, around.x, around.y), size) for face in found]
         return max((face for face in faces if same_face(face.box, box)), key=lambda face: face.score, default=None)

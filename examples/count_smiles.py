@@ -12,7 +12,7 @@ class SmileCounter:
         self.count, self.smiling = 0, set[int]()
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        now = {person.track_id for person in result.people if person.emotion == "happy"}
+        now = {face.track_id for face in result.faces if face.emotion == "happy"}
         self.count += len(now - self.smiling)
         self.smiling = now
 

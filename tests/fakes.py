@@ -7,11 +7,11 @@ import numpy as np
 
 from edge.errors import SinkError, SourceError
 from edge.model_info import LABELS, ModelInfo
-from edge.results import BgrImage, Box, EmotionScores, Face, FaceInput, Frame, FrameResult, Person, Probabilities
+from edge.results import BgrImage, Box, Detection, EmotionScores, Face, FaceInput, Frame, FrameResult, Probabilities
 
 
 class FakeDetector:
-    """Finds the same faces (boxes in the picture that it is shown) in every picture, and counts its calls."""
+    """Finds the same faces (boxes in the image that it is shown) in every image, and counts its calls."""
 
     name = "fake"
 
@@ -19,9 +19,9 @@ class FakeDetector:
         self.boxes = list(boxes)
         self.calls = 0
 
-    def detect(self, image: BgrImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> list[Detection]:
         self.calls += 1
-        return [Face(box, 0.9) for box in self.boxes]
+        return [Detection(box, 0.9) for box in self.boxes]
 
 
 class FakeClassifier:
@@ -42,7 +42,7 @@ class FakeClassifier:
 
 
 class FakeSource:
-    """Pictures whose pixels are their number; a live one comes at `fps`, `fail_after` ends it with an error."""
+    """Images whose pixels are their number; a live one comes at `fps`, `fail_after` ends it with an error."""
 
     def __init__(self, count: int = 10, live: bool = False, fps: float = 0.0, fail_after: int | None = None) -> None:
         self.live = live
@@ -90,14 +90,14 @@ class RecordingSink:
         self.closed = True
 
 
-def frame_of(image: BgrImage, index: int = 0, captured_at_s: float | None = None, source: str = "fake") -> Frame:
-    """A frame around a picture, captured now or when told."""
-    now_s = time.monotonic() if captured_at_s is None else captured_at_s
+def frame_of(image: BgrImage, index: int = 0, captured_monotonic_s: float | None = None, source: str = "fake") -> Frame:
+    """A frame around an image, captured now or when told."""
+    now_s = time.monotonic() if captured_monotonic_s is None else captured_monotonic_s
     return Frame(image, index, now_s, time.time(), source)
 
 
 def result_of(frame: Frame, emotion: str = "happy", track_id: int = 1) -> FrameResult:
     """A result with one face."""
     scores = EmotionScores(LABELS, tuple(0.88 if label == emotion else 0.02 for label in LABELS))
-    person = Person(track_id, Box(10, 20, 50, 50), emotion, 0.88, scores)
-    return FrameResult(frame.index, frame.captured_at_s, frame.captured_at, frame.source, (person,))
+    face = Face(track_id, Box(10, 20, 50, 50), emotion, 0.88, scores)
+    return FrameResult(frame.index, frame.captured_monotonic_s, frame.captured_at, frame.source, (face,))

@@ -54,7 +54,7 @@ def _empty_directory(folder: Path) -> list[str]:
 
 
 def _corrupt_jpeg(folder: Path) -> list[str]:
-    (folder / "face.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    (folder / "face.jpg").write_bytes(b"\xff\xd8\xff\xe0 no image")
     return ["--source", str(folder / "face.jpg")]
 
 

@@ -36,7 +36,7 @@ CROP_MARGIN = 0.1
 
 
 def train(config: TrainConfig) -> dict[str, Score]:
-    """The whole run; leaves model.keras, the report and the pictures in `config.out`."""
+    """The whole run; leaves model.keras, the report and the images in `config.out`."""
     join_cluster()
     dataset = read_data(config)
     config = settle(config, dataset)
@@ -129,7 +129,7 @@ def facts(config: TrainConfig, result: Result, training_images: int) -> dict[str
         "images_per_second": steps * config.batch_size * len(result.history) / max(seconds, 1e-9),
         "targets": targets.get(config.labels, f"FER-2013 labels blended with {config.blend:.0%} {votes}")
         + (f", distilled {config.distill_share:.0%} from {Path(config.distill).name}" if config.distill else ""),
-        "selected_on": config.validation_usage,
+        "selected_on": config.validation_split,
         "best_validation_accuracy": max((row["val_accuracy"] for row in result.history), default=0.0),
         "backend": keras.backend.backend(),
         "versions": {"keras": keras.__version__, "numpy": np.__version__, "python": platform.python_version()},
@@ -150,12 +150,12 @@ def _choose_labels(config: TrainConfig, dataset: Dataset) -> str:
 def _choose_selection(config: TrainConfig, dataset: Dataset) -> str:
     if config.select_on == "split":
         return "split"
-    if "PublicTest" in dataset.usages:
+    if "PublicTest" in dataset.splits:
         return "PublicTest"
     if config.select_on == "PublicTest":
-        there = ", ".join(sorted(set(dataset.usages.tolist())))
-        raise DataError(f"Expected PublicTest pictures, or --select-on split. Received: pictures of {there}")
-    print(f"No PublicTest pictures: {config.select_share:.0%} of Training picks the best epoch", flush=True)
+        there = ", ".join(sorted(set(dataset.splits.tolist())))
+        raise DataError(f"Expected PublicTest images, or --select-on split. Received: images of {there}")
+    print(f"No PublicTest images: {config.select_share:.0%} of Training picks the best epoch", flush=True)
     return "split"
 
 

@@ -1,4 +1,4 @@
-"""`python -m train.analyze model.keras`: where a network is wrong, as a page of pictures and tables."""
+"""`python -m train.analyze model.keras`: where a network is wrong, as a page of images and tables."""
 
 import os
 
@@ -51,7 +51,7 @@ class Predictions:
 
 
 def analyze(model: keras.Model, dataset: Dataset, folder: Path) -> None:
-    """Write analysis.md and its pictures into `folder`."""
+    """Write analysis.md and its images into `folder`."""
     predictions = Predictions(dataset, predictor(model)(dataset.images))
     mistakes = confident_mistakes(predictions)
     images = dataset.images[mistakes]
@@ -74,7 +74,7 @@ def confident_mistakes(predictions: Predictions, count: int = SHOWN) -> NDArray[
 
 
 def confusion_pairs(predictions: Predictions) -> list[tuple[str, str, int, float]]:
-    """(true, predicted, pictures, share of the true class), most frequent first."""
+    """(true, predicted, images, share of the true class), most frequent first."""
     matrix = measures.confusion_matrix(predictions.probabilities, predictions.dataset.labels)
     totals = np.maximum(matrix.sum(1), 1)
     pairs = [
@@ -86,13 +86,13 @@ def confusion_pairs(predictions: Predictions) -> list[tuple[str, str, int, float
 
 
 def accuracy_by(quantity: NDArray[np.float64], right: NDArray[np.bool_], parts: int = 8) -> list[tuple[float, float]]:
-    """(mean of the quantity, accuracy) of equally many pictures each, by rising quantity."""
+    """(mean of the quantity, accuracy) of equally many images each, by rising quantity."""
     groups = np.array_split(np.argsort(quantity, kind="stable"), min(parts, len(quantity)))
     return [(float(quantity[group].mean()), float(right[group].mean())) for group in groups]
 
 
 def accuracy_by_vote(predictions: Predictions) -> list[tuple[str, int, float, float]]:
-    """(whether FER+'s majority is the label, pictures, accuracy on the label, share that says what FER+ says)."""
+    """(whether FER+'s majority is the label, images, accuracy on the label, share that says what FER+ says)."""
     votes = predictions.dataset.votes
     if votes is None:
         return []
@@ -113,14 +113,14 @@ def draw_calibration(predictions: Predictions) -> Figure:
     figure, axis = pyplot.subplots(figsize=(5, 5))
     axis.plot([0, 1], [0, 1], color="gray", linestyle="--")
     axis.plot(confidences, accuracies, marker="o")
-    axis.bar(confidences, shares, width=0.03, alpha=0.3, label="share of the pictures")
+    axis.bar(confidences, shares, width=0.03, alpha=0.3, label="share of the images")
     axis.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), title=f"ECE {error:.3f}")
     axis.legend()
     return figure
 
 
 def draw_light(predictions: Predictions) -> Figure:
-    """Accuracy by the picture's brightness and contrast."""
+    """Accuracy by the image's brightness and contrast."""
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.5), sharey=True)
     for axis, (name, values) in zip(axes, _light(predictions.dataset).items(), strict=True):
         axis.plot(*zip(*accuracy_by(values, predictions.right), strict=True), marker="o")
@@ -135,14 +135,14 @@ def markdown(predictions: Predictions) -> str:
     votes = "\n".join(f"| {name} | {n} | {a:.1%} | {s:.1%} |" for name, n, a, s in accuracy_by_vote(predictions))
     page = f"""# Where the network is wrong
 
-{predictions.right.mean():.2%} of {len(predictions.dataset):,} pictures are right.
+{predictions.right.mean():.2%} of {len(predictions.dataset):,} images are right.
 
 ## Sure and wrong
 ![The mistakes with the highest confidence](mistakes.png)
-![Grad-CAM of the same pictures](grad_cam.png)
+![Grad-CAM of the same images](grad_cam.png)
 
 ## Confusions
-| true | predicted | pictures | of the class |
+| true | predicted | images | of the class |
 | --- | --- | ---: | ---: |
 {pairs}
 
@@ -155,7 +155,7 @@ def markdown(predictions: Predictions) -> str:
     if votes:
         page += f"""
 ## Where FER+'s voters disagree with the label
-| | pictures | right by the label | says what FER+ says |
+| | images | right by the label | says what FER+ says |
 | --- | ---: | ---: | ---: |
 {votes}
 """

@@ -1,4 +1,4 @@
-"""Augmentation of 48x48 gray pictures on the CPU: one affine warp a picture, then light and erasing.
+"""Augmentation of 48x48 gray images on the CPU: one affine warp an image, then light and erasing.
 
 The affine part is Keras' ImageDataGenerator (the original system's), to its letter: the same ranges,
 the same order of matrices (rotation, shift, shear, zoom), shear in degrees, border pixels repeated.
@@ -35,7 +35,7 @@ class Augmentation:
 
 
 def augment(images: Pixels, options: Augmentation, generator: np.random.Generator, size: int) -> Pixels:
-    """Changed copies (n, size, size) of pictures (n, height, width)."""
+    """Changed copies (n, size, size) of images (n, height, width)."""
     changed = np.empty((len(images), size, size), np.uint8)
     matrices = _matrices(len(images), images.shape[1:], options, generator, size)
     for image, matrix, into in zip(images, matrices, changed, strict=True):
@@ -50,7 +50,7 @@ def augment(images: Pixels, options: Augmentation, generator: np.random.Generato
 def mixup(
     inputs: NDArray[np.float32], targets: NDArray[np.float32], alpha: float, generator: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Each picture and target mixed with another's, by one share a batch (Zhang et al. 2017, arXiv:1710.09412)."""
+    """Each image and target mixed with another's, by one share a batch (Zhang et al. 2017, arXiv:1710.09412)."""
     share = np.float32(generator.beta(alpha, alpha))
     other = generator.permutation(len(inputs))
     return share * inputs + (1 - share) * inputs[other], share * targets + (1 - share) * targets[other]
@@ -95,7 +95,7 @@ def _light(images: Pixels, options: Augmentation, generator: np.random.Generator
 
 
 def _erase(images: Pixels, probability: float, generator: np.random.Generator) -> None:
-    """Fill a rectangle of 2% to 20% of the picture with one random grey, in place."""
+    """Fill a rectangle of 2% to 20% of the image with one random grey, in place."""
     size = images.shape[1]
     for index in np.flatnonzero(generator.random(len(images)) < probability):
         area, ratio = generator.uniform(0.02, 0.2), np.exp(generator.uniform(np.log(0.3), np.log(3.3)))

@@ -16,13 +16,13 @@ from train.predict import load_network, predictor
 SHARES = np.arange(10) / 10
 """Shares of the starting network that are tried; 0 leaves the run's own as it is."""
 BATCHES, BATCH = 32, 256
-"""Training pictures on which the statistics of BatchNorms are measured."""
+"""Training images on which the statistics of BatchNorms are measured."""
 
 
 def average_with(
     model: keras.Model, file: str | os.PathLike[str], training: Dataset, validation: Dataset, seed: int
 ) -> float:
-    """Blend a file's weights into a model, at the share that recognises most validation pictures; returns the share.
+    """Blend a file's weights into a model, at the share that recognises most validation images; returns the share.
 
     Raises:
         ModelError: the file is no Keras file.
@@ -42,7 +42,7 @@ def average_with(
 
 
 def measure_batch_norms(model: keras.Model, images: NDArray[np.uint8]) -> None:
-    """Set every BatchNorm's moving statistics to their mean over batches of these pictures, (n, 48, 48).
+    """Set every BatchNorm's moving statistics to their mean over batches of these images, (n, 48, 48).
 
     A mean of weights has other activations than either network: the statistics can't be averaged.
     """

@@ -2,7 +2,7 @@
 
 The most accurate decision ignores a class that is hard to tell from a more frequent one. Adding a
 constant to a logit (logit adjustment, Menon et al. 2020, arXiv:2007.07314) buys its recall for some
-accuracy; the constants are found on the pictures that also pick the epoch.
+accuracy; the constants are found on the images that also pick the epoch.
 """
 
 import keras
@@ -20,7 +20,7 @@ MOST_STEPS = 1000
 
 
 def raise_recall(model: keras.Model, dataset: Dataset, lowest: float) -> dict[str, float]:
-    """Shift the model's logits until every class of these pictures has a recall of `lowest`; returns the shifts."""
+    """Shift the model's logits until every class of these images has a recall of `lowest`; returns the shifts."""
     shifts = logit_shifts(predictor(model)(dataset.images), dataset.labels, lowest)
     kernel, bias = model.get_layer("logits").get_weights()
     model.get_layer("logits").set_weights([kernel, bias + shifts])

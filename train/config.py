@@ -8,7 +8,7 @@ from typing import Any
 from edge.command_line import CommandParser
 from edge.errors import ConfigError
 from train.augment import Augmentation
-from train.data import USAGES
+from train.data import SPLITS
 from train.models import ARCHITECTURES, SIZE_FREE, TRANSFER
 
 
@@ -35,8 +35,8 @@ class TrainConfig:
 
     epochs: int = _option(80, "most passes over the training data")
     batch_size: int = _option(128, "images a step")
-    small_size: int = _option(32, "side of the pictures in the first part of the run (48: as the rest)")
-    small_share: float = _option(0.5, "share of the epochs that run on small pictures, which cost less than half")
+    small_size: int = _option(32, "side of the images in the first part of the run (48: as the rest)")
+    small_share: float = _option(0.5, "share of the epochs that run on small images, which cost less than half")
     optimizer: str = _option("sgd", "optimizer", ("sgd", "adam", "adamw"))
     learning_rate: float = _option(0.1, "(highest) learning rate")
     schedule: str = _option("cosine", "learning rate over time", ("cosine", "plateau"))
@@ -54,7 +54,7 @@ class TrainConfig:
         ("auto", "fer2013", "ferplus", "blend"),
     )
     blend: float = _option(0.25, "share of the FER+ votes in --labels blend")
-    translate_votes: bool = _option(True, "turn votes into what FER-2013 calls pictures that were voted alike")
+    translate_votes: bool = _option(True, "turn votes into what FER-2013 calls images that were voted alike")
     label_smoothing: float = _option(0.05, "share of the uniform distribution in every target")
     class_balance: float = _option(0.2, "weight of a class is its frequency to minus this power (0: none, 1: equal)")
     mixup: float = _option(0.0, "alpha of mixup on every second batch (0: none)")
@@ -97,12 +97,12 @@ class TrainConfig:
             raise ConfigError(f"Expected --small-size 48 for --arch {self.arch}. Received: {self.small_size}")
 
     @property
-    def validation_usage(self) -> str:
-        """What the report calls the pictures that pick the epoch."""
-        return USAGES[1] if self.select_on == "PublicTest" else f"{self.select_share:.0%} of Training"
+    def validation_split(self) -> str:
+        """What the report calls the images that pick the epoch."""
+        return SPLITS[1] if self.select_on == "PublicTest" else f"{self.select_share:.0%} of Training"
 
     def size_of(self, epoch: int) -> int:
-        """The side of the training pictures in an epoch (counted from 0)."""
+        """The side of the training images in an epoch (counted from 0)."""
         return self.small_size if epoch < round(self.small_share * self.epochs) else 48
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """FER-2013 as people have it: the Kaggle folder, the Kaggle zip, or the original fer2013.csv.
 
-A picture's split is the original challenge's usage, from its file name (`PublicTest_123.jpg`) or
+An image's split is the original challenge's usage, from its file name (`PublicTest_123.jpg`) or
 from the csv's Usage column. Everything is read into memory once (83 MB); nothing is unpacked to disk.
 """
 
@@ -22,7 +22,7 @@ from edge.errors import DataError
 from edge.model_info import LABELS
 
 SIZE = (48, 48)
-USAGES = ("Training", "PublicTest", "PrivateTest")
+SPLITS = ("Training", "PublicTest", "PrivateTest")
 CSV_LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """fer2013.csv's own order of classes, which is not ours."""
 FERPLUS_COLUMNS = {
@@ -38,19 +38,19 @@ WHERE_TO_GET_IT = (
     "get the zip from kaggle.com/datasets/msambare/fer2013 "
     "and give its path with --data, in FER2013, or put it in data/"
 )
-PICTURE = re.compile(r"\.(jpe?g|png|bmp)$", re.IGNORECASE)
+IMAGE = re.compile(r"\.(jpe?g|png|bmp)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures with their labels; a split is a Dataset too."""
+    """Images with their labels; a split is a Dataset too."""
 
     images: NDArray[np.uint8]
     """(n, 48, 48)."""
     labels: NDArray[np.int64]
     """(n,), indices into LABELS."""
-    usages: NDArray[np.str_]
-    """(n,), each of USAGES, or `Test` where only the folder says so."""
+    splits: NDArray[np.str_]
+    """(n,), each of SPLITS, or `Test` where only the folder says so."""
     names: NDArray[np.str_]
     """(n,), the path inside the data set, or `row 123` of a csv."""
     votes: NDArray[np.float32] | None = None
@@ -59,18 +59,18 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.images)
 
-    def split(self, *usages: str) -> "Dataset":
-        """The pictures of these usages, in order."""
-        return self.take(np.flatnonzero(np.isin(self.usages, usages)))
+    def split(self, *splits: str) -> "Dataset":
+        """The images of these splits, in order."""
+        return self.take(np.flatnonzero(np.isin(self.splits, splits)))
 
     def take(self, indices: NDArray[np.int64]) -> "Dataset":
-        """The pictures at these indices."""
+        """The images at these indices."""
         votes = None if self.votes is None else self.votes[indices]
-        return Dataset(self.images[indices], self.labels[indices], self.usages[indices], self.names[indices], votes)
+        return Dataset(self.images[indices], self.labels[indices], self.splits[indices], self.names[indices], votes)
 
     def test(self) -> "Dataset":
         """Everything that is not for training: PublicTest and PrivateTest."""
-        return self.take(np.flatnonzero(self.usages != "Training"))
+        return self.take(np.flatnonzero(self.splits != "Training"))
 
 
 def find_data(path: str | os.PathLike[str] | None = None) -> Path:
@@ -99,7 +99,7 @@ def load_fer2013(path: str | os.PathLike[str] | None = None, ferplus: str | os.P
     """
     found = find_data(path)
     if found.is_dir():
-        dataset = _from_pictures(found, _folder_members(found))
+        dataset = _from_images(found, _folder_members(found))
     elif zipfile.is_zipfile(found):
         dataset = _from_zip(found)
     elif found.suffix == ".csv":
@@ -111,11 +111,11 @@ def load_fer2013(path: str | os.PathLike[str] | None = None, ferplus: str | os.P
 
 def describe(dataset: Dataset) -> str:
     """A line per split: 'Found 28709 images belonging to 7 classes (Training)'."""
-    usages = sorted(set(dataset.usages), key=lambda usage: (*USAGES, usage).index(usage))
+    splits = sorted(set(dataset.splits), key=lambda split: (*SPLITS, split).index(split))
     return "\n".join(
-        f"Found {len(part)} images belonging to {len(set(part.labels))} classes ({usage})"
-        for usage in usages
-        if len(part := dataset.split(usage))
+        f"Found {len(part)} images belonging to {len(set(part.labels))} classes ({split})"
+        for split in splits
+        if len(part := dataset.split(split))
     )
 
 
@@ -150,15 +150,15 @@ def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
 
 
 def _are_rows_of(dataset: Dataset, rows: list[dict[str, str]]) -> bool:
-    """Whether the data set came from a csv in whose order `rows` are; pictures of a folder or zip are in another."""
-    usages = [(row.get("Usage") or "").strip() for row in rows]
-    return str(dataset.names[0]).startswith("row ") and usages == dataset.usages.tolist()
+    """Whether the data set came from a csv in whose order `rows` are; images of a folder or zip are in another."""
+    splits = [(row.get("Usage") or "").strip() for row in rows]
+    return str(dataset.names[0]).startswith("row ") and splits == dataset.splits.tolist()
 
 
 def find_duplicates(dataset: Dataset, limit: float = 4.0) -> NDArray[np.bool_]:
-    """Which test pictures also stand in Training: (len(dataset.test()),).
+    """Which test images also stand in Training: (len(dataset.test()),).
 
-    Two pictures are the same when their mean absolute difference is below `limit` grey levels.
+    Two images are the same when their mean absolute difference is below `limit` grey levels.
     Candidates come from 8x8 thumbnails by a matrix product; only they are compared pixel by pixel.
     """
     train, test = dataset.split("Training"), dataset.test()
@@ -187,11 +187,11 @@ def stratified_split(labels: NDArray[np.int64], share: float, seed: int) -> tupl
 
 
 def limit(dataset: Dataset, count: int, seed: int) -> Dataset:
-    """At most `count` pictures, drawn by `seed`, each split and class keeping its share."""
+    """At most `count` images, drawn by `seed`, each split and class keeping its share."""
     if count >= len(dataset):
         return dataset
     groups = np.unique(
-        [f"{usage} {label}" for usage, label in zip(dataset.usages, dataset.labels, strict=True)], return_inverse=True
+        [f"{split} {label}" for split, label in zip(dataset.splits, dataset.labels, strict=True)], return_inverse=True
     )[1]
     _, kept = stratified_split(groups, count / len(dataset), seed)
     return dataset.take(kept)
@@ -204,7 +204,7 @@ def _thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def _folder_members(root: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
     for file in sorted(root.rglob("*")):
-        if PICTURE.search(file.name):
+        if IMAGE.search(file.name):
             yield file.relative_to(root).as_posix(), file.read_bytes
 
 
@@ -214,28 +214,28 @@ def _from_zip(path: Path) -> Dataset:
             names = sorted(archive.namelist())
             if tables := [name for name in names if PurePosixPath(name).name in ("fer2013.csv", "icml_face_data.csv")]:
                 return _from_csv(path, archive.read(tables[0]).decode())
-            pictures = [name for name in names if PICTURE.search(name)]
-            return _from_pictures(path, ((name, partial(archive.read, name)) for name in pictures))
+            images = [name for name in names if IMAGE.search(name)]
+            return _from_images(path, ((name, partial(archive.read, name)) for name in images))
     except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, OSError) as error:
         raise DataError(f"Expected a whole FER-2013 zip; {WHERE_TO_GET_IT}. Received: {path}, {error}") from error
 
 
-def _from_pictures(source: Path, members: Iterable[tuple[str, Callable[[], bytes]]]) -> Dataset:
-    images, labels, usages, names = [], [], [], []
+def _from_images(source: Path, members: Iterable[tuple[str, Callable[[], bytes]]]) -> Dataset:
+    images, labels, splits, names = [], [], [], []
     for name, read in members:
         folders = PurePosixPath(name).parts
         if len(folders) < 3 or folders[-2] not in LABELS:
             continue
         images.append(_decode(read(), f"{name} of {source}"))
         labels.append(LABELS.index(folders[-2]))
-        usages.append(_usage(folders))
+        splits.append(_split_of(folders))
         names.append("/".join(folders[-3:]))
-    return _dataset(source, images, labels, usages, names)
+    return _dataset(source, images, labels, splits, names)
 
 
-def _usage(folders: tuple[str, ...]) -> str:
+def _split_of(folders: tuple[str, ...]) -> str:
     stem = folders[-1].split("_")[0]
-    if stem in USAGES:
+    if stem in SPLITS:
         return stem
     return "Training" if folders[-3] == "train" else "Test"
 
@@ -244,38 +244,37 @@ def _decode(data: bytes, what: str) -> NDArray[np.uint8]:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     if image is None or image.shape != SIZE:
         raise DataError(
-            f"Expected a {SIZE[0]}x{SIZE[1]} picture: {what}. "
-            f"Received: {'no picture' if image is None else image.shape}"
+            f"Expected a {SIZE[0]}x{SIZE[1]} image: {what}. Received: {'no image' if image is None else image.shape}"
         )
     return image  # type: ignore[return-value]
 
 
 def _from_csv(source: Path, text: str) -> Dataset:
-    images, labels, usages, names = [], [], [], []
+    images, labels, splits, names = [], [], [], []
     try:
         for number, row in enumerate(csv.reader(io.StringIO(text))):
             if number == 0:
                 columns = [name.strip().lower() for name in row]
-                emotion, pixels, usage = (columns.index(name) for name in ("emotion", "pixels", "usage"))
+                emotion, pixels, split = (columns.index(name) for name in ("emotion", "pixels", "usage"))
                 continue
             images.append(np.array(row[pixels].split(), np.uint8).reshape(SIZE))
             labels.append(LABELS.index(CSV_LABELS[int(row[emotion])]))
-            usages.append(row[usage].strip())
+            splits.append(row[split].strip())
             names.append(f"row {number}")
     except (ValueError, IndexError, UnboundLocalError, csv.Error) as error:
         raise DataError(
             f"Expected columns emotion, pixels (2304 numbers) and Usage in {source}. "
             f"Received at row {len(images) + 1}: {error}"
         ) from error
-    return _dataset(source, images, labels, usages, names)
+    return _dataset(source, images, labels, splits, names)
 
 
 def _dataset(
-    source: Path, images: list[NDArray[np.uint8]], labels: list[int], usages: list[str], names: list[str]
+    source: Path, images: list[NDArray[np.uint8]], labels: list[int], splits: list[str], names: list[str]
 ) -> Dataset:
-    if not images or "Training" not in usages:
+    if not images or "Training" not in splits:
         raise DataError(
-            f"Expected train/<class>/ and test/<class>/ pictures or csv rows; {WHERE_TO_GET_IT}. "
+            f"Expected train/<class>/ and test/<class>/ images or csv rows; {WHERE_TO_GET_IT}. "
             f"Received: {len(images)} images, none for training, in {source}"
         )
-    return Dataset(np.stack(images), np.array(labels, np.int64), np.array(usages), np.array(names))
+    return Dataset(np.stack(images), np.array(labels, np.int64), np.array(splits), np.array(names))

@@ -1,4 +1,4 @@
-"""What a network is worth, on each group of pictures that a report names."""
+"""What a network is worth, on each group of images that a report names."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -52,14 +52,14 @@ def score(probabilities: Probabilities, labels: NDArray[np.int64]) -> Score:
 def groups_of_test(dataset: Dataset) -> dict[str, NDArray[np.bool_]]:
     """Name to mask over `dataset.test()`: each split, all, and what has no duplicate in Training."""
     test = dataset.test()
-    groups = {str(usage): test.usages == usage for usage in ("PublicTest", "PrivateTest")}
+    groups = {str(split): test.splits == split for split in ("PublicTest", "PrivateTest")}
     groups[ALL_TEST] = np.ones(len(test), bool)
     groups[WITHOUT_DUPLICATES] = ~find_duplicates(dataset)
     return {name: mask for name, mask in groups.items() if mask.any()}
 
 
 def evaluate(predict: Predict, dataset: Dataset) -> dict[str, Score]:
-    """The figures on every group of test pictures that the data set has; no test-time augmentation."""
+    """The figures on every group of test images that the data set has; no test-time augmentation."""
     test = dataset.test()
     if not len(test):
         return {}

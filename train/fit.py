@@ -38,7 +38,7 @@ class Result:
     model: keras.Model
     """The best epoch's network, in float32, with a fixed input of 48x48."""
     history: list[dict[str, float]]
-    """One row an epoch: losses, accuracies, learning rate, seconds, picture size."""
+    """One row an epoch: losses, accuracies, learning rate, seconds, image size."""
 
 
 class Batches(keras.utils.PyDataset):
@@ -62,7 +62,7 @@ class Batches(keras.utils.PyDataset):
         """Keras' word for: without end."""
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], ...]:
-        """Pictures (batch, size, size, 1), targets (batch, labels) and sample weights (batch,)."""
+        """Images (batch, size, size, 1), targets (batch, labels) and sample weights (batch,)."""
         epoch, step = self._first_epoch + index // self.steps, index % self.steps
         order = np.random.default_rng([self._seed, epoch]).permutation(len(self._dataset))
         chosen = order[step * self._config.batch_size :][: self._config.batch_size]
@@ -226,7 +226,7 @@ def _devices() -> int:
 
 
 def build(config: TrainConfig, size: int | None, precision: str) -> keras.Model:
-    """The untrained network; `size` None leaves the picture's size open."""
+    """The untrained network; `size` None leaves the image's size open."""
     keras.config.set_dtype_policy(precision if precision == "float32" else f"mixed_{precision}")
     weights = {"weights": config.weights} if config.arch in TRANSFER else {}
     model = ARCHITECTURES[config.arch]((size, size, 1), **weights)
@@ -250,7 +250,7 @@ def _start_from(file: str, model: keras.Model) -> None:
 
 
 def _stream(batches: Batches) -> Any:
-    """The batches as Keras takes them; TensorFlow must be told that their pictures change size."""
+    """The batches as Keras takes them; TensorFlow must be told that their images change size."""
     if keras.backend.backend() != "tensorflow":
         return batches
     import tensorflow

@@ -49,7 +49,7 @@ def teacher(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
 
 
 def resnet18(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
-    """ResNet-18 (He et al. 2015, arXiv:1512.03385) with the 3x3 stem that small pictures need: 11 M parameters."""
+    """ResNet-18 (He et al. 2015, arXiv:1512.03385) with the 3x3 stem that small images need: 11 M parameters."""
     inputs = keras.Input(input_shape)
     x = _conv(layers.Rescaling(1 / 127.5, offset=-1)(inputs), 64)
     for stage, filters in enumerate((64, 128, 256, 512)):
@@ -60,12 +60,12 @@ def resnet18(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
 
 
 def mobilenetv3(input_shape: InputShape = RECIPE_SIZE, weights: str | None = None) -> keras.Model:
-    """MobileNetV3-Small from keras.applications, at twice the picture's size; `weights` is a file of the user's."""
+    """MobileNetV3-Small from keras.applications, at twice the image's size; `weights` is a file of the user's."""
     return _transfer("mobilenetv3", input_shape, weights, keras.applications.MobileNetV3Small)
 
 
 def efficientnet(input_shape: InputShape = RECIPE_SIZE, weights: str | None = None) -> keras.Model:
-    """EfficientNetV2-B0 from keras.applications, at twice the picture's size; `weights` is a file of the user's."""
+    """EfficientNetV2-B0 from keras.applications, at twice the image's size; `weights` is a file of the user's."""
     return _transfer("efficientnet", input_shape, weights, keras.applications.EfficientNetV2B0)
 
 
@@ -80,11 +80,11 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
 TRANSFER = ("mobilenetv3", "efficientnet")
 """The architectures that take `weights`."""
 SIZE_FREE = ("edge", "teacher", "resnet18")
-"""The architectures whose weights do not depend on the picture's size."""
+"""The architectures whose weights do not depend on the image's size."""
 
 
 def count_multiply_adds(model: keras.Model) -> int:
-    """Multiply-adds of one picture in the convolutions and dense layers, from the layers' shapes."""
+    """Multiply-adds of one image in the convolutions and dense layers, from the layers' shapes."""
     total = 0
     for layer in model._flatten_layers(include_self=False, recursive=True):
         if isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):

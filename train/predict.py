@@ -1,4 +1,4 @@
-"""A Keras network as a function of pictures."""
+"""A Keras network as a function of images."""
 
 import os
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from edge.errors import ModelError
 from edge.results import Probabilities
 
 Predict = Callable[[NDArray[np.uint8]], Probabilities]
-"""Pictures (n, 48, 48) uint8 to probabilities (n, labels)."""
+"""Images (n, 48, 48) uint8 to probabilities (n, labels)."""
 
 
 def load_network(path: str | os.PathLike[str]) -> keras.Model:

@@ -1,4 +1,4 @@
-"""What a run leaves to read: report.json, report.md, and pictures of its curves, samples and confusions."""
+"""What a run leaves to read: report.json, report.md, and images of its curves, samples and confusions."""
 
 import json
 import os
@@ -114,7 +114,7 @@ def draw_confusion(score: Score, title: str) -> Figure:
 
 
 def write_samples(folder: Path, train: Dataset, options: Augmentation, seed: int) -> None:
-    """samples.png and samples_augmented.png: twelve pictures of one class, before and after augmentation."""
+    """samples.png and samples_augmented.png: twelve images of one class, before and after augmentation."""
     chosen = np.flatnonzero(train.labels == LABELS.index(SAMPLE_LABEL))[:12]
     images = train.images[chosen]
     changed = augment(images, options, np.random.default_rng(seed), images.shape[1]) if len(images) else images
@@ -123,7 +123,7 @@ def write_samples(folder: Path, train: Dataset, options: Augmentation, seed: int
 
 
 def draw_grid(images: NDArray[np.uint8], caption: Callable[[int], str], title: str, columns: int = 6) -> Figure:
-    """Pictures (n, height, width) or (n, height, width, 3) with a caption each."""
+    """Images (n, height, width) or (n, height, width, 3) with a caption each."""
     rows = max(1, -(-len(images) // columns))
     figure, axes = pyplot.subplots(rows, columns, figsize=(columns * 1.5, rows * 1.75 + 0.4), squeeze=False)
     for axis in axes.flat:

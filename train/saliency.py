@@ -16,8 +16,8 @@ def grad_cam(model: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.
     """How much each pixel speaks for the class, (n, height, width) in [0, 1].
 
     Args:
-        images: pictures (n, height, width).
-        classes: for each picture, the index of the output that is explained.
+        images: images (n, height, width).
+        classes: for each image, the index of the output that is explained.
     """
     features, head = _split(model)
     inputs = images[..., np.newaxis].astype(np.float32)
@@ -31,7 +31,7 @@ def grad_cam(model: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.
 
 
 def overlay(image: NDArray[np.uint8], saliency: Saliency) -> NDArray[np.uint8]:
-    """The picture in gray with the saliency over it, (height, width, 3) RGB."""
+    """The image in gray with the saliency over it, (height, width, 3) RGB."""
     heat = cv2.applyColorMap((saliency * 255).astype(np.uint8), cv2.COLORMAP_VIRIDIS)[..., ::-1]
     return (0.6 * image[..., np.newaxis] + 0.4 * heat).astype(np.uint8)
 

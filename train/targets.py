@@ -19,7 +19,7 @@ def one_hot(labels: NDArray[np.int64]) -> Targets:
 
 
 def soft_targets(dataset: Dataset, config: TrainConfig) -> Targets:
-    """A distribution over the labels for every picture, (n, labels), rows summing to 1."""
+    """A distribution over the labels for every image, (n, labels), rows summing to 1."""
     targets = _with_votes(one_hot(dataset.labels), dataset, config)
     if config.distill:
         share = np.float32(config.distill_share)
@@ -29,7 +29,7 @@ def soft_targets(dataset: Dataset, config: TrainConfig) -> Targets:
 
 
 def class_weights(labels: NDArray[np.int64], power: float) -> NDArray[np.float32]:
-    """(labels,), mean weight over the pictures 1: frequency to the power of -`power`."""
+    """(labels,), mean weight over the images 1: frequency to the power of -`power`."""
     counts = np.maximum(np.bincount(labels, minlength=len(LABELS)), 1)
     weights = counts ** -float(power)
     return (weights * len(labels) / (weights * counts).sum()).astype(np.float32)
@@ -54,13 +54,13 @@ def _with_votes(targets: Targets, dataset: Dataset, config: TrainConfig) -> Targ
 
 
 def translate_votes(shares: Targets, labels: NDArray[np.int64], seed: int) -> Targets:
-    """What FER-2013 calls pictures that were voted alike: P(label | votes), by a softmax regression on these pictures.
+    """What FER-2013 calls images that were voted alike: P(label | votes), by a softmax regression on these images.
 
     FER+'s voters and FER-2013's annotators disagree in ways that can be learned: much of what
     FER-2013 calls fear is surprise to the voters. Plain votes teach their habits; these teach FER-2013's.
 
     Args:
-        shares: (n, labels), each class's share of a picture's votes; a row of zeros where nobody voted.
+        shares: (n, labels), each class's share of an image's votes; a row of zeros where nobody voted.
         labels: (n,).
         seed: of the regression's start and order.
 
@@ -76,7 +76,7 @@ def translate_votes(shares: Targets, labels: NDArray[np.int64], seed: int) -> Ta
 
 
 def _teacher_probabilities(dataset: Dataset, config: TrainConfig) -> Targets:
-    """The mean over the picture and its mirror image."""
+    """The mean over the image and its mirror image."""
     assert config.distill
     predict = predictor(load_network(config.distill))
     return (predict(dataset.images) + predict(dataset.images[:, :, ::-1])) / 2

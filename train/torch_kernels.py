@@ -1,6 +1,6 @@
 """BatchNorm and convolution by torch's own kernels, when torch is Keras' backend.
 
-On torch, Keras 3.15 composes BatchNorm of a dozen elementwise operations, and copies every picture
+On torch, Keras 3.15 composes BatchNorm of a dozen elementwise operations, and copies every image
 twice around a convolution. With the kernels themselves a step on a CPU takes half the time and
 gives the same numbers. The layers stay Keras' own, so saved files know nothing of it.
 """
@@ -42,17 +42,17 @@ def _convolve(self: keras.layers.Conv2D, inputs: Any, kernel: Any) -> Any:
     import torch.nn.functional
 
     weights = keras.ops.convert_to_tensor(kernel).permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
-    pictures = inputs.permute(0, 3, 1, 2)  # a view: the memory stays channels last
+    images = inputs.permute(0, 3, 1, 2)  # a view: the memory stays channels last
     rows, columns = (
         _same_padding(*sizes) if self.padding == "same" else (0, 0)
-        for sizes in zip(pictures.shape[2:], self.kernel_size, self.strides, self.dilation_rate, strict=True)
+        for sizes in zip(images.shape[2:], self.kernel_size, self.strides, self.dilation_rate, strict=True)
     )
     if rows[0] == rows[1] and columns[0] == columns[1]:
         padding = (rows[0], columns[0])
     else:
-        pictures, padding = torch.nn.functional.pad(pictures, (*columns, *rows)), (0, 0)
+        images, padding = torch.nn.functional.pad(images, (*columns, *rows)), (0, 0)
     outputs = torch.nn.functional.conv2d(
-        pictures, weights, stride=self.strides, padding=padding, dilation=self.dilation_rate, groups=self.groups
+        images, weights, stride=self.strides, padding=padding, dilation=self.dilation_rate, groups=self.groups
     )
     return outputs.permute(0, 2, 3, 1)
 

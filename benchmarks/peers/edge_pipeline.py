@@ -19,7 +19,7 @@ class EdgePeer:
         now_s = time.monotonic()
         result = self._pipeline.process(Frame(image, self._index, now_s, now_s, "clip"))
         self._index += 1
-        return [person.emotion for person in result.people]
+        return [face.emotion for face in result.faces]
 
     def classify(self, faces: GrayImage) -> Probabilities:
         """Faces straight to the network."""

@@ -23,7 +23,7 @@ class FerPackage:
         return [max(face["emotions"], key=face["emotions"].get) for face in found]
 
     def classify(self, faces: GrayImage) -> Probabilities:
-        """Each picture is a face already: no detection, no margin, and `BATCH` at once as boxes of one image."""
+        """Each image is a face already: no detection, no margin, and `BATCH` at once as boxes of one image."""
         cropped = FER(use_tflite=self._use_tflite, offsets=(0, 0))
         height, width = faces.shape[1:]
         rows = []

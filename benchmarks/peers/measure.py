@@ -119,7 +119,7 @@ def write_clip(path: Path, frames: int = CLIP_FRAMES) -> Path:
     source = DemoSource()
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), source.fps, source.size)
     for index in range(frames):
-        writer.write(source.picture(index))
+        writer.write(source.image(index))
     writer.release()
     return path
 

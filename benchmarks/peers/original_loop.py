@@ -18,13 +18,13 @@ class OriginalLoop:
 
     def find(self, image: BgrImage) -> list[str]:
         """Label each face, and draw it, since the original's loop does."""
-        picture, labels = image.copy(), []
+        drawn, labels = image.copy(), []
         for (x, y, width, height), face in self._detector.faces(image):
             scores = self._network.predict(as_batch(face[np.newaxis]), verbose=0)[0]
             labels.append(LABELS[int(scores.argmax())])
-            cv2.rectangle(picture, (x, y), (x + width, y + height), (0, 255, 0), 2)
+            cv2.rectangle(drawn, (x, y), (x + width, y + height), (0, 255, 0), 2)
             text = f"{labels[-1]} {scores.max():.2f}"
-            cv2.putText(picture, text, (x, y - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (0, 255, 0), 2)
+            cv2.putText(drawn, text, (x, y - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (0, 255, 0), 2)
         return labels
 
     def classify(self, faces: GrayImage) -> Probabilities:

@@ -202,6 +202,6 @@ def _accuracies(row: Measured, dataset: Dataset) -> dict[str, object]:
 
 
 def _accuracy(row: Measured, dataset: Dataset, split: str = "") -> float:
-    """On the pictures of the split, or on all."""
-    chosen = dataset.usages == split if split else np.ones(len(dataset), bool)
+    """On the images of the split, or on all."""
+    chosen = dataset.splits == split if split else np.ones(len(dataset), bool)
     return measures.accuracy(row.probabilities[chosen], dataset.labels[chosen])

@@ -1,4 +1,4 @@
-"""The real app in a process of its own, and a camera whose pictures carry the time at which they were sent."""
+"""The real app in a process of its own, and a camera whose images carry the time at which they were sent."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from tests.rigs.faults import ROOT, free_port, wait_for_port
 
 HERE = Path(__file__).parent
 CLOCK_MS = 1 << BITS
-"""The clock in the pictures counts milliseconds and starts again after these: 17 minutes."""
+"""The clock in the images counts milliseconds and starts again after these: 17 minutes."""
 
 
 class AppServer:
@@ -64,11 +64,11 @@ class AppServer:
 
 
 class ClockCamera:
-    """An IP camera: Motion JPEG over HTTP at 30 a second, with the time of sending in each picture."""
+    """An IP camera: Motion JPEG over HTTP at 30 a second, with the time of sending in each image."""
 
     def __init__(self) -> None:
         demo = DemoSource()
-        pictures = [demo.picture(index) for index in range(30)]
+        images = [demo.image(index) for index in range(30)]
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -78,7 +78,7 @@ class ClockCamera:
                 started_s = time.monotonic()
                 for index in range(10**6):
                     try:
-                        self.wfile.write(_part(pictures[index % len(pictures)]))
+                        self.wfile.write(_part(images[index % len(images)]))
                     except OSError:
                         return  # the reader has left
                     time.sleep(max(0.0, started_s + (index + 1) / 30 - time.monotonic()))
@@ -98,14 +98,14 @@ class ClockCamera:
         self._server.server_close()
 
 
-def _part(picture: BgrImage) -> bytes:
-    jpeg = cv2.imencode(".jpg", _with_clock(picture))[1].tobytes()
+def _part(image: BgrImage) -> bytes:
+    jpeg = cv2.imencode(".jpg", _with_clock(image))[1].tobytes()
     return b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n" % (len(jpeg), jpeg)
 
 
-def _with_clock(picture: BgrImage) -> BgrImage:
+def _with_clock(image: BgrImage) -> BgrImage:
     now_ms = int(time.time() * 1000) % CLOCK_MS
-    picture = picture.copy()
+    image = image.copy()
     for bit in range(BITS):
-        picture[:SIDE, bit * SIDE : (bit + 1) * SIDE] = 255 if now_ms >> bit & 1 else 0
-    return picture
+        image[:SIDE, bit * SIDE : (bit + 1) * SIDE] = 255 if now_ms >> bit & 1 else 0
+    return image

@@ -86,7 +86,7 @@ def stop(page: Any) -> float:
     started_s = time.monotonic()
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text("Nothing is running").wait_for(timeout=WAIT_MS)
-    page.locator("img.live-picture").wait_for(state="detached")
+    page.locator("img.live-image").wait_for(state="detached")
     return time.monotonic() - started_s
 
 
@@ -95,7 +95,7 @@ def watch(page: Any, seconds: float = WATCH_S) -> Any:
 
 
 def assert_flows(page: Any) -> None:
-    """New pictures appear, however slowly; a tab behind another one is not drawn."""
+    """New images appear, however slowly; a tab behind another one is not drawn."""
     page.bring_to_front()
     assert any(len(watch(page, 2)["ages"]) >= 3 for _ in range(5))
 
@@ -117,7 +117,7 @@ def test_stop_answers_at_once_and_start_goes_on(page: Any) -> None:
     start(page)
 
 
-def test_pictures_are_fresh_when_they_are_shown(page: Any) -> None:
+def test_images_are_fresh_when_they_are_shown(page: Any) -> None:
     with ClockCamera() as camera:
         choose(page, "Source", "address")
         page.get_by_role("textbox", name="Address").fill(camera.url)
@@ -130,7 +130,7 @@ def test_pictures_are_fresh_when_they_are_shown(page: Any) -> None:
     assert min(late_ms) < 250, late_ms
 
 
-def test_the_detector_changes_while_pictures_flow(page: Any) -> None:
+def test_the_detector_changes_while_images_flow(page: Any) -> None:
     start(page)
     choose(page, "Face detector", "haar")
     expect(page.get_by_text(re.compile(r"Face \d+ ·")).first).to_be_visible(timeout=WAIT_MS)
@@ -176,7 +176,7 @@ def seconds_until(true: Any, most_s: float = 10) -> float:
 
 def test_a_stream_needs_the_tab_s_token(page: Any, server: AppServer) -> None:
     start(page)
-    address = page.locator("img.live-picture").get_attribute("src")
+    address = page.locator("img.live-image").get_attribute("src")
     token = address.split("/")[2]
     assert len(token) >= 20
     with pytest.raises(urllib.error.HTTPError, match="404"):
@@ -202,8 +202,8 @@ def download_csv(page: Any) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_an_uploaded_picture_gives_its_faces(page: Any, tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "face.png"), DemoSource().picture(0))
+def test_an_uploaded_image_gives_its_faces(page: Any, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "face.png"), DemoSource().image(0))
     choose(page, "Source", "file")
     page.locator("input[type=file]").set_input_files(tmp_path / "face.png")
     expect(page.get_by_text(re.compile(r"Face 1 · "))).to_be_visible(timeout=WAIT_MS)
@@ -215,7 +215,7 @@ def test_an_uploaded_video_runs_through(page: Any, tmp_path: Path) -> None:
     clip = _write_clip(tmp_path / "clip.avi", 12)
     choose(page, "Source", "file")
     page.locator("input[type=file]").set_input_files(clip)
-    expect(page.get_by_text("12 pictures, a face in 12")).to_be_visible(timeout=2 * WAIT_MS)
+    expect(page.get_by_text("12 images, a face in 12")).to_be_visible(timeout=2 * WAIT_MS)
     assert [int(row["frame_index"]) for row in download_csv(page)] == list(range(12))
     with page.expect_download(timeout=WAIT_MS) as download:
         page.get_by_role("button", name="Video", exact=True).click()
@@ -224,12 +224,12 @@ def test_an_uploaded_video_runs_through(page: Any, tmp_path: Path) -> None:
     page.get_by_role("link", name="Model").click()
     expect(page.get_by_text("Limits of use")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("link", name="Emotions").click()
-    expect(page.get_by_text("12 pictures, a face in 12")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("12 images, a face in 12")).to_be_visible(timeout=WAIT_MS)
 
 
 @pytest.mark.parametrize("name", ["junk.png", "junk.mp4"])
 def test_a_junk_upload_gives_a_message(page: Any, tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("neither a picture nor a video")
+    (tmp_path / name).write_text("neither an image nor a video")
     choose(page, "Source", "file")
     page.locator("input[type=file]").set_input_files(tmp_path / name)
     expect(page.get_by_text(f"{name} can't be read")).to_be_visible(timeout=WAIT_MS)
@@ -247,7 +247,7 @@ def _write_clip(path: Path, count: int) -> Path:
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, DemoSource.size)
     demo = DemoSource()
     for index in range(count):
-        writer.write(demo.picture(index))
+        writer.write(demo.image(index))
     writer.release()
     return path
 
@@ -257,7 +257,7 @@ def _write_y4m(path: Path, count: int) -> Path:
     with path.open("wb") as file:
         file.write(b"YUV4MPEG2 W640 H480 F15:1 Ip A1:1 C420jpeg\n")
         for index in range(count):
-            file.write(b"FRAME\n" + cv2.cvtColor(demo.picture(2 * index), cv2.COLOR_BGR2YUV_I420).tobytes())
+            file.write(b"FRAME\n" + cv2.cvtColor(demo.image(2 * index), cv2.COLOR_BGR2YUV_I420).tobytes())
     return path
 
 

@@ -14,9 +14,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import controls, live, model_page
-from app.pictures import Look
+from app.rendering import RenderOptions
 from app.reports import Bundled
-from app.sessions import hub
+from app.sessions import registry
 from edge.config import DEVICE_FILE_VARIABLE
 from edge.errors import ModelError, StuckThreadError
 from edge.model_info import LABELS, ModelInfo
@@ -40,7 +40,7 @@ def new_tab() -> AppTest:
 def page(device_file: Path) -> Iterator[AppTest]:
     """The page as a new tab sees it; its worker ends with the test."""
     yield new_tab()
-    hub().shut_down()
+    registry().shut_down()
     st.cache_resource.clear()  # all AppTests are one tab to Streamlit
 
 
@@ -110,10 +110,10 @@ def test_controls_build_the_config_of_the_running_worker(page: AppTest) -> None:
     for name in ("mirror", "blur", "inline"):
         page.toggle(key=name).set_value(True)
     page.run()
-    (worker,) = hub().workers()
+    (worker,) = registry().workers()
     config = asdict(worker.config)
     assert {name: config[name] for name in (*chosen, *slid)} == {**chosen, **slid}
-    assert worker.look == Look(mirror=True, blur=True)
+    assert worker.rendering == RenderOptions(mirror=True, blur=True)
     assert worker.config.source == "demo"
 
 
@@ -122,7 +122,7 @@ def test_the_controls_begin_with_what_is_best_on_this_device(page: AppTest, devi
     device_file.write_text(json.dumps({"options": tuned}))
     page = new_tab()
     page.button(key="start").click().run()
-    (worker,) = hub().workers()
+    (worker,) = registry().workers()
     assert asdict(worker.config) | tuned == asdict(worker.config)
     page.selectbox(key="model").set_value("int8").run()
     assert worker.config.model == "int8"
@@ -150,7 +150,7 @@ def test_a_camera_is_no_file(page: AppTest, camera: str, monkeypatch: pytest.Mon
     page.selectbox(key="kind").set_value("webcam").run()
     page.button(key="start").click().run()
     assert "Expected a camera's index" in page.error[0].value
-    assert hub().workers() == []
+    assert registry().workers() == []
 
 
 def test_one_camera_has_one_name(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,14 +182,14 @@ def test_sources_are_named(page: AppTest) -> None:
     assert page.selectbox(key="kind").options == list(controls.KINDS.values())
 
 
-FACE = cv2.imencode(".jpg", DemoSource().picture(0))[1].tobytes()
+FACE = cv2.imencode(".jpg", DemoSource().image(0))[1].tobytes()
 
 
-def test_an_uploaded_picture_gives_its_faces_at_once(page: AppTest) -> None:
+def test_an_uploaded_image_gives_its_faces_at_once(page: AppTest) -> None:
     page.selectbox(key="kind").set_value("file").run()
     page.file_uploader(key="upload").set_value(("face.jpg", FACE, "image/jpeg")).run()
     assert "Face 1 ·" in html_of(page)
-    assert downloads_of(page) == {"Picture", "CSV", "JSON Lines"}
+    assert downloads_of(page) == {"Image", "CSV", "JSON Lines"}
 
 
 @pytest.mark.parametrize("name", ["junk.png", "junk.mp4"])
@@ -203,7 +203,7 @@ def clip(path: Path, count: int) -> tuple[str, bytes, str]:
     """A video of the demo to upload."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, DemoSource.size)
     for index in range(count):
-        writer.write(DemoSource().picture(index))
+        writer.write(DemoSource().image(index))
     writer.release()
     return path.name, path.read_bytes(), "video/x-msvideo"
 
@@ -213,15 +213,15 @@ def test_a_video_s_result_stays_until_another_file_is_chosen(page: AppTest, tmp_
     page.file_uploader(key="upload").set_value(clip(tmp_path / "talk.avi", 3)).run()
     page.selectbox(key="kind").set_value("demo").run()
     page.selectbox(key="kind").set_value("file").run()
-    until(page, "3 pictures, a face in 3")
+    until(page, "3 images, a face in 3")
     page.toggle(key="blur").set_value(True).run()
     page.button(key="again").click().run()
-    until(page, "3 pictures, a face in 3")
+    until(page, "3 images, a face in 3")
     assert downloads_of(page) == {"Video", "CSV", "JSON Lines", "Chart"}
     page.file_uploader(key="upload").set_value(clip(tmp_path / "next.avi", 2)).run()
-    until(page, "2 pictures, a face in 2")
+    until(page, "2 images, a face in 2")
     page.file_uploader(key="upload").set_value(("face.jpg", FACE, "image/jpeg")).run()
-    assert downloads_of(page) == {"Picture", "CSV", "JSON Lines"}
+    assert downloads_of(page) == {"Image", "CSV", "JSON Lines"}
     page.file_uploader(key="upload").clear().run()
     assert "Choose a file" in html_of(page)
 
@@ -253,15 +253,15 @@ def test_a_file_ends_the_live_view(page: AppTest) -> None:
     page.button(key="start").click().run()
     until(page, "Face 1 ·")
     page.selectbox(key="kind").set_value("file").run()
-    assert hub().workers() == []
+    assert registry().workers() == []
     assert not page.exception
 
 
 def test_a_setting_that_can_t_be_had_is_refused_and_the_old_one_goes_on(page: AppTest) -> None:
     page.button(key="start").click().run()
     until(page, "Face 1 ·")
-    (worker,) = hub().workers()
-    worker.change(replace(worker.config, model="missing.tflite"), worker.look)
+    (worker,) = registry().workers()
+    worker.change(replace(worker.config, model="missing.tflite"), worker.rendering)
     until_warned(page, "missing.tflite")
     assert worker.running
     assert worker.config.model != "missing.tflite"

@@ -1,4 +1,4 @@
-"""What needs neither a page nor a browser: pictures, charts, records, pacing, sharing."""
+"""What needs neither a page nor a browser: images, charts, records, pacing, sharing."""
 
 import asyncio
 import csv
@@ -18,28 +18,28 @@ import pytest
 from app import charts, controls, reports
 from app.cameras import webcams
 from app.monitor import Monitor, Sample, sample_of
-from app.pictures import Look, decode, render, shown
-from app.record import Record
-from app.sessions import Hub
-from app.slot import PictureSlot
-from app.stream import video_parts
-from app.video import VideoJob
-from app.worker import Pacer
+from app.rendering import RenderOptions, decode, render, shown
+from app.session_log import Record
+from app.sessions import SessionRegistry
+from app.slot import ImageSlot
+from app.upload_job import VideoJob
+from app.video_stream import video_parts
+from app.worker import RateLimiter
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.model_info import LABELS, ModelInfo
 from edge.pipeline import Pipeline
-from edge.results import BgrImage, Box, EmotionScores, FrameResult, Person
+from edge.results import BgrImage, Box, EmotionScores, Face, FrameResult
 from tests.fakes import FakeClassifier, FakeDetector, frame_of
 
 
 def result_of(*boxes: Box, at_s: float = 0.0) -> FrameResult:
     scores = EmotionScores(LABELS, (0.0, 0.0, 0.0, 0.7, 0.3, 0.0, 0.0))
-    people = tuple(Person(number, box, "happy", 0.7, scores) for number, box in enumerate(boxes, 1))
-    return FrameResult(3, at_s, 1_700_000_000.0 + at_s, "fake", people)
+    faces = tuple(Face(number, box, "happy", 0.7, scores) for number, box in enumerate(boxes, 1))
+    return FrameResult(3, at_s, 1_700_000_000.0 + at_s, "fake", faces)
 
 
-def picture(width: int = 320, height: int = 240) -> BgrImage:
+def gray_image(width: int = 320, height: int = 240) -> BgrImage:
     return np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
 
 
@@ -47,11 +47,11 @@ def roughness(image: BgrImage) -> float:
     return float(np.abs(np.diff(image.astype(float), axis=0)).mean())
 
 
-class TestPictures:
+class TestImages:
     def test_blur_hides_the_face_and_nothing_else(self) -> None:
-        image = picture()
+        image = gray_image()
         before = image.copy()
-        drawn = render(image, result_of(Box(100, 80, 60, 60)), Look(blur=True))
+        drawn = render(image, result_of(Box(100, 80, 60, 60)), RenderOptions(blur=True))
         face = drawn[100:130, 110:150].astype(float)
         assert (
             np.abs(np.diff(face, axis=0)).mean()
@@ -62,29 +62,29 @@ class TestPictures:
         assert (image == before).all()
 
     def test_blur_hides_every_face_of_a_crowd(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("app.pictures.draw", lambda image, result: image)
+        monkeypatch.setattr("app.rendering.draw", lambda image, result: image)
         boxes = [Box(x, y, 20, 20) for x in range(10, 300, 30) for y in range(10, 220, 30)]
         pipeline = Pipeline(controls.settings().config, FakeDetector(boxes), FakeClassifier())
-        shown = render(picture(), pipeline.process(frame_of(picture())), Look(blur=True))
+        shown = render(gray_image(), pipeline.process(frame_of(gray_image())), RenderOptions(blur=True))
         assert len(boxes) == 70
-        assert max(roughness(shown[y : y + 20, x : x + 20]) for x, y, *_ in boxes) < 20 < roughness(picture()) / 3
+        assert max(roughness(shown[y : y + 20, x : x + 20]) for x, y, *_ in boxes) < 20 < roughness(gray_image()) / 3
 
     @pytest.mark.parametrize("box", [Box(-30, -30, 60, 60), Box(300, 220, 60, 60), Box(400, 400, 50, 50)])
     def test_blur_takes_faces_at_the_border(self, box: Box) -> None:
-        assert render(picture(), result_of(box), Look(blur=True)).shape == (240, 320, 3)
+        assert render(gray_image(), result_of(box), RenderOptions(blur=True)).shape == (240, 320, 3)
 
-    def test_mirror_flips_the_picture_and_moves_the_box(self) -> None:
+    def test_mirror_flips_the_image_and_moves_the_box(self) -> None:
         image = np.zeros((240, 320, 3), np.uint8)
-        drawn = render(image, result_of(Box(0, 100, 50, 50)), Look(mirror=True))
+        drawn = render(image, result_of(Box(0, 100, 50, 50)), RenderOptions(mirror=True))
         assert drawn[125, 268:272].any()
         assert not drawn[:, :200].any()
 
-    def test_wide_pictures_are_shown_at_960_pixels(self) -> None:
-        jpeg = shown(picture(1920, 1080), result_of(Box(0, 0, 100, 100)), Look())
+    def test_wide_images_are_shown_at_960_pixels(self) -> None:
+        jpeg = shown(gray_image(1920, 1080), result_of(Box(0, 0, 100, 100)), RenderOptions())
         assert decode(jpeg, "shown").shape == (540, 960, 3)
 
-    @pytest.mark.parametrize("data", [b"", b"not a picture"])
-    def test_junk_is_no_picture(self, data: bytes) -> None:
+    @pytest.mark.parametrize("data", [b"", b"not an image"])
+    def test_junk_is_no_image(self, data: bytes) -> None:
         with pytest.raises(SourceError, match=r"Received: junk\.png"):
             decode(data, "junk.png")
 
@@ -140,7 +140,7 @@ class TestMonitor:
 
 class TestCharts:
     def test_bars_carry_every_label_and_share(self) -> None:
-        text = charts.bars(result_of(Box(0, 0, 9, 9)).people[0])
+        text = charts.bars(result_of(Box(0, 0, 9, 9)).faces[0])
         assert re.findall(r'bar-label">(\w+)', text) == list(LABELS)
         assert "width:70.0%" in text
 
@@ -173,16 +173,16 @@ class TestCharts:
 
 @pytest.mark.parametrize(("source_fps", "fps", "expected"), [(30, 15, 15), (30, 20, 20), (10, 15, 10), (30, 0, 30)])
 def test_the_pacer_keeps_the_mean_rate(source_fps: int, fps: float, expected: float) -> None:
-    pacer, jitter = Pacer(), np.random.default_rng(1)
+    limiter, jitter = RateLimiter(), np.random.default_rng(1)
     taken = sum(
-        pacer.takes(100 + index / source_fps + jitter.uniform(0, 0.005), fps) for index in range(source_fps * 10)
+        limiter.takes(100 + index / source_fps + jitter.uniform(0, 0.005), fps) for index in range(source_fps * 10)
     )
     assert taken / 10 == pytest.approx(expected, rel=0.05)
 
 
-def test_a_slow_viewer_skips_pictures_and_a_closed_slot_ends_it() -> None:
+def test_a_slow_viewer_skips_images_and_a_closed_slot_ends_it() -> None:
     async def follow() -> list[bytes]:
-        slot, seen = PictureSlot(), []
+        slot, seen = ImageSlot(), []
         slot.put(b"1")
         async for jpeg in slot.follow():
             seen.append(jpeg)
@@ -197,19 +197,19 @@ def test_a_slow_viewer_skips_pictures_and_a_closed_slot_ends_it() -> None:
     assert asyncio.run(asyncio.wait_for(follow(), 5)) == [b"1", b"3"]
 
 
-def test_a_tab_that_stopped_gets_no_more_pictures_of_a_shared_worker() -> None:
+def test_a_tab_that_stopped_gets_no_more_images_of_a_shared_worker() -> None:
     async def follow() -> list[bytes]:
-        hub = Hub()
-        one, other = hub.open(), hub.open()
-        worker = hub.start(one, EdgeConfig(source="demo"), Look())
-        hub.start(other, EdgeConfig(source="demo"), Look())
+        registry = SessionRegistry()
+        one, other = registry.open(), registry.open()
+        worker = registry.start(one, EdgeConfig(source="demo"), RenderOptions())
+        registry.start(other, EdgeConfig(source="demo"), RenderOptions())
         parts = []
         async for part in video_parts(one, worker):
             parts.append(part)
             if len(parts) == 2:
-                hub.stop(one)
+                registry.stop(one)
         assert worker.running
-        hub.shut_down()
+        registry.shut_down()
         return parts
 
     assert len(asyncio.run(asyncio.wait_for(follow(), 30))) == 2
@@ -229,7 +229,7 @@ class HangingCamera:
 
     def read(self) -> BgrImage:
         self.answers.wait(20)
-        return picture()
+        return gray_image()
 
     def skip(self) -> None:
         """Nothing to pass over."""
@@ -247,68 +247,68 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 class TestHub:
     def test_tabs_share_a_worker_and_the_last_one_ends_it(self) -> None:
-        hub = Hub()
-        one, other = hub.open(), hub.open()
-        worker = hub.start(one, EdgeConfig(source="demo"), Look())
-        assert hub.start(other, EdgeConfig(source="demo", detector="haar"), Look()) is worker
-        assert hub.watchers(worker) == 2
-        hub.close(one)
+        registry = SessionRegistry()
+        one, other = registry.open(), registry.open()
+        worker = registry.start(one, EdgeConfig(source="demo"), RenderOptions())
+        assert registry.start(other, EdgeConfig(source="demo", detector="haar"), RenderOptions()) is worker
+        assert registry.watchers(worker) == 2
+        registry.close(one)
         assert worker.running
-        hub.close(other)
+        registry.close(other)
         assert not worker.running
         assert worker.join(10)
 
     def test_another_source_is_another_worker(self) -> None:
-        hub = Hub()
-        tab = hub.open()
-        first = hub.start(tab, EdgeConfig(source="demo"), Look())
-        second = hub.start(tab, EdgeConfig(source="nowhere.mp4"), Look())
+        registry = SessionRegistry()
+        tab = registry.open()
+        first = registry.start(tab, EdgeConfig(source="demo"), RenderOptions())
+        second = registry.start(tab, EdgeConfig(source="nowhere.mp4"), RenderOptions())
         assert second is not first
         assert not first.running
         assert second.join(10)
         assert isinstance(second.error, SourceError)
-        hub.shut_down()
+        registry.shut_down()
 
     def test_a_restart_waits_until_the_source_is_free(self) -> None:
-        hub = Hub()
-        tab = hub.open()
-        first = hub.start(tab, EdgeConfig(source="demo"), Look())
-        hub.stop(tab)
-        second = hub.start(tab, EdgeConfig(source="demo"), Look())
+        registry = SessionRegistry()
+        tab = registry.open()
+        first = registry.start(tab, EdgeConfig(source="demo"), RenderOptions())
+        registry.stop(tab)
+        second = registry.start(tab, EdgeConfig(source="demo"), RenderOptions())
         deadline_s = time.monotonic() + 20
         while second.monitor.latest is None and time.monotonic() < deadline_s:
             time.sleep(0.02)
         assert second.monitor.latest
         assert first.join(0)
-        hub.shut_down()
+        registry.shut_down()
 
     def test_a_restart_waits_for_a_camera_that_hangs(self, monkeypatch: pytest.MonkeyPatch) -> None:
         HangingCamera.users, HangingCamera.answers = 0, threading.Event()
         monkeypatch.setattr("edge.camera.open_source", lambda name, config: HangingCamera())
-        hub = Hub()
-        tab = hub.open()
-        hub.start(tab, EdgeConfig(), Look())
+        registry = SessionRegistry()
+        tab = registry.open()
+        registry.start(tab, EdgeConfig(), RenderOptions())
         wait_until(lambda: HangingCamera.users == 1)
-        hub.stop(tab)
-        second = hub.start(tab, EdgeConfig(), Look())
+        registry.stop(tab)
+        second = registry.start(tab, EdgeConfig(), RenderOptions())
         time.sleep(2)
         assert second.running
         HangingCamera.answers.set()
         wait_until(lambda: second.monitor.latest is not None)
         assert second.error is None
-        hub.shut_down()
+        registry.shut_down()
 
     def test_tokens_are_secret_and_forgotten(self) -> None:
-        hub = Hub()
-        one, other = hub.open(), hub.open()
+        registry = SessionRegistry()
+        one, other = registry.open(), registry.open()
         assert one.token != other.token
-        assert hub.find(one.token) is one
-        hub.close(one)
-        assert hub.find(one.token) is None
+        assert registry.find(one.token) is one
+        registry.close(one)
+        assert registry.find(one.token) is None
 
 
 def test_a_cancelled_video_leaves_nothing(tmp_path: Path) -> None:
-    job = VideoJob("talk.mp4", b"junk", EdgeConfig(), Look())
+    job = VideoJob("talk.mp4", b"junk", EdgeConfig(), RenderOptions())
     folder = job.video.parent
     job.start()
     job.close()
@@ -322,11 +322,11 @@ def test_a_playlist_does_not_open_other_files_of_the_server(tmp_path: Path) -> N
     private = tmp_path / "private.mp4"
     writer = cv2.VideoWriter(str(private), cv2.VideoWriter.fourcc(*"mp4v"), 10, (320, 240))
     for _ in range(3):
-        writer.write(picture())
+        writer.write(gray_image())
     writer.release()
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{private}\n#EXT-X-ENDLIST\n"
-    assert ended(VideoJob("video.mp4", private.read_bytes(), EdgeConfig(), Look())).frames == 3
-    job = ended(VideoJob("talk.mp4", playlist.encode(), EdgeConfig(), Look()))
+    assert ended(VideoJob("video.mp4", private.read_bytes(), EdgeConfig(), RenderOptions())).frames == 3
+    job = ended(VideoJob("talk.mp4", playlist.encode(), EdgeConfig(), RenderOptions()))
     assert isinstance(job.error, SourceError)
     assert job.frames == 0
 
@@ -335,9 +335,9 @@ def test_a_playlist_does_not_open_other_files_of_the_server(tmp_path: Path) -> N
 def test_every_kind_of_video_is_read(tmp_path: Path, suffix: str, codec: str) -> None:
     clip = tmp_path / f"clip.{suffix}"
     writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*codec), 10, (320, 240))
-    writer.write(picture())
+    writer.write(gray_image())
     writer.release()
-    assert ended(VideoJob(clip.name, clip.read_bytes(), EdgeConfig(), Look())).frames == 1
+    assert ended(VideoJob(clip.name, clip.read_bytes(), EdgeConfig(), RenderOptions())).frames == 1
 
 
 def ended(job: VideoJob) -> VideoJob:

@@ -1,4 +1,4 @@
-// Watches what the live picture really shows for some seconds: when it changed, and the clock in it.
+// Watches what the live image really shows for some seconds: when it changed, and the clock in it.
 async ([seconds, bits, side]) => {
   const canvas = new OffscreenCanvas(bits * side, 480);
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -8,7 +8,7 @@ async ([seconds, bits, side]) => {
   const start = performance.now();
   while (performance.now() - start < seconds * 1000) {
     await new Promise(requestAnimationFrame);
-    const image = document.querySelector("img.live-picture"); // a rerun may have replaced it
+    const image = document.querySelector("img.live-image"); // a rerun may have replaced it
     if (!image?.naturalWidth) continue;
     small.drawImage(image, 0, 0, 32, 24);
     const shown = small.getImageData(0, 0, 32, 24).data.join();

@@ -19,9 +19,9 @@ def by_brightness(faces: FaceInput) -> Probabilities:
 
 def known_faces() -> Dataset:
     """Generated faces, labelled as `by_brightness` says, in both test splits by turns."""
-    usages = np.array(["PublicTest", "PrivateTest"] * 20)
+    splits = np.array(["PublicTest", "PrivateTest"] * 20)
     names = np.array([f"face {index}" for index in range(40)])
-    return Dataset(FACES[..., 0], by_brightness(FACES).argmax(axis=1), usages, names)
+    return Dataset(FACES[..., 0], by_brightness(FACES).argmax(axis=1), splits, names)
 
 
 def test_every_metric_of_the_data_set_has_a_tolerance() -> None:

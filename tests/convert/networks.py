@@ -1,4 +1,4 @@
-"""Small networks and pictures for the conversion's tests: gray gratings, one direction a class.
+"""Small networks and images for the conversion's tests: gray gratings, one direction a class.
 
 As a script, `python tests/convert/networks.py FOLDER`, it trains the two networks and writes
 FOLDER/original.keras and FOLDER/residual.keras; TensorFlow stays out of the test process.
@@ -19,26 +19,26 @@ NETWORKS = ("original", "residual")
 
 
 def make_gratings(count: int, seed: int) -> tuple[Any, Any]:
-    """Pictures (count, 48, 48) uint8 and their labels: stripes whose direction is the class, in noise."""
+    """Images (count, 48, 48) uint8 and their labels: stripes whose direction is the class, in noise."""
     generator = np.random.default_rng(seed)
     labels = np.arange(count) % len(LABELS)
     y, x = np.mgrid[:SIZE, :SIZE]
     angles = (np.pi * labels / len(LABELS) + generator.normal(0, 0.05, count))[:, None, None]
     waves = np.sin((np.cos(angles) * x + np.sin(angles) * y) * 0.6 + generator.uniform(0, 6, (count, 1, 1)))
-    pictures = 128 + 60 * waves + generator.normal(0, 30, (count, SIZE, SIZE))
-    return np.clip(pictures, 0, 255).astype(np.uint8), labels
+    images = 128 + 60 * waves + generator.normal(0, 30, (count, SIZE, SIZE))
+    return np.clip(images, 0, 255).astype(np.uint8), labels
 
 
 def write_dataset(folder: Path, train: int = 140, test: int = 70) -> Path:
     """FER-2013's layout, with gratings for faces."""
-    for split, usages, count, seed in (
+    for split, splits, count, seed in (
         ("train", ["Training"], train, 1),
         ("test", ["PublicTest", "PrivateTest"], test, 2),
     ):
-        for index, (picture, label) in enumerate(zip(*make_gratings(count, seed), strict=True)):
-            file = folder / split / LABELS[label] / f"{usages[index % len(usages)]}_{index}.png"
+        for index, (image, label) in enumerate(zip(*make_gratings(count, seed), strict=True)):
+            file = folder / split / LABELS[label] / f"{splits[index % len(splits)]}_{index}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(file), picture)
+            cv2.imwrite(str(file), image)
     return folder
 
 
@@ -53,9 +53,9 @@ def main() -> None:
         keras.utils.set_random_seed(0)
         keras.mixed_precision.set_global_policy("mixed_bfloat16" if name == "residual" else "float32")
         network = original_network() if name == "original" else residual_network()
-        pictures, labels = make_gratings(560, seed=3)
+        images, labels = make_gratings(560, seed=3)
         network.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy")
-        network.fit(pictures[..., None].astype(np.float32), labels, batch_size=32, epochs=3, verbose=0)
+        network.fit(images[..., None].astype(np.float32), labels, batch_size=32, epochs=3, verbose=0)
         network.save(folder / f"{name}.keras")
         write_model_info(folder / f"{name}.keras", ModelInfo(name=name, dataset="gratings"))
 

@@ -137,11 +137,9 @@ def fold_case(name: str) -> dict[str, Any]:
     inputs = keras.Input(SHAPE)
     model = keras.Model(inputs, CASES[name](inputs))
     settle(model, name)
-    pictures = np.random.default_rng(0).uniform(0, 255, (4, *SHAPE)).astype(np.float32) / (
-        1 if "rescal" in name else 255
-    )
+    images = np.random.default_rng(0).uniform(0, 255, (4, *SHAPE)).astype(np.float32) / (1 if "rescal" in name else 255)
     folded, report = fold_model(model, batch_size=None)
-    before, after = np.asarray(model(pictures, training=False)), np.asarray(folded(pictures, training=False))
+    before, after = np.asarray(model(images, training=False)), np.asarray(folded(images, training=False))
     return {
         "change": float(np.abs(before - after).max()),
         "range": float(np.abs(before).max()),
@@ -163,11 +161,11 @@ def equalize_case(dense: bool) -> dict[str, Any]:
     spread = np.geomspace(0.03, 30, 8)
     before.kernel.assign(np.abs(before.kernel) * spread)  # no channel that never fires, which would stay as it is
     after.kernel.assign(after.kernel / spread[:, np.newaxis])
-    pictures = np.random.default_rng(0).integers(0, 255, (70, *SHAPE)).astype(np.uint8)
+    images = np.random.default_rng(0).integers(0, 255, (70, *SHAPE)).astype(np.uint8)
     graph = read_graph(model)
-    changed = equalize_graph(graph, pictures)
+    changed = equalize_graph(graph, images)
     equalized = build_model(graph, None)
-    outputs = [np.asarray(m(pictures.astype(np.float32))) for m in (model, equalized)]
+    outputs = [np.asarray(m(images.astype(np.float32))) for m in (model, equalized)]
     rows = [
         np.abs(layer.get_weights()[0]).reshape(-1, 8).max(0)
         for layer in (before, equalized.layers[-3 if not dense else -2])
@@ -186,16 +184,16 @@ def carrier_case() -> dict[str, Any]:
     inputs = keras.Input(SHAPE)
     model = keras.Model(inputs, rescaled_with_a_silent_channel(inputs))
     settle(model, "silent")
-    pictures = np.random.default_rng(0).integers(0, 255, (70, *SHAPE)).astype(np.uint8)
+    images = np.random.default_rng(0).integers(0, 255, (70, *SHAPE)).astype(np.uint8)
     graph = read_graph(model)
     fold_graph(graph)
-    equalize_graph(graph, pictures)
+    equalize_graph(graph, images)
     equalized = build_model(graph, None)
-    outputs = [np.asarray(m(pictures.astype(np.float32))) for m in (model, equalized)]
+    outputs = [np.asarray(m(images.astype(np.float32))) for m in (model, equalized)]
     first = next(layer for layer in equalized.layers if isinstance(layer, layers.Conv2D))
     return {
         "change": float(np.abs(outputs[0] - outputs[1]).max() / np.abs(outputs[0]).max()),
-        "greatest": float(np.asarray(first(pictures.astype(np.float32))).max()),
+        "greatest": float(np.asarray(first(images.astype(np.float32))).max()),
     }
 
 
@@ -207,16 +205,16 @@ def correct_case(name: str) -> dict[str, Any]:
         layers.DepthwiseConv2D(3, depth_multiplier=2) if name == "depthwise" else layers.Conv2D(6, 3, use_bias=False)
     )
     model = keras.Model(inputs, layer(inputs))
-    pictures = np.random.default_rng(0).integers(0, 255, (70, *SHAPE)).astype(np.uint8)
-    wanted = np.asarray(model(pictures.astype(np.float32)))
+    images = np.random.default_rng(0).integers(0, 255, (70, *SHAPE)).astype(np.uint8)
+    wanted = np.asarray(model(images.astype(np.float32)))
     off = []
     for correct in (False, True):
         graph = read_graph(model)
         error = rounding_error(graph.steps[0])
         if correct:
-            correct_biases(graph, pictures)
+            correct_biases(graph, images)
         graph.steps[0].weights[0] = graph.steps[0].weights[0] + error
-        received = np.asarray(build_model(graph, None)(pictures.astype(np.float32)))
+        received = np.asarray(build_model(graph, None)(images.astype(np.float32)))
         off.append(float(np.abs((received - wanted).mean((0, 1, 2))).max()))
     return {"without": off[0], "with": off[1]}
 

@@ -27,8 +27,8 @@ from tests.processes import ROOT
 @pytest.mark.parametrize("runtime", installed_runtimes())
 def test_every_variant_classifies_in_every_runtime(workshop: Workshop, variant: str, runtime: str) -> None:
     classifier = EmotionClassifier(workshop.files / f"original_{variant}.tflite", runtime)
-    pictures, labels = make_gratings(70, seed=9)
-    probabilities = classifier.predict(pictures[..., None])
+    images, labels = make_gratings(70, seed=9)
+    probabilities = classifier.predict(images[..., None])
     assert (probabilities.argmax(1) == labels).mean() > 0.9
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=0.02)
 
@@ -76,11 +76,11 @@ def test_outputs_are_the_same_without_the_contract(workshop: Workshop, tmp_path:
     bare = tmp_path / "bare.tflite"
     bare.write_bytes(split_contract(file))
     assert not zipfile.is_zipfile(bare)
-    picture = make_gratings(1, seed=4)[0][..., None]
+    image = make_gratings(1, seed=4)[0][..., None]
     outputs = []
     for path in (file, bare):
         interpreter = load_interpreter(path)
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture)
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
         interpreter.invoke()
         outputs.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).tobytes())
     assert outputs[0] == outputs[1]
@@ -89,7 +89,7 @@ def test_outputs_are_the_same_without_the_contract(workshop: Workshop, tmp_path:
 def test_the_report_has_figures_for_every_variant(workshop: Workshop) -> None:
     report = json.loads((workshop.files / "original_conversion.json").read_text())
     assert set(report["variants"]) == set(VARIANTS)
-    assert report["proved_on"] == "70 test pictures"
+    assert report["proved_on"] == "70 test images"
     assert len(set(report["calibration"]["indices"])) == 70
     int8 = report["variants"]["int8"]
     assert int8["size_bytes"] == (workshop.files / "original_int8.tflite").stat().st_size
@@ -99,7 +99,7 @@ def test_the_report_has_figures_for_every_variant(workshop: Workshop) -> None:
     assert set(int8["drop_points_by_runtime"]) == set(installed_runtimes())
 
 
-def test_the_report_is_also_a_table_and_a_picture(workshop: Workshop) -> None:
+def test_the_report_is_also_a_table_and_an_image(workshop: Workshop) -> None:
     markdown = (workshop.files / "original_conversion.md").read_text()
     assert all(f"| {variant} |" in markdown for variant in VARIANTS)
     assert all(f"| {runtime}: drop, points |" in markdown for runtime in installed_runtimes())
@@ -133,16 +133,16 @@ def test_two_conversions_are_byte_identical(workshop: Workshop, tmp_path: Path) 
     assert (tmp_path / name).read_bytes() == (workshop.files / name).read_bytes()
 
 
-def test_without_test_pictures_the_proof_says_so_and_a_strict_gate_keeps_no_file(
+def test_without_test_images_the_proof_says_so_and_a_strict_gate_keeps_no_file(
     workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FER2013", str(tmp_path / "nowhere"))
-    pictures = workshop.dataset / "test"
+    images = workshop.dataset / "test"
     done = run_convert(
-        workshop.keras("original"), "--samples-from", pictures, "--samples", 70, "--int8", "--out", tmp_path,
+        workshop.keras("original"), "--samples-from", images, "--samples", 70, "--int8", "--out", tmp_path,
         "--int8-output", "uint8", "--max-drop", 0, "--min-agreement", 1,
     )  # fmt: skip
-    assert "the proof is on the 70 calibration pictures" in done.stderr
+    assert "the proof is on the 70 calibration images" in done.stderr
     kept = [file.name for file in tmp_path.iterdir() if file.suffix == ".tflite"]
     assert kept == (["original_int8.tflite"] if done.returncode == 0 else [])
     if kept:
@@ -150,12 +150,12 @@ def test_without_test_pictures_the_proof_says_so_and_a_strict_gate_keeps_no_file
         assert read_tflite(tmp_path / kept[0]).outputs[0].type == "uint8"
 
 
-def test_what_pictures_without_labels_can_not_tell_is_not_in_the_contract(
+def test_what_images_without_labels_can_not_tell_is_not_in_the_contract(
     workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FER2013", str(tmp_path / "nowhere"))
-    for index, picture in enumerate(make_gratings(100, seed=5)[0]):
-        cv2.imwrite(str(tmp_path / f"{index}.png"), picture)
+    for index, image in enumerate(make_gratings(100, seed=5)[0]):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), image)
     done = run_convert(
         workshop.keras("original"), "--samples-from", tmp_path, "--samples", 70, "--float16", "--out", tmp_path
     )
@@ -163,7 +163,7 @@ def test_what_pictures_without_labels_can_not_tell_is_not_in_the_contract(
     info = read_model_info(tmp_path / "original_float16.tflite")
     assert info.accuracy == {}
     assert set(info.conversion) == {"agreement", "graph_sha256", "proved_on"}
-    assert info.conversion["proved_on"] == "the 30 pictures that did not calibrate (there are no test pictures)"
+    assert info.conversion["proved_on"] == "the 30 images that did not calibrate (there are no test images)"
     assert inspect_file(tmp_path / "original_float16.tflite").passed
     assert "| - |" in (tmp_path / "original_conversion.md").read_text()
 
@@ -211,7 +211,7 @@ def test_a_zip_that_is_no_network_is_one_line(tmp_path: Path) -> None:
     assert "Expected a Keras network" in done.stderr
 
 
-def test_without_pictures_it_is_one_line(workshop: Workshop, tmp_path: Path) -> None:
+def test_without_images_it_is_one_line(workshop: Workshop, tmp_path: Path) -> None:
     done = run_convert(workshop.keras("original"), "--data", tmp_path / "nothing", "--out", tmp_path / "out")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "FER-2013" in done.stderr

@@ -1,4 +1,4 @@
-"""The conversion's parts that need no TensorFlow: choosing pictures, metrics, the gate, reading and writing files."""
+"""The conversion's parts that need no TensorFlow: choosing images, metrics, the gate, reading and writing files."""
 
 import dataclasses
 from pathlib import Path
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from convert import verify
-from convert.calibrate import UNKNOWN, Pictures, choose_balanced, load_conversion_data, reach_full_range
+from convert.calibrate import UNKNOWN, Images, choose_balanced, load_conversion_data, reach_full_range
 from convert.config import ConvertConfig
-from convert.metrics import accuracies, measure_losses
+from convert.losses import accuracies, measure_losses
 from convert.probe import Probed
 from convert.report import proved_on
 from convert.tflite_file import read_tflite
@@ -24,10 +24,10 @@ from tests.processes import ROOT, run_python
 INFO = ModelInfo("test")
 
 
-def make_pictures(labels: list[int], splits: list[str] | None = None, low: int = 10, high: int = 200) -> Pictures:
+def make_images(labels: list[int], splits: list[str] | None = None, low: int = 10, high: int = 200) -> Images:
     faces = np.random.default_rng(0).integers(low, high, (len(labels), 48, 48, 1)).astype(np.uint8)
     names = tuple(str(index) for index in range(len(labels)))
-    return Pictures(faces, np.array(labels), np.array(splits or ["Test"] * len(labels)), names)
+    return Images(faces, np.array(labels), np.array(splits or ["Test"] * len(labels)), names)
 
 
 def one_hot(labels: list[int], confidence: float = 1.0) -> np.ndarray:  # type: ignore[type-arg]
@@ -49,15 +49,15 @@ def test_calibration_is_drawn_by_the_seed() -> None:
     assert not np.array_equal(choose_balanced(labels, 70, 1), choose_balanced(labels, 70, 2))
 
 
-def test_calibration_reaches_0_and_255_and_leaves_the_given_pictures_alone() -> None:
-    pictures = make_pictures([0, 1])
-    faces = reach_full_range(pictures).faces
+def test_calibration_reaches_0_and_255_and_leaves_the_given_images_alone() -> None:
+    images = make_images([0, 1])
+    faces = reach_full_range(images).faces
     assert (faces.min(), faces.max()) == (0, 255)
-    assert (faces != pictures.faces).sum() == 2
-    assert pictures.faces.max() < 255
+    assert (faces != images.faces).sum() == 2
+    assert images.faces.max() < 255
 
 
-def test_no_test_picture_calibrates(tmp_path: Path) -> None:
+def test_no_test_image_calibrates(tmp_path: Path) -> None:
     config = ConvertConfig(Path("model.keras"), data=write_dataset(tmp_path), samples=100)
     data = load_conversion_data(config, INFO)
     assert set(data.calibration.splits) == {"Training"}
@@ -73,7 +73,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("nowhere")
-def test_pictures_of_the_user_are_resized_and_labelled_by_folder(tmp_path: Path) -> None:
+def test_images_of_the_user_are_resized_and_labelled_by_folder(tmp_path: Path) -> None:
     (tmp_path / "happy").mkdir()
     cv2.imwrite(str(tmp_path / "happy" / "a.png"), np.full((96, 80, 3), 90, np.uint8))
     cv2.imwrite(str(tmp_path / "b.jpg"), np.full((30, 30), 90, np.uint8))
@@ -82,20 +82,20 @@ def test_pictures_of_the_user_are_resized_and_labelled_by_folder(tmp_path: Path)
     assert sorted(data.calibration.labels.tolist()) == [UNKNOWN, LABELS.index("happy")]
 
 
-def test_with_pictures_of_the_user_the_proof_is_still_on_the_test_pictures(tmp_path: Path) -> None:
+def test_with_images_of_the_user_the_proof_is_still_on_the_test_images(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path)
     config = ConvertConfig(Path("m.keras"), data=dataset, samples_from=dataset / "train", samples=30)
     data = load_conversion_data(config, INFO)
-    assert (data.source, proved_on(data)) == ("pictures of the user", "70 test pictures")
+    assert (data.source, proved_on(data)) == ("images of the user", "70 test images")
     assert set(data.proof.splits) == {"PublicTest", "PrivateTest"}
 
 
 @pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize(
     ("samples", "split", "says"),
-    [(30, "rest", "the 40 pictures that did not calibrate"), (70, "calibration", "the 70 calibration pictures")],
+    [(30, "rest", "the 40 images that did not calibrate"), (70, "calibration", "the 70 calibration images")],
 )
-def test_without_test_pictures_the_proof_is_on_those_that_did_not_calibrate_if_any(
+def test_without_test_images_the_proof_is_on_those_that_did_not_calibrate_if_any(
     tmp_path: Path, samples: int, split: str, says: str
 ) -> None:
     folder = write_dataset(tmp_path) / "test"
@@ -106,7 +106,7 @@ def test_without_test_pictures_the_proof_is_on_those_that_did_not_calibrate_if_a
 
 
 @pytest.mark.usefixtures("nowhere")
-def test_missing_pictures_say_both_ways_to_give_some() -> None:
+def test_missing_images_say_both_ways_to_give_some() -> None:
     with pytest.raises(DataError, match=r"--samples-from, or FER-2013 .*--data.* Received: .*nowhere$"):
         load_conversion_data(ConvertConfig(Path("m.keras")), INFO)
 
@@ -118,8 +118,8 @@ def test_fer2013_that_was_named_and_is_not_there_is_an_error(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("nowhere")
-@pytest.mark.parametrize("content", [None, b"", b"no picture"])
-def test_a_folder_without_pictures_or_with_a_broken_one_is_refused(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize("content", [None, b"", b"no image"])
+def test_a_folder_without_images_or_with_a_broken_one_is_refused(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "broken.jpg").write_bytes(content)
     with pytest.raises(DataError, match="Received: "):
@@ -135,14 +135,14 @@ def test_options_out_of_range_are_refused(options: dict[str, object]) -> None:
 
 
 def test_losses_of_a_file_that_flips_one_label_of_four() -> None:
-    pictures = make_pictures([0, 0, 1, 2], ["PublicTest", "PublicTest", "PrivateTest", "PrivateTest"])
+    images = make_images([0, 0, 1, 2], ["PublicTest", "PublicTest", "PrivateTest", "PrivateTest"])
     keras, file = one_hot([0, 0, 1, 1], 0.7), one_hot([0, 1, 1, 1], 0.7)
-    losses = measure_losses(keras, file, pictures, LABELS)
+    losses = measure_losses(keras, file, images, LABELS)
     assert losses.accuracy == {"PrivateTest": 0.5, "PublicTest": 0.5, "all test": 0.5}
     assert losses.keras_accuracy["all test"] == 0.75
     assert losses.drop_points == 25
     assert losses.drop_interval is not None
-    assert losses.drop_interval[0] < 0 < losses.drop_interval[1]  # four pictures prove nothing
+    assert losses.drop_interval[0] < 0 < losses.drop_interval[1]  # four images prove nothing
     assert losses.agreement == 0.75
     assert losses.flips == {label: int(label == "angry") for label in LABELS}
     assert losses.recall_loss_points == {"angry": 50.0, "disgust": 0.0, "fear": 0.0}
@@ -152,19 +152,19 @@ def test_losses_of_a_file_that_flips_one_label_of_four() -> None:
 
 def test_losses_without_labels_are_about_agreement_alone() -> None:
     probabilities = one_hot([1, 2])
-    losses = measure_losses(probabilities, probabilities, make_pictures([UNKNOWN, UNKNOWN]), LABELS)
+    losses = measure_losses(probabilities, probabilities, make_images([UNKNOWN, UNKNOWN]), LABELS)
     assert (losses.accuracy, losses.drop_points, losses.calibration_error) == ({}, None, None)
     assert (losses.agreement, losses.kl_divergence, losses.overall_accuracy) == (1, 0, None)
 
 
 def test_one_split_is_its_own_total() -> None:
-    assert accuracies(one_hot([0, 1]), make_pictures([0, 0], ["calibration"] * 2)) == {"calibration": 0.5}
+    assert accuracies(one_hot([0, 1]), make_images([0, 0], ["calibration"] * 2)) == {"calibration": 0.5}
 
 
 def make_proof(flipped: int) -> Proof:
     labels = [0] * 100
     file = one_hot([1] * flipped + [0] * (100 - flipped))
-    losses = measure_losses(one_hot(labels), file, make_pictures(labels), LABELS)
+    losses = measure_losses(one_hot(labels), file, make_images(labels), LABELS)
     agreement, drop = {"litert": losses.agreement}, {"litert": losses.drop_points}
     return Proof("int8", 1, 1, GraphSummary(1, {}), losses, "litert", {"litert": 1.0}, agreement, drop)
 
@@ -197,7 +197,7 @@ def test_each_runtime_is_measured_by_itself(tmp_path: Path, monkeypatch: pytest.
         verify, "run_probe", lambda files, _f, runtime, _d: {v: Probed(one_hot(answers[runtime]), 1.0) for v in files}
     )
     files = {"float32": ROOT / "edge/models/emotion_int8.tflite"}
-    proof = prove(files, one_hot(labels), make_pictures(labels), LABELS, tmp_path)["float32"]
+    proof = prove(files, one_hot(labels), make_images(labels), LABELS, tmp_path)["float32"]
     assert proof.drop_points_by_runtime == {"litert": 0, "tflite": 50}
     assert proof.agreement_by_runtime == {"litert": 1, "tflite": 0.5}
     assert proof.losses.drop_points == 0

@@ -13,7 +13,7 @@ PRUNED = ["--int8", "--sparsity", "0.5", "--max-drop", "20", "--min-agreement", 
 
 @dataclass(frozen=True)
 class Workshop:
-    """Keras files, pictures, and the files that were made of them."""
+    """Keras files, images, and the files that were made of them."""
 
     folder: Path
     dataset: Path

@@ -15,7 +15,7 @@ from edge.errors import SourceError, StuckThreadError
 from edge.sources import Source
 from tests.fakes import FakeSource
 
-FAST = EdgeConfig(source="fake", pace="fast", fps=0, read_timeout_s=0.3, open_timeout_s=0.3, reconnect_s=0.1)
+FAST = EdgeConfig(source="fake", playback="fast", fps=0, read_timeout_s=0.3, open_timeout_s=0.3, reconnect_s=0.1)
 
 
 @pytest.fixture
@@ -167,13 +167,13 @@ def test_an_old_reader_that_hangs_does_not_end_a_run_whose_camera_works(
 
 def test_one_of_several_cameras_may_come_later(serve: Callable[..., list[Source]]) -> None:
     waiting = serve()
-    with Camera("rtsp://fake", FAST, alone=False) as camera:
+    with Camera("rtsp://fake", FAST, sole=False) as camera:
         assert not list(iter_frames([camera], timeout_s=0.3))
         assert camera.absent
         waiting.append(FakeSource(count=10**6, live=True, fps=100))
         assert camera.wait(2.0) is not None
         assert not camera.absent
-    with Camera("clip.mp4", FAST, alone=False) as file, pytest.raises(SourceError):
+    with Camera("clip.mp4", FAST, sole=False) as file, pytest.raises(SourceError):
         list(iter_frames([file], timeout_s=5))
 
 

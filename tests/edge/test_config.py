@@ -20,7 +20,7 @@ from edge.errors import ConfigError
         ("threshold", 1.5),
         ("threshold", float("nan")),
         ("detect_width", "wide"),
-        ("pace", "slow"),
+        ("playback", "slow"),
         ("source", ""),
         ("source", ("demo", "demo")),
         ("source", ("http://host/s?token=a", "http://host/s?token=b")),

@@ -25,21 +25,21 @@ from edge.sources import DemoSource
 from edge.tracking import overlap
 
 FACE = Box(258, 148, 124, 124)
-"""Where the demo's first picture has its face."""
+"""Where the demo's first image has its face."""
 
 
 @pytest.mark.parametrize("name", ["haar", "blazeface", "auto"])
 @pytest.mark.parametrize("width", [320, 640])
 def test_the_face_is_found_where_it_is(name: str, width: int) -> None:
     detector = create_detector(EdgeConfig(source="demo", detector=name))
-    image = DemoSource().picture(0)
+    image = DemoSource().image(0)
     (face,) = find_faces(detector, downscale(image, width), (640, 480))
     assert overlap(face.box, FACE) > 0.6
 
 
 def test_blazeface_finds_the_eyes_inside_the_face_left_one_first() -> None:
     detector = create_detector(EdgeConfig(source="demo", detector="blazeface"))
-    (face,) = find_faces(detector, downscale(DemoSource().picture(0), 320), (640, 480))
+    (face,) = find_faces(detector, downscale(DemoSource().image(0), 320), (640, 480))
     assert face.eyes is not None
     left, right = face.eyes
     assert face.box.x < left.x < right.x < face.box.x + face.box.width
@@ -49,14 +49,14 @@ def test_blazeface_finds_the_eyes_inside_the_face_left_one_first() -> None:
     assert face.points[4].x < left.x < nose.x < right.x < face.points[5].x
 
 
-def test_an_empty_picture_has_no_face() -> None:
+def test_an_empty_image_has_no_face() -> None:
     for name in ("haar", "blazeface"):
         detector = create_detector(EdgeConfig(source="demo", detector=name))
         assert detector.detect(np.full((240, 320, 3), 128, np.uint8)) == []
 
 
 def test_two_faces_are_two_and_cut_at_the_border() -> None:
-    portrait = cv2.resize(DemoSource().picture(0)[100:420, 160:480], (240, 240))
+    portrait = cv2.resize(DemoSource().image(0)[100:420, 160:480], (240, 240))
     image = np.full((240, 640, 3), 110, np.uint8)
     image[:, :240], image[:, 400:] = portrait, portrait
     faces = find_faces(BlazeFaceDetector(find_blazeface() or ""), downscale(image, 320), (640, 240))
@@ -118,7 +118,7 @@ def test_without_the_bundled_file_an_installed_wheels_is_used(monkeypatch: pytes
 
 def test_the_tilt_of_the_eyes_is_told_and_turned_away() -> None:
     image = cv2.warpAffine(
-        DemoSource().picture(0),
+        DemoSource().image(0),
         cv2.getRotationMatrix2D((320, 210), -20, 1),
         (640, 480),
         borderMode=cv2.BORDER_REPLICATE,

@@ -6,7 +6,7 @@ import pytest
 
 from tests.processes import ROOT, run_python
 
-EXAMPLES = {"count_smiles.py": "1 smiles\n", "own_pictures.py": "1 Box(x="}
+EXAMPLES = {"count_smiles.py": "1 smiles\n", "own_images.py": "1 Box(x="}
 
 
 def test_each_example_is_tested() -> None:

@@ -70,7 +70,7 @@ def test_a_server_that_answers_and_sends_nothing_is_one_line_within_the_timeouts
     assert "Expected a stream at http://127.0.0.1" in ended.stderr
 
 
-def test_corrupt_pictures_of_a_camera_do_not_end_the_run(tmp_path: Path) -> None:
+def test_corrupt_images_of_a_camera_do_not_end_the_run(tmp_path: Path) -> None:
     rig = V4l2Rig(tmp_path)
     rig.revive()
     with EdgeProcess("--source", rig.source, environment=rig.environment) as edge:
@@ -85,7 +85,7 @@ def test_corrupt_pictures_of_a_camera_do_not_end_the_run(tmp_path: Path) -> None
 def test_a_video_cut_in_the_middle_plays_to_the_cut(tmp_path: Path) -> None:
     whole = write_avi(tmp_path / "whole.avi", 60).read_bytes()
     (tmp_path / "cut.avi").write_bytes(whole[: len(whole) // 2])
-    ended = run_python("-m", "edge.run", "--headless", "--pace", "fast", "--source", str(tmp_path / "cut.avi"))
+    ended = run_python("-m", "edge.run", "--headless", "--playback", "fast", "--source", str(tmp_path / "cut.avi"))
     assert ended.returncode == 0, ended.stderr
     assert 20 <= len(ended.stdout.splitlines()) <= 35
     assert "Traceback" not in ended.stderr

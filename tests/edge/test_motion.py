@@ -1,4 +1,4 @@
-"""Following and stillness on pictures whose motion is known."""
+"""Following and stillness on images whose motion is known."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from edge.motion import MotionFollower, Stillness
 from edge.results import Box
 from edge.sources import DemoSource
 
-GRAY = cv2.cvtColor(DemoSource().picture(0), cv2.COLOR_BGR2GRAY)
+GRAY = cv2.cvtColor(DemoSource().image(0), cv2.COLOR_BGR2GRAY)
 FACE = Box(258, 148, 124, 124)
 
 

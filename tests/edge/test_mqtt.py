@@ -88,7 +88,7 @@ def sent(sink: MqttSink, listener: Listener, source: str = "fake") -> Callable[[
 
 
 def at(seconds: float) -> Frame:
-    return frame_of(IMAGE, captured_at_s=seconds)
+    return frame_of(IMAGE, captured_monotonic_s=seconds)
 
 
 def test_results_come_once_a_second_and_at_once_when_a_label_changes(broker: ServerRig, listener: Listener) -> None:

@@ -18,7 +18,7 @@ from tests.fakes import FakeClassifier
 
 
 class FakePicamera2:
-    """Gives the demo's picture, and its small YUV picture with padded rows in each plane, as the hardware does."""
+    """Gives the demo's image, and its small YUV image with padded rows in each plane, as the hardware does."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -45,7 +45,7 @@ class FakePicamera2:
     def capture_arrays(self, names: list[str], wait: float) -> tuple[list[np.ndarray], dict[str, int]]:
         if self.hangs:
             raise TimedOut  # what the library does after `wait` seconds
-        image = DemoSource().picture(0)
+        image = DemoSource().image(0)
         small = cv2.resize(image, self.streams["lores"]["size"], interpolation=cv2.INTER_AREA)
         padded = np.pad(small, ((0, 0), (0, 32), (0, 0)))
         return [image, cv2.cvtColor(padded, cv2.COLOR_BGR2YUV_I420)], {}
@@ -68,8 +68,8 @@ def test_detection_works_on_the_small_stream(monkeypatch: pytest.MonkeyPatch) ->
     wanted = cv2.resize(image, (320, 240), interpolation=cv2.INTER_AREA)
     assert np.abs(source.small.astype(int) - wanted).mean() < 1.5
     frame = Frame(image, 0, 0.0, 0.0, "picamera2", small=source.small)
-    (person,) = Pipeline(config, classifier=FakeClassifier()).process(frame).people
-    assert abs(person.box.x - 258) < 20
+    (face,) = Pipeline(config, classifier=FakeClassifier()).process(frame).faces
+    assert abs(face.box.x - 258) < 20
 
 
 def test_a_camera_that_hangs_is_an_error_and_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:

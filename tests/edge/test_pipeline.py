@@ -18,12 +18,12 @@ def _pipeline(detector: FakeDetector, classifier: FakeClassifier, **options: obj
     return Pipeline(EdgeConfig(source="demo", **options), detector, classifier)  # type: ignore[arg-type]
 
 
-def test_a_face_of_the_small_picture_is_given_in_full_frame_pixels() -> None:
+def test_a_face_of_the_small_image_is_given_in_full_frame_pixels() -> None:
     result = _pipeline(FakeDetector(), FakeClassifier()).process(frame_of(IMAGE))
-    (person,) = result.people
-    assert person.box == Box(80, 60, 120, 120)
-    assert person.emotion == "happy"
-    assert person.confidence == pytest.approx(0.8)
+    (face,) = result.faces
+    assert face.box == Box(80, 60, 120, 120)
+    assert face.emotion == "happy"
+    assert face.confidence == pytest.approx(0.8)
     assert result.timings.total_ms > 0
 
 
@@ -32,21 +32,21 @@ def test_detection_runs_on_every_nth_frame_and_the_face_stays() -> None:
     pipeline = _pipeline(detector, FakeClassifier(), detect_every=4)
     results = [pipeline.process(frame_of(IMAGE, index, index / 15)) for index in range(8)]
     assert detector.calls == 2
-    assert {person.track_id for result in results for person in result.people} == {1}
-    assert all(result.people for result in results)
+    assert {face.track_id for result in results for face in result.faces} == {1}
+    assert all(result.faces for result in results)
 
 
 def test_classification_runs_on_every_nth_frame_and_first_at_once() -> None:
     classifier = FakeClassifier()
     pipeline = _pipeline(FakeDetector(), classifier, classify_every=3)
     results = [pipeline.process(frame_of(IMAGE, index, index / 15)) for index in range(9)]
-    assert results[0].people[0].emotion == "happy"
+    assert results[0].faces[0].emotion == "happy"
     assert pipeline.classifications == len(classifier.crops) == 4  # at once, then three times in turn
 
 
 def test_no_face_is_a_result_without_people() -> None:
     result = _pipeline(FakeDetector([]), FakeClassifier()).process(frame_of(IMAGE))
-    assert result.people == ()
+    assert result.faces == ()
 
 
 def test_an_empty_scene_that_stands_still_is_looked_at_once_a_second() -> None:
@@ -72,15 +72,15 @@ def test_an_idle_scene_is_compared_on_every_frame() -> None:
         pipeline.process(frame_of(dark, index, index / 15))
     assert pipeline.idle
     detector.boxes = [Box(40, 30, 60, 60)]
-    assert pipeline.process(frame_of(bright, 4, 4 / 15)).people
+    assert pipeline.process(frame_of(bright, 4, 4 / 15)).faces
 
 
 def test_photos_have_nothing_in_common() -> None:
     detector, classifier = FakeDetector(), FakeClassifier("happy")
     pipeline = _pipeline(detector, classifier)
-    first = pipeline.process(replace(frame_of(IMAGE), alone=True)).people[0]
+    first = pipeline.process(replace(frame_of(IMAGE), is_still=True)).faces[0]
     classifier.label = "sad"
-    second = pipeline.process(replace(frame_of(IMAGE, 1), alone=True)).people[0]
+    second = pipeline.process(replace(frame_of(IMAGE, 1), is_still=True)).faces[0]
     assert detector.calls == 2
     assert (first.emotion, second.emotion) == ("happy", "sad")
     assert second.confidence == pytest.approx(0.8)
@@ -91,14 +91,14 @@ def test_a_face_at_the_border_is_cut_there() -> None:
     classifier = FakeClassifier()
     pipeline = _pipeline(FakeDetector([Box(-10, -10, 40, 40)]), classifier)
     result = pipeline.process(frame_of(IMAGE))
-    assert result.people[0].box == Box(0, 0, 60, 60)
+    assert result.faces[0].box == Box(0, 0, 60, 60)
     assert classifier.crops[0].shape == (48, 48, 1)
 
 
 def test_only_the_largest_faces_are_followed() -> None:
     boxes = [Box(10, 10, 30, 30), Box(60, 10, 60, 60), Box(150, 10, 50, 50)]
     result = _pipeline(FakeDetector(boxes), FakeClassifier(), max_faces=2).process(frame_of(IMAGE))
-    assert sorted(person.box.width for person in result.people) == [100, 120]
+    assert sorted(face.box.width for face in result.faces) == [100, 120]
 
 
 def test_between_detections_the_box_follows_the_moving_face() -> None:
@@ -107,7 +107,7 @@ def test_between_detections_the_box_follows_the_moving_face() -> None:
     every_frame = Pipeline(EdgeConfig(source="demo", detector="blazeface", detect_every=1), classifier=FakeClassifier())
     errors = []
     for index in range(0, 20):
-        frame = frame_of(demo.picture(2 * index), index, index / 15)
-        followed, detected = pipeline.process(frame).people[0].box, every_frame.process(frame).people[0].box
+        frame = frame_of(demo.image(2 * index), index, index / 15)
+        followed, detected = pipeline.process(frame).faces[0].box, every_frame.process(frame).faces[0].box
         errors.append(abs(followed.x + followed.width / 2 - detected.x - detected.width / 2))
     assert max(errors) < 12  # the face moves about 6 pixels a frame: standing still would be 60 off

@@ -13,8 +13,8 @@ import pytest
 from edge import run as run_module
 from edge.config import EdgeConfig
 from edge.errors import SourceError
-from edge.metrics import Summary, format_summary
 from edge.run import Limits, run
+from edge.run_stats import Summary, format_summary
 from tests.fakes import FakeClassifier, FakeDetector, FakeSource, RecordingSink
 from tests.processes import run_python
 
@@ -27,7 +27,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _run(sink: RecordingSink, max_frames: int, **options: object) -> Summary:
-    config = EdgeConfig(source="demo", pace="fast", **options)  # type: ignore[arg-type]
+    config = EdgeConfig(source="demo", playback="fast", **options)  # type: ignore[arg-type]
     return run(config, [sink], limits=Limits(max_frames=max_frames))
 
 
@@ -47,7 +47,7 @@ def test_a_run_ends_at_its_limit_and_counts_what_it_did() -> None:
 def test_stop_and_seconds_end_a_run() -> None:
     stop = threading.Event()
     sink = RecordingSink(on_write=lambda result: stop.set() if result.frame_index == 4 else None)
-    assert run(EdgeConfig(source="demo", pace="fast"), [sink], stop).frames == 5
+    assert run(EdgeConfig(source="demo", playback="fast"), [sink], stop).frames == 5
     started_s = time.monotonic()
     assert run(EdgeConfig(source="demo"), [RecordingSink()], limits=Limits(seconds=0.5)).frames > 1
     assert time.monotonic() - started_s < 3
@@ -69,11 +69,11 @@ def test_two_sources_share_the_networks_fairly(tmp_path: Path) -> None:
 
     sink = RecordingSink()
     sources = (str(write_avi(tmp_path / "one.avi", 40)), str(write_avi(tmp_path / "two.avi", 40)))
-    summary = run(EdgeConfig(source=sources, pace="fast"), [sink])
+    summary = run(EdgeConfig(source=sources, playback="fast"), [sink])
     first_half = [result.source for result in sink.results[:40]]
     assert summary.frames == 80
     assert 10 <= first_half.count(sources[0]) <= 30
-    assert all({person.track_id for person in result.people} == {1} for result in sink.results)
+    assert all({face.track_id for face in result.faces} == {1} for result in sink.results)
 
 
 @pytest.mark.usefixtures("quick")
@@ -82,12 +82,12 @@ def test_each_photo_of_a_folder_is_looked_at_afresh(tmp_path: Path) -> None:
         cv2.imwrite(str(tmp_path / name), np.full((48, 64, 3), 90, np.uint8))
     sink = RecordingSink()
     assert run(EdgeConfig(source=str(tmp_path)), [sink]).detections == 3
-    assert [person.track_id for result in sink.results for person in result.people] == [1, 2, 3]
+    assert [face.track_id for result in sink.results for face in result.faces] == [1, 2, 3]
 
 
 @pytest.mark.usefixtures("quick")
 def test_a_budget_thins_the_frames_of_a_live_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.pace.MEASURE_S", 0.05)
+    monkeypatch.setattr("edge.governor.MEASURE_S", 0.05)
     monkeypatch.setattr("edge.camera.open_source", lambda name, config: FakeSource(10**6, live=True, fps=100))
     summary = run(EdgeConfig(source="0", cpu_budget=0.001), [RecordingSink()], limits=Limits(seconds=1.5))
     assert 1 <= summary.frames <= 25
@@ -100,7 +100,7 @@ def test_systemd_hears_of_start_life_and_end(tmp_path: Path, monkeypatch: pytest
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(5)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        monkeypatch.setattr("edge.supervisor.PERIOD_S", 0.05)
+        monkeypatch.setattr("edge.systemd.PERIOD_S", 0.05)
         run(EdgeConfig(source="demo"), [RecordingSink()], limits=Limits(seconds=0.3))
         heard = [manager.recv(100).decode()]
         while heard[-1] != "STOPPING=1":
@@ -125,7 +125,7 @@ def test_a_camera_that_is_absent_costs_the_others_nothing(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("option", ["--csv", "--json"])
 def test_a_full_disk_costs_the_sink_and_not_the_run(option: str) -> None:
-    demo = ("--source", "demo", "--pace", "fast", "--max-frames", "5")
+    demo = ("--source", "demo", "--playback", "fast", "--max-frames", "5")
     ended = run_python("-m", "edge.run", "--headless", *demo, option, "/dev/full")
     assert ended.returncode == 0, ended.stderr
     assert len(ended.stdout.splitlines()) == 5

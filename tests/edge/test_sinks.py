@@ -14,14 +14,14 @@ from edge.errors import SinkError
 from edge.recording import CsvSink, SnapshotSink, VideoSink
 from edge.results import Frame
 from edge.schema import json_schema, to_json
-from edge.sinks import JsonLinesSink, Outlet
+from edge.sinks import FanOut, JsonLinesSink
 from tests.fakes import RecordingSink, frame_of, result_of
 
 IMAGE = np.full((120, 160, 3), 90, np.uint8)
 
 
 def _at(index: int, seconds: float) -> Frame:
-    return frame_of(IMAGE, index, captured_at_s=100 + seconds)
+    return frame_of(IMAGE, index, captured_monotonic_s=100 + seconds)
 
 
 def test_a_line_has_what_the_schema_promises() -> None:
@@ -89,17 +89,17 @@ def test_a_video_plays_at_the_speed_of_life(name: str, tmp_path: Path) -> None:
 
 
 def test_a_snapshot_is_kept_when_a_label_changes_and_the_oldest_go(tmp_path: Path) -> None:
-    (tmp_path / "pictures").mkdir()
-    (tmp_path / "pictures" / "DSC_0001.jpg").write_text("somebody's own")
-    sink = SnapshotSink(tmp_path / "pictures", most=3)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "DSC_0001.jpg").write_text("somebody's own")
+    sink = SnapshotSink(tmp_path / "images", most=3)
     for index, emotion in enumerate(("happy", "happy", "sad", "sad", "happy", "fear", "sad")):
         frame = Frame(IMAGE, index, index, 1000.0 + index, "fake")
         sink.write(frame, result_of(frame, emotion))
-    names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    names = sorted(path.name for path in (tmp_path / "images").iterdir())
     assert names == ["1004.000_happy.jpg", "1005.000_fear.jpg", "1006.000_sad.jpg", "DSC_0001.jpg"]
 
 
-def test_no_picture_goes_while_there_are_few(tmp_path: Path) -> None:
+def test_no_image_goes_while_there_are_few(tmp_path: Path) -> None:
     (tmp_path / "10.12.2024.123_holiday.jpg").write_text("somebody's own")
     sink = SnapshotSink(tmp_path, most=10)
     for index in range(14):
@@ -108,7 +108,7 @@ def test_no_picture_goes_while_there_are_few(tmp_path: Path) -> None:
         assert len(list(tmp_path.iterdir())) == 1 + min(index + 1, 10)
 
 
-def test_a_clock_that_is_set_back_costs_no_new_picture(tmp_path: Path) -> None:
+def test_a_clock_that_is_set_back_costs_no_new_image(tmp_path: Path) -> None:
     sink = SnapshotSink(tmp_path, most=3)
     for moment, emotion in ((1000.0, "happy"), (1001.0, "sad"), (1002.0, "happy"), (5.0, "fear"), (6.0, "sad")):
         sink.write(Frame(IMAGE, 0, moment, moment, "fake"), result_of(Frame(IMAGE, 0, moment, moment, "fake"), emotion))
@@ -140,23 +140,23 @@ def test_a_disk_that_fills_up_is_noticed_at_any_frame_rate(tmp_path: Path, monke
     sink.write(_at(0, 0), result_of(_at(0, 0)))
     monkeypatch.setattr("edge.recording.FREE_BYTES", 10**18)
     with pytest.raises(SinkError, match="free"):
-        for index in range(1, 60):  # each picture twice
+        for index in range(1, 60):  # each image twice
             sink.write(_at(index, index / 5), result_of(_at(index, index / 5)))
     sink.close()
 
 
 def test_a_sink_that_fails_is_left_out_and_the_last_one_ends_the_run(caplog: pytest.LogCaptureFixture) -> None:
     good, bad = RecordingSink(fail_after=5), RecordingSink(fail_after=2)
-    outlet = Outlet([bad, good])
+    fan_out = FanOut([bad, good])
     with pytest.raises(SinkError):
         for index in range(10):
-            outlet.write(frame_of(IMAGE, index), result_of(frame_of(IMAGE, index)))
+            fan_out.write(frame_of(IMAGE, index), result_of(frame_of(IMAGE, index)))
     assert (len(bad.results), len(good.results)) == (2, 5)
     assert caplog.text.count("goes on without it") == 1
 
 
-def test_drawing_leaves_the_picture_as_it_was() -> None:
+def test_drawing_leaves_the_image_as_it_was() -> None:
     frame = frame_of(IMAGE.copy())
-    picture = draw(frame.image, result_of(frame))
+    image = draw(frame.image, result_of(frame))
     assert np.array_equal(frame.image, IMAGE)
-    assert not np.array_equal(picture, IMAGE)
+    assert not np.array_equal(image, IMAGE)

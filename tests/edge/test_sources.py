@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.address import public_name
+from edge.address import redact
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.results import BgrImage
@@ -19,42 +19,40 @@ CONFIG = EdgeConfig(source="demo")
 
 
 def _all(source: Source) -> list[BgrImage]:
-    pictures = []
-    while (picture := source.read()) is not None:
-        pictures.append(picture)
-    return pictures
+    images = []
+    while (image := source.read()) is not None:
+        images.append(image)
+    return images
 
 
 def test_the_demo_is_the_same_every_time_and_moves() -> None:
     one, other = DemoSource(), DemoSource()
-    pictures = [one.read() for _ in range(40)]
-    assert all(
-        np.array_equal(picture, other.picture(index)) for index, picture in enumerate(pictures[::13]) if not index
-    )
-    assert np.array_equal(pictures[39], other.picture(39))
-    assert not np.array_equal(pictures[0], pictures[39])
-    assert pictures[0].shape == (480, 640, 3)
+    images = [one.read() for _ in range(40)]
+    assert all(np.array_equal(image, other.image(index)) for index, image in enumerate(images[::13]) if not index)
+    assert np.array_equal(images[39], other.image(39))
+    assert not np.array_equal(images[0], images[39])
+    assert images[0].shape == (480, 640, 3)
 
 
-def test_a_folder_gives_its_pictures_by_name(tmp_path: Path) -> None:
+def test_a_folder_gives_its_images_by_name(tmp_path: Path) -> None:
     for name, gray in (("b.png", 20), ("a.png", 10), ("c.png", 30)):
         cv2.imwrite(str(tmp_path / name), np.full((8, 8, 3), gray, np.uint8))
-    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "notes.txt").write_text("no image")
     source = ImageSource(tmp_path)
-    grays = [int(picture[0, 0, 0]) for picture in _all(source)]
+    grays = [int(image[0, 0, 0]) for image in _all(source)]
     assert grays == [10, 20, 30]
 
 
 def test_a_video_gives_every_frame(tmp_path: Path) -> None:
     source = VideoSource(write_avi(tmp_path / "clip.avi", 12))
-    stamps = [read_stamp(picture) for picture in _all(source)]
+    stamps = [read_stamp(image) for image in _all(source)]
     source.close()
     assert stamps == list(range(12))
     assert source.fps == pytest.approx(30)
 
 
 def _cut_jpeg(folder: Path) -> Path:
-    ok, data = cv2.imencode(".jpg", DemoSource().picture(0))
+    ok, data = cv2.imencode(".jpg", DemoSource().image(0))
     assert ok
     (folder / "cut.jpg").write_bytes(data.tobytes()[: len(data) // 2])
     return folder / "cut.jpg"
@@ -73,7 +71,7 @@ def test_what_can_not_be_read_is_a_source_error_that_names_it(make: object, tmp_
     assert str(path) in str(caught.value)
 
 
-def test_a_picture_that_is_too_large_for_opencv_is_a_source_error(tmp_path: Path) -> None:
+def test_an_image_that_is_too_large_for_opencv_is_a_source_error(tmp_path: Path) -> None:
     ok, data = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))
     assert ok
     head = b"IHDR" + (40_000).to_bytes(4, "big") * 2 + data.tobytes()[24:29]
@@ -115,7 +113,7 @@ def test_a_missing_camera_names_the_remedy() -> None:
     ],
 )
 def test_an_address_is_shown_without_its_password(name: str, shown: str) -> None:
-    assert public_name(name) == shown
+    assert redact(name) == shown
 
 
 class FlatCapture:
@@ -128,6 +126,6 @@ class FlatCapture:
         return True, np.zeros((1, 640 * 480 * 3), np.uint8)
 
 
-def test_a_flat_row_of_a_driver_is_no_picture() -> None:
+def test_a_flat_row_of_a_driver_is_no_image() -> None:
     with pytest.raises(SourceError, match=r"\(1, 921600\)"):
         CaptureSource(FlatCapture(), "camera 0").read()  # type: ignore[arg-type]

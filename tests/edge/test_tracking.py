@@ -7,7 +7,7 @@ import pytest
 
 from edge.config import EdgeConfig
 from edge.model_info import LABELS
-from edge.results import Box, Face, Probabilities
+from edge.results import Box, Detection, Probabilities
 from edge.tracking import Smoother, Tracker, match, overlap
 
 HAPPY, SAD = LABELS.index("happy"), LABELS.index("sad")
@@ -78,12 +78,12 @@ def _tracker(**options: float) -> Tracker:
 
 def test_an_identity_survives_a_missed_detection_and_ends_after_a_second() -> None:
     tracker = _tracker()
-    face = Face(Box(10, 10, 50, 50))
+    face = Detection(Box(10, 10, 50, 50))
     (track,) = tracker.update([face], 0.0)
     assert tracker.update([], 0.2) == [track]  # one miss is no reason to hide it
     tracker.follow([None])
     assert tracker.update([], 0.3) == []  # nor can it be followed: gone
-    (again,) = tracker.update([Face(Box(14, 10, 50, 50))], 0.4)
+    (again,) = tracker.update([Detection(Box(14, 10, 50, 50))], 0.4)
     assert again.track_id == track.track_id == 1
     assert tracker.update([], 1.0) == tracker.update([], 1.2) == []
     (new,) = tracker.update([face], 1.5)
@@ -92,7 +92,7 @@ def test_an_identity_survives_a_missed_detection_and_ends_after_a_second() -> No
 
 def test_an_identity_survives_rare_detections_but_no_long_pause_of_the_camera() -> None:
     tracker = _tracker()
-    face = Face(Box(10, 10, 50, 50))
+    face = Detection(Box(10, 10, 50, 50))
     found = [tracker.update(faces, 2.0 * step) for step, faces in enumerate([[face], [face], [], [face]])]
     assert [[track.track_id for track in tracks] for tracks in found] == [[1], [1], [], [1]]
     (new,) = tracker.update([face], 60.0)
@@ -102,9 +102,9 @@ def test_an_identity_survives_rare_detections_but_no_long_pause_of_the_camera() 
 def test_two_faces_never_share_a_window() -> None:
     tracker = _tracker()
     for step in range(10):
-        left, right = Face(Box(10 + step, 10, 50, 50)), Face(Box(200 - step, 10, 50, 50))
+        left, right = Detection(Box(10 + step, 10, 50, 50)), Detection(Box(200 - step, 10, 50, 50))
         one, other = tracker.update([left, right] if step % 2 else [right, left], step / 15)
-        by_place = sorted((one, other), key=lambda track: track.face.box.x)
+        by_place = sorted((one, other), key=lambda track: track.detection.box.x)
         by_place[0].smoother.update(_probabilities(happy=0.9), step / 15)
         by_place[1].smoother.update(_probabilities(sad=0.9), step / 15)
     assert [track.smoother.shown for track in by_place] == [HAPPY, SAD]

@@ -27,8 +27,8 @@ run)
   exec qemu-aarch64-static -L "$root" -E "LD_LIBRARY_PATH=$libraries" "$root/usr/bin/python3.11" "$@"
   ;;
 test)
-  "$0" run "$root" -m pytest -p no:cacheprovider tests/edge/test_{affect,camera,config,detectors,motion,pace,pipeline,sinks,sources,tracking,tune}.py
-  demo=(-m edge.run --headless --source demo --pace fast --max-frames 30 --runtime tflite)
+  "$0" run "$root" -m pytest -p no:cacheprovider tests/edge/test_{affect,camera,config,detectors,motion,governor,pipeline,sinks,sources,tracking,tune}.py
+  demo=(-m edge.run --headless --source demo --playback fast --max-frames 30 --runtime tflite)
   "$0" run "$root" "${demo[@]}" >"$root/there.jsonl"
   python3 "${demo[@]}" >"$root/here.jsonl"
   python3 -m tests.rigs.same_results "$root/here.jsonl" "$root/there.jsonl"

@@ -1,4 +1,4 @@
-"""Pictures and clips of the demo's face with a frame counter in them: age, loss and repeats are read, not guessed."""
+"""Images and clips of the demo's face with a frame counter in them: age, loss and repeats are read, not guessed."""
 
 import functools
 import time
@@ -14,20 +14,20 @@ BITS, SIDE = 20, 32
 
 
 def stamped(index: int, demo: DemoSource | None = None) -> BgrImage:
-    """The demo's picture with `index` as 20 black or white squares along its top; survives JPEG and H.264."""
-    image = (demo or DemoSource()).picture(index)
+    """The demo's image with `index` as 20 black or white squares along its top; survives JPEG and H.264."""
+    image = (demo or DemoSource()).image(index)
     draw_stamp(image, index)
     return image
 
 
 def draw_stamp(image: BgrImage, stamp: int) -> None:
-    """Write `stamp` into the picture."""
+    """Write `stamp` into the image."""
     for bit in range(BITS):
         image[:SIDE, bit * SIDE : (bit + 1) * SIDE] = 255 if stamp >> bit & 1 else 0
 
 
 def read_stamp(image: BgrImage) -> int:
-    """The index in a picture that `stamped` made."""
+    """The index in an image that `stamped` made."""
     middles = image[SIDE // 2, SIDE // 2 :: SIDE].mean(axis=1) > 127
     return int(sum(1 << bit for bit, white in enumerate(middles[:BITS]) if white))
 
@@ -38,12 +38,12 @@ def milliseconds() -> int:
 
 
 def age_ms(image: BgrImage) -> int:
-    """How long ago a picture stamped with `milliseconds` was made."""
+    """How long ago an image stamped with `milliseconds` was made."""
     return (milliseconds() - read_stamp(image)) % (1 << BITS)
 
 
 def jpeg(stamp: int) -> bytes:
-    """One picture, always of the same scene, with this stamp."""
+    """One image, always of the same scene, with this stamp."""
     image = _scene().copy()
     draw_stamp(image, stamp)
     return bytes(cv2.imencode(".jpg", image)[1].tobytes())
@@ -51,11 +51,11 @@ def jpeg(stamp: int) -> bytes:
 
 @functools.cache
 def _scene() -> BgrImage:
-    return DemoSource().picture(0)
+    return DemoSource().image(0)
 
 
 def jpegs(count: int) -> list[bytes]:
-    """Stamped pictures 0 to `count` - 1 as JPEG files."""
+    """Stamped images 0 to `count` - 1 as JPEG files."""
     demo = DemoSource()
     return [cv2.imencode(".jpg", stamped(index, demo))[1].tobytes() for index in range(count)]
 

@@ -31,7 +31,7 @@ SLOW_S = 0.1
 
 
 class SlowConsumer:
-    """A sink that needs 100 ms for each result and notes how old the picture is by then, by the clock in it."""
+    """A sink that needs 100 ms for each result and notes how old the image is by then, by the clock in it."""
 
     def __init__(self) -> None:
         self.ages_ms: list[int] = []
@@ -46,7 +46,7 @@ class SlowConsumer:
 
 @contextmanager
 def clock_camera() -> Iterator[str]:
-    """The address of a camera of 30 pictures a second that show the time."""
+    """The address of a camera of 30 images a second that show the time."""
     port = free_port()
     rig = ServerRig(
         [sys.executable, "-m", "tests.rigs.mjpeg_server", str(port), "--clock"], f"http://127.0.0.1:{port}/", port
@@ -117,18 +117,18 @@ class MemoryProbe:
 def memory_mb(frames: int, step: int = 1000) -> list[float]:
     """Resident memory after each `step` frames of the demo."""
     probe = MemoryProbe(step)
-    run(EdgeConfig(source="demo", pace="fast"), [probe], limits=Limits(max_frames=frames))
+    run(EdgeConfig(source="demo", playback="fast"), [probe], limits=Limits(max_frames=frames))
     return probe.megabytes
 
 
 def label_changes(frames: int, **options: float) -> int:
-    """How often the label of a dark, noisy picture of the demo's face changes, at 15 frames a second."""
+    """How often the label of a dark, noisy image of the demo's face changes, at 15 frames a second."""
     pipeline, demo, random = Pipeline(EdgeConfig(source="demo", **options)), DemoSource(), np.random.default_rng(0)  # type: ignore[arg-type]
     labels = []
     for index in range(frames):
-        noisy = demo.picture(2 * index) * 0.6 + random.normal(0, 40, (DemoSource.size[1], DemoSource.size[0], 1))
+        noisy = demo.image(2 * index) * 0.6 + random.normal(0, 40, (DemoSource.size[1], DemoSource.size[0], 1))
         frame = Frame(np.clip(noisy, 0, 255).astype(np.uint8), index, index / 15, 0.0, "noisy demo")
-        labels += [person.emotion for person in pipeline.process(frame).people[:1]]
+        labels += [face.emotion for face in pipeline.process(frame).faces[:1]]
     return sum(one != other for one, other in itertools.pairwise(labels))
 
 

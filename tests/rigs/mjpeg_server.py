@@ -10,12 +10,12 @@ BOUNDARY = "frame"
 
 
 class CameraHandler(BaseHTTPRequestHandler):
-    """Sends pictures at 30 a second for as long as somebody reads; a silent one answers and then sends nothing."""
+    """Sends images at 30 a second for as long as somebody reads; a silent one answers and then sends nothing."""
 
-    pictures: tuple[bytes, ...] = ()
+    images: tuple[bytes, ...] = ()
     silent = False
     clock = False
-    """Stamp each picture with the moment it is sent, in milliseconds of the machine's monotonic clock."""
+    """Stamp each image with the moment it is sent, in milliseconds of the machine's monotonic clock."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -25,10 +25,10 @@ class CameraHandler(BaseHTTPRequestHandler):
             time.sleep(3600)
         started_s = time.monotonic()
         for index in range(10**9):
-            picture = jpeg(milliseconds()) if self.clock else self.pictures[index % len(self.pictures)]
-            head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+            image = jpeg(milliseconds()) if self.clock else self.images[index % len(self.images)]
+            head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(image)}\r\n\r\n"
             try:
-                self.wfile.write(head.encode() + picture + b"\r\n")
+                self.wfile.write(head.encode() + image + b"\r\n")
             except OSError:
                 return  # the reader has left
             time.sleep(max(0.0, started_s + (index + 1) / 30 - time.monotonic()))
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--clock", action="store_true")
     arguments = parser.parse_args()
     CameraHandler.silent, CameraHandler.clock = arguments.silent, arguments.clock
-    CameraHandler.pictures = () if arguments.silent or arguments.clock else tuple(jpegs(30))
+    CameraHandler.images = () if arguments.silent or arguments.clock else tuple(jpegs(30))
     ThreadingHTTPServer(("127.0.0.1", arguments.port), CameraHandler).serve_forever()
 
 

@@ -39,8 +39,8 @@ static struct timespec started;
 static double fps = 30;
 static int width = 640, height = 480;
 static uint8_t *clip;
-static size_t clip_size, *picture_at;
-static unsigned picture_count;
+static size_t clip_size, *image_at;
+static unsigned image_count;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *setting(const char *name, const char *otherwise) {
@@ -86,10 +86,10 @@ static void load_clip(void) {
   clip_size = info.st_size;
   clip = (uint8_t *)syscall(SYS_mmap, NULL, clip_size, PROT_READ, MAP_PRIVATE, fd, 0);
   syscall(SYS_close, fd);
-  picture_at = malloc(sizeof(size_t) * (clip_size / 200 + 2));
+  image_at = malloc(sizeof(size_t) * (clip_size / 200 + 2));
   for (size_t i = 0; i + 2 < clip_size; i++)
-    if (clip[i] == 0xFF && clip[i + 1] == 0xD8 && clip[i + 2] == 0xFF) picture_at[picture_count++] = i;
-  picture_at[picture_count] = clip_size;
+    if (clip[i] == 0xFF && clip[i + 1] == 0xD8 && clip[i + 2] == 0xFF) image_at[image_count++] = i;
+  image_at[image_count] = clip_size;
   fps = atof(setting("VCAM_FPS", "30"));
   width = atoi(setting("VCAM_WIDTH", "640"));
   height = atoi(setting("VCAM_HEIGHT", "480"));
@@ -102,8 +102,8 @@ static int open_camera(void) {
     return -1;
   }
   load_clip();
-  if (!picture_count || timer_fd >= 0) { /* one program at a time, as with a real camera */
-    errno = picture_count ? EBUSY : ENODEV;
+  if (!image_count || timer_fd >= 0) { /* one program at a time, as with a real camera */
+    errno = image_count ? EBUSY : ENODEV;
     return -1;
   }
   timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -187,10 +187,10 @@ static int give_buffer(struct v4l2_buffer *buffer) {
   queued--;
   memmove(queue, queue + 1, queued * sizeof *queue);
   memmove(fill_tick, fill_tick + 1, queued * sizeof *fill_tick);
-  unsigned picture = (unsigned)((filled - 1) % picture_count);
-  size_t size = picture_at[picture + 1] - picture_at[picture];
+  unsigned image = (unsigned)((filled - 1) % image_count);
+  size_t size = image_at[image + 1] - image_at[image];
   if (size > BUFFER_SIZE) size = BUFFER_SIZE;
-  memcpy(buffers + (size_t)index * BUFFER_SIZE, clip + picture_at[picture], size);
+  memcpy(buffers + (size_t)index * BUFFER_SIZE, clip + image_at[image], size);
   if (told_to("corrupt")) memset(buffers + (size_t)index * BUFFER_SIZE, 0, size / 2);
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

@@ -37,11 +37,11 @@ def draw_face(label: str, generator: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def members(per_class: dict[str, int], seed: int = 0) -> dict[str, NDArray[np.uint8]]:
-    """Path in the Kaggle layout to picture; `per_class` is usage to the number of pictures a class."""
+    """Path in the Kaggle layout to image; `per_class` is usage to the number of images a class."""
     generator = np.random.default_rng(seed)
     return {
-        f"{'train' if usage == 'Training' else 'test'}/{label}/{usage}_{index}.png": draw_face(label, generator)
-        for usage, count in per_class.items()
+        f"{'train' if split == 'Training' else 'test'}/{label}/{split}_{index}.png": draw_face(label, generator)
+        for split, count in per_class.items()
         for label in LABELS
         for index in range(count)
     }

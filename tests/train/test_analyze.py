@@ -41,16 +41,16 @@ def test_accuracy_by_a_quantity_has_equal_parts() -> None:
     assert accuracy_by(np.arange(16.0), right, 2) == [(3.5, 0.0), (11.5, 1.0)]
 
 
-def test_the_page_is_written_with_its_pictures(tmp_path: Path) -> None:
+def test_the_page_is_written_with_its_images(tmp_path: Path) -> None:
     model = keras.models.clone_model(tiny())
     logits = keras.layers.Dense(7, name="logits")(model.layers[-3].output)
     model = keras.Model(model.inputs, keras.layers.Softmax()(logits))
     dataset = load_fer2013(synthetic.write_folder(tmp_path / "fer")).split("PrivateTest")
     analyze(model, dataset, tmp_path)
     page = (tmp_path / "analysis.md").read_text()
-    for picture in ("mistakes.png", "grad_cam.png", "calibration.png", "light.png"):
-        assert picture in page
-        assert (tmp_path / picture).stat().st_size > 2000
+    for image in ("mistakes.png", "grad_cam.png", "calibration.png", "light.png"):
+        assert image in page
+        assert (tmp_path / image).stat().st_size > 2000
 
 
 def test_grad_cam_looks_where_the_evidence_is() -> None:

@@ -25,11 +25,11 @@ def test_everything_off_changes_nothing(image: np.ndarray) -> None:
     assert (one(OFF, image) == image).all()
 
 
-def test_the_flip_mirrors_half_of_the_pictures(image: np.ndarray) -> None:
+def test_the_flip_mirrors_half_of_the_images(image: np.ndarray) -> None:
     changed = augment(np.stack([image] * 400), Augmentation(0, 0, 0, 0, flip=True), np.random.default_rng(0), 48)
-    mirrored = [(picture == image[:, ::-1]).all() for picture in changed]
+    mirrored = [(changed_image == image[:, ::-1]).all() for changed_image in changed]
     assert 160 < sum(mirrored) < 240
-    assert all(m or (picture == image).all() for m, picture in zip(mirrored, changed, strict=True))
+    assert all(m or (changed_image == image).all() for m, changed_image in zip(mirrored, changed, strict=True))
 
 
 def test_the_matrix_is_that_of_keras_for_the_same_draws() -> None:
@@ -51,7 +51,7 @@ def test_the_matrix_is_that_of_keras_for_the_same_draws() -> None:
     assert np.allclose(ours, (swap @ expected @ swap)[:2], atol=1e-5)
 
 
-def test_a_smaller_size_shows_the_whole_picture(image: np.ndarray) -> None:
+def test_a_smaller_size_shows_the_whole_image(image: np.ndarray) -> None:
     small = one(OFF, image, size=32)
     assert small.shape == (32, 32)
     assert abs(small.mean() - image.mean()) < 3
@@ -78,7 +78,7 @@ def test_the_seed_decides(image: np.ndarray) -> None:
     assert (one(Augmentation(), image, 1) != one(Augmentation(), image, 2)).any()
 
 
-def test_mixup_mixes_pictures_and_targets_by_one_share() -> None:
+def test_mixup_mixes_images_and_targets_by_one_share() -> None:
     inputs = np.array([0.0, 1.0], np.float32).reshape(2, 1, 1, 1)
     generator = np.random.default_rng(3)
     mixed, targets = mixup(inputs, np.eye(2, dtype=np.float32), 1.0, generator)

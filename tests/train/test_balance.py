@@ -12,7 +12,7 @@ from train.predict import predictor
 FEAR, SURPRISE = 2, 6
 
 
-def pictures_of_fear_and_surprise() -> tuple[np.ndarray, np.ndarray]:
+def images_of_fear_and_surprise() -> tuple[np.ndarray, np.ndarray]:
     """Probabilities that lean to surprise by a margin that varies, and labels."""
     generator = np.random.default_rng(0)
     labels = np.repeat([FEAR, SURPRISE], 500)
@@ -23,7 +23,7 @@ def pictures_of_fear_and_surprise() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_class_below_the_floor_is_raised_until_it_reaches_it() -> None:
-    probabilities, labels = pictures_of_fear_and_surprise()
+    probabilities, labels = images_of_fear_and_surprise()
     before = np.mean(probabilities[labels == FEAR].argmax(1) == FEAR)
     shifts = logit_shifts(probabilities, labels, 0.5)
     shifted = np.log(probabilities) + shifts
@@ -34,7 +34,7 @@ def test_the_class_below_the_floor_is_raised_until_it_reaches_it() -> None:
 
 
 def test_nothing_is_shifted_when_every_class_is_found() -> None:
-    probabilities, labels = pictures_of_fear_and_surprise()
+    probabilities, labels = images_of_fear_and_surprise()
     assert not logit_shifts(probabilities, labels, 0.1).any()
 
 
@@ -43,7 +43,7 @@ def test_the_shifts_become_part_of_the_network() -> None:
     brightness = layers.GlobalAveragePooling2D()(layers.Rescaling(1 / 255)(inputs))
     model = keras.Model(inputs, layers.Softmax()(layers.Dense(7, name="logits")(brightness)))
     kernel, bias = np.zeros((1, 7)), np.full(7, -5.0)
-    kernel[0, SURPRISE], bias[FEAR], bias[SURPRISE] = 10, 0, -2  # every picture is surprise to it
+    kernel[0, SURPRISE], bias[FEAR], bias[SURPRISE] = 10, 0, -2  # every image is surprise to it
     model.get_layer("logits").set_weights([kernel, bias])
     levels = np.linspace(70, 200, 60).astype(np.uint8)
     images = np.broadcast_to(levels[:, None, None], (60, 48, 48))

@@ -101,14 +101,14 @@ def test_what_picks_the_epoch_is_what_the_report_says(
     dataset = load_fer2013(synthetic.write_folder(tmp_path, {"Training": 10, "PublicTest": public, "PrivateTest": 2}))
     config = settle(TrainConfig(select_on=asked, select_share=0.2), dataset)
     training, validation = split_for_selection(dataset, config)
-    assert (config.select_on, config.validation_usage) == (settled, reported)
-    assert set(validation.usages) == {"PublicTest" if settled == "PublicTest" else "Training"}
+    assert (config.select_on, config.validation_split) == (settled, reported)
+    assert set(validation.splits) == {"PublicTest" if settled == "PublicTest" else "Training"}
     assert not set(training.names) & set(validation.names)
 
 
 def test_public_test_that_was_asked_for_and_is_not_there_is_an_error(tmp_path: Path) -> None:
     dataset = load_fer2013(synthetic.write_folder(tmp_path, {"Training": 2, "PrivateTest": 2}))
-    with pytest.raises(DataError, match=r"--select-on split.* Received: pictures of PrivateTest, Training"):
+    with pytest.raises(DataError, match=r"--select-on split.* Received: images of PrivateTest, Training"):
         settle(TrainConfig(select_on="PublicTest"), dataset)
 
 

@@ -21,14 +21,14 @@ def layout(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return write(tmp_path / f"fer2013.{request.param}")
 
 
-def test_each_layout_gives_the_same_pictures(layout: Path) -> None:
+def test_each_layout_gives_the_same_images(layout: Path) -> None:
     dataset = load_fer2013(layout)
     drawn = synthetic.members(synthetic.SMALL)
     assert len(dataset) == len(drawn)
     expected = {image.tobytes(): name.split("/") for name, image in drawn.items()}
-    for image, label, usage in zip(dataset.images, dataset.labels, dataset.usages, strict=True):
+    for image, label, split in zip(dataset.images, dataset.labels, dataset.splits, strict=True):
         _, name, file = expected[image.tobytes()]
-        assert (LABELS[label], usage) == (name, file.split("_")[0])
+        assert (LABELS[label], split) == (name, file.split("_")[0])
 
 
 def test_says_what_it_found(layout: Path) -> None:
@@ -57,10 +57,10 @@ def test_a_truncated_zip_is_an_error(tmp_path: Path) -> None:
         load_fer2013(path)
 
 
-def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
+def test_a_damaged_image_is_named(tmp_path: Path) -> None:
     path = synthetic.write_zip(tmp_path / "fer2013.zip")
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("train/sad/Training_bad.jpg", b"no picture")
+        archive.writestr("train/sad/Training_bad.jpg", b"no image")
     with pytest.raises(DataError, match=r"Training_bad\.jpg"):
         load_fer2013(path)
 
@@ -83,7 +83,7 @@ def test_a_member_that_climbs_out_of_the_zip_writes_nothing(tmp_path: Path) -> N
 
 def test_duplicates_are_found_by_pixels(tmp_path: Path) -> None:
     dataset = load_fer2013(synthetic.write_folder(tmp_path))
-    train, test = (np.flatnonzero((dataset.usages == "Training") == wanted) for wanted in (True, False))
+    train, test = (np.flatnonzero((dataset.splits == "Training") == wanted) for wanted in (True, False))
     dataset.images[test[5]] = np.clip(dataset.images[train[3]].astype(int) + 2, 0, 255)  # a brighter copy
     dataset.images[test[9]] = dataset.images[train[7]]
     assert np.flatnonzero(find_duplicates(dataset)).tolist() == [5, 9]
@@ -101,17 +101,17 @@ def test_votes_are_joined_by_path_and_missing_ones_are_zero(tmp_path: Path) -> N
     assert dataset.votes.sum() == 10
 
 
-def test_votes_for_other_pictures_are_an_error(tmp_path: Path) -> None:
+def test_votes_for_other_images_are_an_error(tmp_path: Path) -> None:
     votes = tmp_path / "ferplus.csv"
     votes.write_text("path,neutral,happiness,surprise,sadness,anger,disgust,fear\nelsewhere.jpg,1,1,1,1,1,1,1\n")
     with pytest.raises(DataError, match=r"ferplus\.csv"):
         load_fer2013(synthetic.write_folder(tmp_path / "fer"), votes)
 
 
-def write_row_votes(file: Path, usages: list[str]) -> Path:
+def write_row_votes(file: Path, splits: list[str]) -> Path:
     """Votes as in Microsoft's fer2013new.csv: no paths, a row for each row of fer2013.csv, here with its number."""
     columns = ["Usage", "Image name", "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"]
-    rows = [[usage, "", number, 1, 0, 0, 0, 0, 0] for number, usage in enumerate(usages)]
+    rows = [[split, "", number, 1, 0, 0, 0, 0, 0] for number, split in enumerate(splits)]
     with file.open("w", newline="") as opened:
         csv.writer(opened).writerows([columns, *rows])
     return file
@@ -119,24 +119,24 @@ def write_row_votes(file: Path, usages: list[str]) -> Path:
 
 def test_votes_without_paths_are_joined_to_the_rows_of_the_csv(tmp_path: Path) -> None:
     data = synthetic.write_csv(tmp_path / "fer2013.csv")
-    usages = load_fer2013(data).usages.tolist()
-    votes = load_fer2013(data, write_row_votes(tmp_path / "fer2013new.csv", usages)).votes
+    splits = load_fer2013(data).splits.tolist()
+    votes = load_fer2013(data, write_row_votes(tmp_path / "fer2013new.csv", splits)).votes
     assert votes is not None
     assert votes[:, LABELS.index("neutral")].tolist() == list(range(112))
 
 
-def test_votes_without_paths_are_not_joined_to_pictures_of_another_order(layout: Path, tmp_path: Path) -> None:
-    usages = load_fer2013(layout).usages.tolist()
+def test_votes_without_paths_are_not_joined_to_images_of_another_order(layout: Path, tmp_path: Path) -> None:
+    splits = load_fer2013(layout).splits.tolist()
     if layout.suffix == ".csv":
-        usages.reverse()
+        splits.reverse()
     with pytest.raises(DataError, match=r"`path`.*fer2013\.csv in --data.*--labels fer2013"):
-        load_fer2013(layout, write_row_votes(tmp_path / "fer2013new.csv", usages))
+        load_fer2013(layout, write_row_votes(tmp_path / "fer2013new.csv", splits))
 
 
 def test_a_limit_keeps_every_split_and_class(tmp_path: Path) -> None:
     few = limit(load_fer2013(synthetic.write_folder(tmp_path)), 42, seed=0)
-    assert {(usage, label) for usage, label in zip(few.usages, few.labels, strict=True)} == {
-        (usage, label) for usage in synthetic.SMALL for label in range(7)
+    assert {(split, label) for split, label in zip(few.splits, few.labels, strict=True)} == {
+        (split, label) for split in synthetic.SMALL for label in range(7)
     }
     assert 35 <= len(few) <= 56
 

@@ -140,7 +140,7 @@ def test_a_run_does_not_go_on_with_other_labels(dataset: Dataset, config: TrainC
         run(dataset, replace(config, resume=True, labels="blend"))
 
 
-def test_the_best_epoch_is_kept_and_pictures_are_small_first(dataset: Dataset, config: TrainConfig) -> None:
+def test_the_best_epoch_is_kept_and_images_are_small_first(dataset: Dataset, config: TrainConfig) -> None:
     result = run(dataset, config)
     assert [row["size"] for row in result.history] == [32, 32, 48, 48]
     assert result.model.input_shape == (None, 48, 48, 1)

@@ -33,7 +33,7 @@ def test_votes_alone() -> None:
     assert np.allclose(soft_targets(dataset(), replace(PLAIN, labels="ferplus"))[0], VOTES[0] / 10)
 
 
-def test_translated_votes_say_what_fer2013_calls_pictures_that_were_voted_alike() -> None:
+def test_translated_votes_say_what_fer2013_calls_images_that_were_voted_alike() -> None:
     generator = np.random.default_rng(0)
     fear, happy, surprise = 2, 3, 6
     labels = generator.choice([happy, fear, surprise], 4000, p=[0.5, 0.25, 0.25])

@@ -1,6 +1,6 @@
-"""The picture's way to the browser: newest JPEG -> MJPEG stream on the app's own port.
+"""The image's way to the browser: newest JPEG -> MJPEG stream on the app's own port.
 
-    worker thread -> PictureSlot.put -> video_parts (server's event loop) -> <img> in the page
+    worker thread -> ImageSlot.put -> video_parts (server's event loop) -> <img> in the page
 
 Each tab has its own secret token on the stream's address; an unknown one is a 404.
 """
@@ -14,24 +14,24 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from app.log import silence_closed_tabs
-from app.sessions import Session, hub
+from app.sessions import Session, registry
 from app.worker import Worker
 
-BOUNDARY = b"--picture\r\n"
+BOUNDARY = b"--image\r\n"
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Encoding": "identity",  # JPEGs don't shrink: keeps the server's gzip away, two thirds of the cost
-    "X-Accel-Buffering": "no",  # an nginx in front must not hold pictures back
+    "X-Accel-Buffering": "no",  # an nginx in front must not hold images back
 }
 
 
 async def video_parts(session: Session, worker: Worker) -> AsyncIterator[bytes]:
     """The parts of a multipart/x-mixed-replace answer, as long as the tab watches the worker.
 
-    The next boundary follows its picture at once: browsers show a picture when they have met its end.
+    The next boundary follows its image at once: browsers show an image when they have met its end.
     """
     yield BOUNDARY
-    async for jpeg in worker.pictures.follow():
+    async for jpeg in worker.images.follow():
         if session.worker is not worker:
             return  # another tab may still watch it
         yield b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n%b" % (len(jpeg), jpeg, BOUNDARY)
@@ -39,17 +39,17 @@ async def video_parts(session: Session, worker: Worker) -> AsyncIterator[bytes]:
 
 async def video(request: Request) -> Response:
     """The stream of the worker that the tab with this token watches; 404 without one."""
-    session = hub().find(request.path_params["token"])
+    session = registry().find(request.path_params["token"])
     worker = session.worker if session else None
     if session is None or worker is None:
         return Response("no such stream", status_code=404, media_type="text/plain")
-    media_type = "multipart/x-mixed-replace; boundary=picture"
+    media_type = "multipart/x-mixed-replace; boundary=image"
     return StreamingResponse(video_parts(session, worker), media_type=media_type, headers=HEADERS)
 
 
 def routes() -> list[Route]:
     """What the app serves beside the page."""
-    hub().streams = True
+    registry().streams = True
     return [Route(f"{_base()}/video/{{token}}/{{worker}}.mjpg", video)]
 
 
@@ -58,7 +58,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Quiet a known traceback; end the workers' threads before the server's process does."""
     silence_closed_tabs()
     yield
-    hub().shut_down()
+    registry().shut_down()
 
 
 def address(session: Session, worker: Worker) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import cv2
 
-from app.pictures import Look, fitted, render
-from app.record import Record
+from app.rendering import RenderOptions, fitted, render
+from app.session_log import Record
 from edge.config import EdgeConfig
 from edge.errors import EmotionError, SourceError
 from edge.pipeline import Pipeline
@@ -31,14 +31,14 @@ class VideoJob:
     """One video file.
 
     Usage:
-        job = VideoJob("talk.mp4", data, EdgeConfig(), Look())
+        job = VideoJob("talk.mp4", data, EdgeConfig(), RenderOptions())
         job.start()
         ...
         job.progress, job.done, job.error, job.video.read_bytes(), job.record.csv()
         job.close()
     """
 
-    def __init__(self, name: str, data: bytes, config: EdgeConfig, look: Look) -> None:
+    def __init__(self, name: str, data: bytes, config: EdgeConfig, rendering: RenderOptions) -> None:
         self.name = name
         self.record = Record()
         self.frames = 0
@@ -50,7 +50,7 @@ class VideoJob:
         self._input = Path(self._folder.name) / f"input{Path(name).suffix.lower()}"
         self._input.write_bytes(data)
         self.video = Path(self._folder.name) / "annotated.webm"
-        self._config, self._look = config, replace(look, mirror=False)
+        self._config, self._rendering = config, replace(rendering, mirror=False)
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="video job", daemon=True)
 
@@ -69,7 +69,7 @@ class VideoJob:
         self._thread.start()
 
     def close(self) -> None:
-        """Cancel it if it still runs, and delete its files after the picture that it is at; does not wait."""
+        """Cancel it if it still runs, and delete its files after the image that it is at; does not wait."""
         self._cancelled.set()
         if self.done:
             self._forget()
@@ -105,13 +105,13 @@ class VideoJob:
             writer.close()
             source.close()
         if not self.frames and not self._cancelled.is_set():
-            raise SourceError(f"Expected a video. Received: {self.name}, which has no picture")
+            raise SourceError(f"Expected a video. Received: {self.name}, which has no image")
 
     def _step(self, pipeline: Pipeline, writer: "_Writer", image: BgrImage, source: Source) -> None:
         position_s = self.frames / (source.fps or USUAL_FPS)
         frame = Frame(image, self.frames, time.monotonic(), time.time(), self.name, position_s)
         result = pipeline.process(frame)
-        writer.write(image, result, self._look)
+        writer.write(image, result, self._rendering)
         self.record.add(result)
         self.frames += 1
 
@@ -123,13 +123,13 @@ class _Writer:
         self._path, self._fps = path, fps
         self._writer: cv2.VideoWriter | None = None
 
-    def write(self, image: BgrImage, result: FrameResult, look: Look) -> None:
-        picture = render(*fitted(image, result), look)
-        picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]  # VP8 wants even sides
+    def write(self, image: BgrImage, result: FrameResult, rendering: RenderOptions) -> None:
+        drawn = render(*fitted(image, result), rendering)
+        drawn = drawn[: drawn.shape[0] // 2 * 2, : drawn.shape[1] // 2 * 2]  # VP8 wants even sides
         if self._writer is None:
-            size = (picture.shape[1], picture.shape[0])
+            size = (drawn.shape[1], drawn.shape[0])
             self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"VP80"), self._fps, size)
-        self._writer.write(picture)
+        self._writer.write(drawn)
 
     def close(self) -> None:
         if self._writer:

@@ -8,14 +8,14 @@ import time
 PERIOD_S = 1.0
 
 
-class Supervisor:
+class SystemdNotifier:
     """READY=1 with the first result, WATCHDOG=1 while the loop turns, with or without a camera, STOPPING=1 at its end.
 
     Usage (Type=notify and WatchdogSec=10 in the unit):
-        supervisor = Supervisor()
-        supervisor.alive()  # at every turn of the loop
-        supervisor.ready()  # at every result
-        supervisor.stopping()
+        notifier = SystemdNotifier()
+        notifier.alive()  # at every turn of the loop
+        notifier.ready()  # at every result
+        notifier.stopping()
     """
 
     def __init__(self) -> None:

@@ -70,13 +70,13 @@ class Summary:
         return (self.frames - 1) / span_s if self.frames > 1 and span_s > 0 else 0.0
 
 
-class Metrics:
+class RunStats:
     """Counts frames and keeps the last `WINDOW` timings.
 
     Usage:
-        metrics = Metrics(started_s=time.monotonic())
-        metrics.add(result, time.monotonic())
-        print(metrics.rate.per_second, metrics.stages_ms()["detect_ms"].p95)
+        stats = RunStats(started_s=time.monotonic())
+        stats.add(result, time.monotonic())
+        print(stats.rate.per_second, stats.stages_ms()["detect_ms"].p95)
     """
 
     def __init__(self, started_s: float) -> None:
@@ -94,9 +94,9 @@ class Metrics:
         if self.frames == 0:
             self._first_s = now_s
         self.frames += 1
-        self.with_faces += bool(result.people)
-        for person in result.people:
-            self.emotions[person.emotion] = self.emotions.get(person.emotion, 0) + 1
+        self.with_faces += bool(result.faces)
+        for face in result.faces:
+            self.emotions[face.emotion] = self.emotions.get(face.emotion, 0) + 1
         self.rate.tick(now_s)
         self._ages_ms.append(result.age_ms)
         self._timings.append(result.timings)
@@ -121,7 +121,7 @@ class Metrics:
         return self._first_s - self._started_s
 
     def age_ms(self) -> Percentiles:
-        """The age of results: from the moment a picture was read to its result."""
+        """The age of results: from the moment an image was read to its result."""
         return percentiles(self._ages_ms)
 
     def stages_ms(self) -> dict[str, Percentiles]:

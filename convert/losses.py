@@ -1,4 +1,4 @@
-"""What a file lost against Keras, from both their probabilities on the same pictures."""
+"""What a file lost against Keras, from both their probabilities on the same images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.calibrate import UNKNOWN, Pictures
+from convert.calibrate import UNKNOWN, Images
 from edge.results import Probabilities
 from train import measures
 
@@ -19,16 +19,16 @@ class Losses:
     """A file against Keras; shares are in [0, 1], points are percentage points."""
 
     accuracy: Mapping[str, float]
-    """Split, and ALL, to the file's accuracy; empty if the pictures have no labels."""
+    """Split, and ALL, to the file's accuracy; empty if the images have no labels."""
     keras_accuracy: Mapping[str, float]
     drop_points: float | None
     """Keras' accuracy minus the file's, on all."""
     drop_interval: tuple[float, float] | None
     """95% interval of `drop_points`, from the paired differences."""
     agreement: float
-    """Share of pictures on which both choose the same label."""
+    """Share of images on which both choose the same label."""
     flips: Mapping[str, int]
-    """Keras' label to the number of pictures on which the file chose another."""
+    """Keras' label to the number of images on which the file chose another."""
     recall_loss_points: Mapping[str, float]
     """Label to the recall that the file lost; only labels that occur."""
     mean_difference: float
@@ -42,19 +42,19 @@ class Losses:
 
     @property
     def overall_accuracy(self) -> float | None:
-        """The file's accuracy on all pictures; None without labels."""
+        """The file's accuracy on all images; None without labels."""
         return list(self.accuracy.values())[-1] if self.accuracy else None
 
 
-def measure_losses(keras: Probabilities, file: Probabilities, pictures: Pictures, labels: tuple[str, ...]) -> Losses:
-    """Compare two sets of probabilities (n, labels) of the same pictures."""
-    known = pictures.labels != UNKNOWN
-    truth = pictures.labels[known]
+def measure_losses(keras: Probabilities, file: Probabilities, images: Images, labels: tuple[str, ...]) -> Losses:
+    """Compare two sets of probabilities (n, labels) of the same images."""
+    known = images.labels != UNKNOWN
+    truth = images.labels[known]
     drop, interval = _drop(keras[known], file[known], truth)
     same = keras.argmax(1) == file.argmax(1)
     return Losses(
-        accuracy=accuracies(file, pictures),
-        keras_accuracy=accuracies(keras, pictures),
+        accuracy=accuracies(file, images),
+        keras_accuracy=accuracies(keras, images),
         drop_points=drop,
         drop_interval=interval,
         agreement=float(same.mean()),
@@ -68,13 +68,13 @@ def measure_losses(keras: Probabilities, file: Probabilities, pictures: Pictures
     )
 
 
-def accuracies(probabilities: Probabilities, pictures: Pictures) -> dict[str, float]:
-    """Split name, and ALL as the last if there are several, to accuracy, on the pictures that have a label."""
-    known = pictures.labels != UNKNOWN
+def accuracies(probabilities: Probabilities, images: Images) -> dict[str, float]:
+    """Split name, and ALL as the last if there are several, to accuracy, on the images that have a label."""
+    known = images.labels != UNKNOWN
     if not known.any():
         return {}
-    correct = probabilities.argmax(1) == pictures.labels
-    splits = {str(name): known & (pictures.splits == name) for name in np.unique(pictures.splits[known])}
+    correct = probabilities.argmax(1) == images.labels
+    splits = {str(name): known & (images.splits == name) for name in np.unique(images.splits[known])}
     if len(splits) > 1:
         splits[ALL] = known
     return {name: round(float(correct[members].mean()), 6) for name, members in splits.items()}

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app import controls, live, records
+from app import controls, live, record_view
 from app.monitor import Monitor
-from app.pictures import Look, fitted, render
+from app.rendering import RenderOptions, fitted, render
 from app.sessions import session
 from edge.config import EdgeConfig
 from edge.pipeline import Pipeline
@@ -28,14 +28,14 @@ class BrowserFeed:
     A slow server skips frames: the connection hands on the newest one.
     """
 
-    def __init__(self, config: EdgeConfig, look: Look) -> None:
-        self.config, self.look = config, look
+    def __init__(self, config: EdgeConfig, rendering: RenderOptions) -> None:
+        self.config, self.rendering = config, rendering
         self.monitor = Monitor()
         self._pipeline = Pipeline(config)
         self._index = 0
 
     def recv(self, video_frame: "VideoFrame") -> "VideoFrame":
-        """The annotated picture of a picture."""
+        """The annotated image of an image."""
         image: BgrImage = video_frame.to_ndarray(format="bgr24")  # type: ignore[assignment]
         frame = Frame(image, self._index, time.monotonic(), time.time(), "browser")
         self._index += 1
@@ -43,7 +43,7 @@ class BrowserFeed:
             self._pipeline = Pipeline(self.config)
         result = self._pipeline.process(frame)
         started_s = time.monotonic()
-        shown = type(video_frame).from_ndarray(render(*fitted(frame.image, result), self.look), format="bgr24")
+        shown = type(video_frame).from_ndarray(render(*fitted(frame.image, result), self.rendering), format="bgr24")
         shown.pts, shown.time_base = video_frame.pts, video_frame.time_base
         self.monitor.add(result, (time.monotonic() - started_s) * 1000)
         return shown
@@ -58,8 +58,8 @@ def show() -> None:
         return
     tab = session()
     feed = _feed()
-    picture, facts = st.columns([3, 2], gap="large")
-    with picture:
+    view, facts = st.columns([3, 2], gap="large")
+    with view:
         context = webrtc_streamer(
             "browser",
             WebRtcMode.SENDRECV,
@@ -71,12 +71,12 @@ def show() -> None:
         st.caption("The browser asks for its camera, and gives it only to https:// or localhost.")
     tab.browser = feed.monitor if context.state.playing else None
     if tab.browser:
-        with picture:
+        with view:
             _health_line()
         with facts:
             live.panel()
         live.minute()
-    records.show(tab)
+    record_view.show(tab)
 
 
 def ice_servers() -> list[dict[str, Any]]:
@@ -94,10 +94,10 @@ def _feed() -> BrowserFeed:
     chosen = controls.settings()
     feed: BrowserFeed | None = st.session_state.get("feed")
     if feed is None:
-        feed = st.session_state.feed = BrowserFeed(chosen.config, chosen.look)
+        feed = st.session_state.feed = BrowserFeed(chosen.config, chosen.rendering)
     if feed.config != chosen.config:
         feed.config = chosen.config
-    feed.look = chosen.look
+    feed.rendering = chosen.rendering
     return feed
 
 

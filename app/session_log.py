@@ -1,4 +1,4 @@
-"""The record of a session: results, never pictures, in a temporary file that vanishes with its owner."""
+"""The record of a session: results, never images, in a temporary file that vanishes with its owner."""
 
 import csv
 import io
@@ -53,8 +53,8 @@ class Record:
             if not self._file.closed and not self.full:
                 self._file.write(line + "\n")
                 self.frames += 1
-                self.faces += len(result.people)
-                self.with_face += bool(result.people)
+                self.faces += len(result.faces)
+                self.with_face += bool(result.faces)
 
     def close(self) -> None:
         """Forget everything."""

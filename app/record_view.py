@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import charts
-from app.record import MOST_FRAMES, Record
+from app.session_log import MOST_FRAMES, Record
 from app.sessions import Session, session
 
 
@@ -24,7 +24,7 @@ def show(tab: Session) -> None:
                 on_click=_start,
                 disabled=not watching,
                 key="record_start",
-                help="Keeps results, never pictures, until another record, a closed tab or a lost connection.",
+                help="Keeps results, never images, until another record, a closed tab or a lost connection.",
             )
             if tab.record and tab.record.frames:
                 downloads(tab.record, "emotions")

@@ -1,7 +1,7 @@
 """The governor keeps its budget on a machine whose costs are made up, and settles."""
 
 from edge.config import EdgeConfig
-from edge.pace import IDLE_FPS, LADDER, Governor, Intervals, frame_rate
+from edge.governor import IDLE_FPS, LADDER, Governor, Intervals, frame_rate
 
 
 class Machine:

@@ -19,31 +19,31 @@ BLOCKS = 8
 
 
 @dataclass(frozen=True)
-class Look:
-    """How pictures are shown; scores don't depend on it."""
+class RenderOptions:
+    """How images are shown; scores don't depend on it."""
 
     mirror: bool = False
     blur: bool = False
 
 
-def render(image: BgrImage, result: FrameResult, look: Look) -> BgrImage:
-    """The picture to show; `image` itself stays as it is."""
-    if look.mirror:  # before drawing: text must stay readable
+def render(image: BgrImage, result: FrameResult, rendering: RenderOptions) -> BgrImage:
+    """The image to show; `image` itself stays as it is."""
+    if rendering.mirror:  # before drawing: text must stay readable
         image, result = np.ascontiguousarray(image[:, ::-1]), _mirrored(result, image.shape[1])
-    if look.blur and result.people:
+    if rendering.blur and result.faces:
         image = image.copy()
-        for person in result.people:
-            _pixelate(image, person.box)
+        for face in result.faces:
+            _pixelate(image, face.box)
     return draw(image, result)
 
 
-def shown(image: BgrImage, result: FrameResult, look: Look) -> bytes:
-    """The picture to show as a JPEG of at most `SHOWN_WIDTH` pixels' width."""
-    return encode(render(*fitted(image, result), look))
+def shown(image: BgrImage, result: FrameResult, rendering: RenderOptions) -> bytes:
+    """The image to show as a JPEG of at most `SHOWN_WIDTH` pixels' width."""
+    return encode(render(*fitted(image, result), rendering))
 
 
 def fitted(image: BgrImage, result: FrameResult) -> tuple[BgrImage, FrameResult]:
-    """Both scaled down to `SHOWN_WIDTH`, if the picture is wider."""
+    """Both scaled down to `SHOWN_WIDTH`, if the image is wider."""
     scale = SHOWN_WIDTH / image.shape[1]
     if scale >= 1:
         return image, result
@@ -53,19 +53,19 @@ def fitted(image: BgrImage, result: FrameResult) -> tuple[BgrImage, FrameResult]
 
 
 def encode(image: BgrImage, suffix: str = ".jpg") -> bytes:
-    """The picture as a JPEG (or another format that OpenCV writes)."""
+    """The image as a JPEG (or another format that OpenCV writes)."""
     return cv2.imencode(suffix, image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
 
 
 def decode(data: bytes, name: str) -> BgrImage:
-    """The picture in an uploaded file.
+    """The image in an uploaded file.
 
     Raises:
-        SourceError: it is no picture that OpenCV reads.
+        SourceError: it is no image that OpenCV reads.
     """
     image = sources.decode(np.frombuffer(data, np.uint8))
     if image is None:
-        raise SourceError(f"Expected a picture (JPEG, PNG, WebP, BMP). Received: {name}, which does not open as one")
+        raise SourceError(f"Expected an image (JPEG, PNG, WebP, BMP). Received: {name}, which does not open as one")
     return image
 
 
@@ -74,7 +74,7 @@ def _mirrored(result: FrameResult, width: int) -> FrameResult:
 
 
 def _with_boxes(result: FrameResult, change: Callable[[Box], Box]) -> FrameResult:
-    return replace(result, people=tuple(replace(person, box=change(person.box)) for person in result.people))
+    return replace(result, faces=tuple(replace(face, box=change(face.box)) for face in result.faces))
 
 
 def _pixelate(image: BgrImage, box: Box) -> None:
