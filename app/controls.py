@@ -27,8 +27,6 @@ KINDS = {
 }
 """What the user can choose as a source; `LIVE_KINDS` run in a worker."""
 LIVE_KINDS = ("demo", "webcam", "address")
-MOST_FACES = 100
-"""Only followed faces are pixelated: as many as edge follows, far more than its detectors find in a usual image."""
 _TUNED = ("detector", "model", "runtime", "threads")
 """The options that `python -m edge.tune` chooses; threads has no widget."""
 _HELP = {option.name: option.metadata["help"] for option in fields(EdgeConfig)}
@@ -55,7 +53,7 @@ def settings() -> Settings:
     kind = state.get("kind", default_kind())
     return Settings(
         kind,
-        EdgeConfig(**options, source=_source(kind), max_faces=MOST_FACES),
+        EdgeConfig(**options, source=_source(kind)),
         RenderOptions(mirror=state.get("mirror", False), blur=state.get("blur", False)),
     )
 
@@ -140,7 +138,7 @@ def sidebar(on_change: Callable[[], None]) -> None:
         st.selectbox(
             "Face detector",
             [name for name in DETECTORS if name != "yunet"],  # its model file is not bundled
-            help="auto takes the best that is there; haar is the classic cascade.",
+            help="auto takes the one that sees best; haar is the classic cascade.",
             key="detector",
             on_change=on_change,
         )

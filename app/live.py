@@ -113,9 +113,9 @@ def _health_line(worker: Worker) -> None:
         st.rerun()  # it ended by itself: show why
     if worker.refused:
         st.warning(explain(worker.refused, worker.source))
-    state = worker.camera.state.value if worker.camera else "opening"
-    dropped = worker.camera.dropped if worker.camera else 0
-    st.markdown(health_html(worker.monitor, state, dropped, registry().watchers(worker)), unsafe_allow_html=True)
+    watchers = registry().watchers(worker)
+    line = health_html(worker.monitor, worker.status.state.value, worker.dropped, watchers)
+    st.markdown(line, unsafe_allow_html=True)
 
 
 def health_html(monitor: Monitor, state: str, dropped: int, watchers: int = 1) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 from app import charts
 from app.reports import Bundled, bundled, conversion_variants, training_scores
 from edge.errors import EmotionError
+from edge.model_info import Head
 
 LIMITS = """
 - It tells the **expression** that people would see in a face, not what the person feels.
@@ -50,7 +51,8 @@ def _contract(model: Bundled) -> None:
         "Input": "{} x {} pixels, {}".format(*info.input_size, info.color),
         "Crop": f"the face's square and a margin of {info.crop_margin:.0%}",
         "Labels": ", ".join(info.labels),
-        "Data set": f"{info.dataset}, targets {info.training_labels}",
+        "Data set": info.dataset,
+        **{f"Head “{head.name}”": f"{head.meaning}; learned from {head.trained_on}" for head in info.heads},
         "File": f"{model.size_bytes:,} bytes",
         "Keras file": info.keras_sha256[:12] or "unknown",
         "Made with": ", ".join(f"{name} {version}" for name, version in info.versions.items()) or "unknown",
@@ -59,28 +61,38 @@ def _contract(model: Bundled) -> None:
 
 
 def _accuracy(models: Sequence[Bundled]) -> None:
-    st.subheader("Accuracy, and what conversion changed")
-    st.caption("Each file's own accuracy on the test splits of its data set, and its agreement with the Keras network.")
-    splits = sorted({split for model in models for split in model.info.accuracy})
+    st.subheader("How often each file is right, and what conversion changed")
+    st.caption(
+        "“people”: right is what most of ten people said of the image (FER+). “label”: right is what one annotator "
+        "wrote (FER-2013); two people agree with each other on about two of three of these."
+    )
+    measured = [(model, head, truth) for model in models for head in model.info.heads for truth in head.accuracy]
+    splits = sorted({split for _, head, truth in measured for split in head.accuracy[truth]})
+    header = ["file", "bytes", "scores", "right is", *splits, "agrees with Keras", "drop in points"]
     proofs = conversion_variants(models[0].info)
-    header = ["file", "bytes", *splits, "agrees with Keras", "drop in points"]
-    st.html(_table(header, [_accuracy_row(model, splits, proofs.get(model.variant)) for model in models]))
+    st.html(_table(header, [_accuracy_row(*row, splits, proofs.get(row[0].variant)) for row in measured]))
 
 
-def _accuracy_row(model: Bundled, splits: Sequence[str], proof: Mapping[str, Any] | None) -> list[str]:
-    figures = [f"{model.info.accuracy[split]:.2%}" if split in model.info.accuracy else "" for split in splits]
-    losses = proof["losses"] if proof else {}
+def _accuracy_row(
+    model: Bundled, head: Head, truth: str, splits: Sequence[str], proof: Mapping[str, Any] | None
+) -> list[str]:
+    by_split = head.accuracy[truth]
+    figures = [f"{by_split[split]:.2%}" if split in by_split else "" for split in splits]
+    losses = proof["losses_by_runtime"][proof["runtime"]].get(head.name, {}) if proof else {}
     agreement = f"{losses['agreement']:.2%}" if "agreement" in losses else ""
     drop = f"{losses['drop_points']:+.2f}" if losses.get("drop_points") is not None else ""
-    return [model.variant, f"{model.size_bytes:,}", *figures, agreement, drop]
+    return [model.variant, f"{model.size_bytes:,}", head.name, truth, *figures, agreement, drop]
 
 
-def _details(scores: Mapping[str, Mapping[str, Any]]) -> None:
+def _details(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
     if not scores:
         st.info("No report of the training run is shipped for this model: recall and confusions are not known here.")
         return
-    group = st.selectbox("Test images", list(scores), index=len(scores) - 1, key="group", help=_GROUP_HELP)
-    score = scores[group]
+    choices = [
+        (head, truth, split) for head, by_truth in scores.items() for truth in by_truth for split in by_truth[truth]
+    ]
+    chosen = st.selectbox("Test images", choices, format_func=", ".join, key="group", help=_GROUP_HELP)
+    score = scores[chosen[0]][chosen[1]][chosen[2]]
     recall, confusion = st.columns([2, 3], gap="large")
     with recall:
         st.subheader("Recall")
@@ -93,7 +105,7 @@ def _details(scores: Mapping[str, Mapping[str, Any]]) -> None:
         st.html(_matrix(list(score["recall"]), score["confusion"]))
 
 
-_GROUP_HELP = "Which part of the test images the figures below are about."
+_GROUP_HELP = "Which scores, what counts as right, and which part of the test images the figures below are about."
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

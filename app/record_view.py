@@ -24,7 +24,7 @@ def show(tab: Session) -> None:
                 on_click=_start,
                 disabled=not watching,
                 key="record_start",
-                help="Keeps results, never images, until another record, a closed tab or a lost connection.",
+                help="Keeps results, never images, until another record, a closed tab or two minutes offline.",
             )
             if tab.record and tab.record.frames:
                 downloads(tab.record, "emotions")

@@ -32,7 +32,7 @@ def bundled() -> list[Bundled]:
 
 
 def training_scores(info: ModelInfo, folder: Path = RESULTS) -> dict[str, Any]:
-    """Group of test images to its figures, from the report of the training run that made the model; else empty."""
+    """Head to truth to split to its figures, from the report of the run that made the model; else empty."""
     return next((report["scores"] for report in _reports(folder, info) if "scores" in report), {})
 
 

@@ -2,13 +2,15 @@
 
     tab -> Session (token, record) -> Worker (camera, pipeline) <- Session <- another tab
 
-The last tab that stops or closes ends the worker, and with it frees the camera.
+The last tab that stops or closes ends the worker, and with it frees the camera. What a tab has gathered, its record and
+its upload, is kept for two minutes more: a laptop that slept, or lost its network, comes back under its session id.
 """
 
 import secrets
 import threading
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.monitor import Monitor
 from app.rendering import RenderOptions
@@ -19,12 +21,16 @@ from edge.config import EdgeConfig
 
 SHUT_DOWN_S = 5.0
 """Longest wait for one worker when the server goes down."""
+KEEP_S = 120.0
+"""How long a tab may be away and find its record again: as long as Streamlit keeps its widgets' state."""
 
 
 class Session:
     """One browser tab."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: str = "") -> None:
+        self.key = key
+        """Streamlit's id of the session, which a tab that comes back has again."""
         self.token = secrets.token_urlsafe(16)
         """What the stream's address carries; nobody else knows it."""
         self.worker: Worker | None = None
@@ -82,18 +88,45 @@ class SessionRegistry:
         self._sessions: dict[str, Session] = {}
         self._last: dict[str, Worker] = {}
         """The last worker of each source, which may not have freed it yet."""
+        self._away: dict[str, tuple[Session, threading.Timer]] = {}
+        """Tabs whose connection has ended, until they come back or are given up."""
 
-    def open(self) -> Session:
-        """A new tab."""
-        session = Session()
+    def open(self, key: str = "") -> Session:
+        """A new tab, or one that comes back with this key."""
         with self._lock:
+            session, timer = self._away.pop(key, (None, None))
+            if timer:
+                timer.cancel()
+            session = session or Session(key)
             self._sessions[session.token] = session
         return session
+
+    def leave(self, session: Session) -> None:
+        """The tab's connection has ended: free its camera at once, and what it has gathered if it stays away."""
+        self.stop(session)
+        with self._lock:
+            if session.token not in self._sessions:
+                return  # the server goes down
+            if session.key and (session.record or session.video):
+                timer = threading.Timer(KEEP_S, self._give_up, [session])
+                timer.daemon = True
+                self._away[session.key] = session, timer
+                timer.start()
+            else:
+                self.close(session)
+
+    def _give_up(self, session: Session) -> None:
+        with self._lock:
+            if self._away.get(session.key, (None, None))[0] is session:
+                self.close(session)
 
     def close(self, session: Session) -> None:
         """The tab has gone: free what it alone used."""
         with self._lock:
             self._sessions.pop(session.token, None)
+            _, timer = self._away.pop(session.key, (None, None))
+            if timer:
+                timer.cancel()
         self.stop(session)
         session.drop_video()
         if session.record:
@@ -131,11 +164,13 @@ class SessionRegistry:
     def shut_down(self) -> None:
         """End everything and wait for it: the server goes down."""
         with self._lock:
-            workers = [*self.workers(), *self._last.values()]
-            for session in list(self._sessions.values()):
+            sessions = list(self._sessions.values())
+            jobs = [session.video for session in sessions if session.video]
+            threads: list[Worker | VideoJob] = [*self.workers(), *self._last.values(), *jobs]
+            for session in sessions:
                 self.close(session)
-        for worker in workers:
-            worker.join(SHUT_DOWN_S)
+        for thread in threads:
+            thread.join(SHUT_DOWN_S)
 
     def workers(self) -> list[Worker]:
         """The workers that somebody watches."""
@@ -157,7 +192,8 @@ def registry() -> SessionRegistry:
     return SessionRegistry()
 
 
-@st.cache_resource(show_spinner=False, scope="session", on_release=lambda session: registry().close(session))
+@st.cache_resource(show_spinner=False, scope="session", on_release=lambda session: registry().leave(session))
 def session() -> Session:
-    """This tab's session; Streamlit releases it a moment after the tab closes."""
-    return registry().open()
+    """This tab's session; Streamlit releases it a moment after its connection ends."""
+    context = get_script_run_ctx()
+    return registry().open(context.session_id if context else "")

@@ -1,10 +1,10 @@
 """An uploaded video on its way through the pipeline, in a thread of its own: annotated video and record."""
 
+import contextlib
 import logging
 import re
 import tempfile
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +13,9 @@ import cv2
 from app.rendering import RenderOptions, fitted, render
 from app.session_log import Record
 from edge.config import EdgeConfig
+from edge.engine import Engine
 from edge.errors import EmotionError, SourceError
-from edge.pipeline import Pipeline
-from edge.results import BgrImage, Frame, FrameResult
+from edge.results import BgrImage, FrameResult
 from edge.sources import Source, open_source
 
 USUAL_FPS = 25.0
@@ -51,6 +51,7 @@ class VideoJob:
         self._input.write_bytes(data)
         self.video = Path(self._folder.name) / "annotated.webm"
         self._config, self._rendering = config, replace(rendering, mirror=False)
+        self._fps = USUAL_FPS
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="video job", daemon=True)
 
@@ -74,6 +75,11 @@ class VideoJob:
         if self.done:
             self._forget()
 
+    def join(self, timeout_s: float) -> bool:
+        """Wait until the thread has ended; whether it has."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
     def _run(self) -> None:
         try:
             self._work()
@@ -95,40 +101,36 @@ class VideoJob:
         with self._input.open("rb") as file:
             if not CONTAINERS.match(file.read(16)):
                 raise SourceError(f"Expected MP4, MOV, MKV, WebM or AVI. Received: {self.name}, which is none of them")
-        pipeline, source = Pipeline(self._config), open_source(str(self._input), self._config)
         self.total = _frames_in(self._input)
-        writer = _Writer(self.video, source.fps or USUAL_FPS)
-        try:
-            while not self._cancelled.is_set() and (image := source.read()) is not None:
-                self._step(pipeline, writer, image, source)
-        finally:
-            writer.close()
-            source.close()
+        config = replace(self._config, source=self.name, playback="fast")
+        with Engine(config, opener=self._open) as engine, contextlib.closing(_Writer(self.video)) as writer:
+            for frame, result in engine.results(self._cancelled):
+                writer.write(frame.image, result, self._rendering, self._fps)
+                self.record.add(result)
+                self.frames += 1
         if not self.frames and not self._cancelled.is_set():
             raise SourceError(f"Expected a video. Received: {self.name}, which has no image")
 
-    def _step(self, pipeline: Pipeline, writer: "_Writer", image: BgrImage, source: Source) -> None:
-        position_s = self.frames / (source.fps or USUAL_FPS)
-        frame = Frame(image, self.frames, time.monotonic(), time.time(), self.name, position_s)
-        result = pipeline.process(frame)
-        writer.write(image, result, self._rendering)
-        self.record.add(result)
-        self.frames += 1
+    def _open(self, _: str, config: EdgeConfig) -> Source:
+        """The uploaded file, under the name that it had."""
+        source = open_source(str(self._input), config)
+        self._fps = source.fps or USUAL_FPS
+        return source
 
 
 class _Writer:
     """A WebM with VP8: of what OpenCV's wheel writes, the one that every browser plays."""
 
-    def __init__(self, path: Path, fps: float) -> None:
-        self._path, self._fps = path, fps
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._writer: cv2.VideoWriter | None = None
 
-    def write(self, image: BgrImage, result: FrameResult, rendering: RenderOptions) -> None:
+    def write(self, image: BgrImage, result: FrameResult, rendering: RenderOptions, fps: float) -> None:
         drawn = render(*fitted(image, result), rendering)
         drawn = drawn[: drawn.shape[0] // 2 * 2, : drawn.shape[1] // 2 * 2]  # VP8 wants even sides
         if self._writer is None:
             size = (drawn.shape[1], drawn.shape[0])
-            self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"VP80"), self._fps, size)
+            self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"VP80"), fps, size)
         self._writer.write(drawn)
 
     def close(self) -> None:

@@ -9,9 +9,11 @@ from app import controls, live, record_view
 from app.monitor import Monitor
 from app.rendering import RenderOptions, fitted, render
 from app.sessions import session
+from app.worker import follow
 from edge.config import EdgeConfig
-from edge.pipeline import Pipeline
-from edge.results import BgrImage, Frame
+from edge.engine import Engine
+from edge.errors import EmotionError
+from edge.results import BgrImage, Frame, FrameResult
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -23,30 +25,45 @@ CONSTRAINTS = {
 
 
 class BrowserFeed:
-    """Frames from the browser through the pipeline, in the thread of the WebRTC connection.
+    """Frames from the browser through the engine, in the thread of the WebRTC connection.
 
-    A slow server skips frames: the connection hands on the newest one.
+    A slow server skips frames: the connection hands on the newest one. A frame that comes too soon for the rate is
+    shown with the last result.
     """
 
     def __init__(self, config: EdgeConfig, rendering: RenderOptions) -> None:
         self.config, self.rendering = config, rendering
         self.monitor = Monitor()
-        self._pipeline = Pipeline(config)
+        self.refused: EmotionError | None = None
+        """Why there is no result, or why the last change was not made."""
+        self._engine = Engine(config)
+        self._result: FrameResult | None = None
         self._index = 0
 
     def recv(self, video_frame: "VideoFrame") -> "VideoFrame":
         """The annotated image of an image."""
         image: BgrImage = video_frame.to_ndarray(format="bgr24")  # type: ignore[assignment]
-        frame = Frame(image, self._index, time.monotonic(), time.time(), "browser")
+        frame = Frame.now(image, self._index, "browser")
         self._index += 1
-        if self._pipeline.config is not self.config:
-            self._pipeline = Pipeline(self.config)
-        result = self._pipeline.process(frame)
+        result = self._process(frame)
+        if result is None:
+            return video_frame
         started_s = time.monotonic()
-        shown = type(video_frame).from_ndarray(render(*fitted(frame.image, result), self.rendering), format="bgr24")
+        drawn = render(*fitted(image, result), self.rendering)
+        shown = type(video_frame).from_ndarray(drawn, format="bgr24")
         shown.pts, shown.time_base = video_frame.pts, video_frame.time_base
-        self.monitor.add(result, (time.monotonic() - started_s) * 1000)
+        if result.frame_index == frame.index:
+            self.monitor.add(result, (time.monotonic() - started_s) * 1000)
         return shown
+
+    def _process(self, frame: Frame) -> FrameResult | None:
+        """The result of this frame, or the last one; None before the first."""
+        follow(self._engine, self)
+        try:
+            self._result = self._engine.push(frame) or self._result
+        except EmotionError as error:
+            self.refused = error
+        return self._result
 
 
 def show() -> None:
@@ -96,7 +113,7 @@ def _feed() -> BrowserFeed:
     if feed is None:
         feed = st.session_state.feed = BrowserFeed(chosen.config, chosen.rendering)
     if feed.config != chosen.config:
-        feed.config = chosen.config
+        feed.config, feed.refused = chosen.config, None
     feed.rendering = chosen.rendering
     return feed
 
@@ -106,3 +123,5 @@ def _health_line() -> None:
     monitor = session().browser
     if monitor:
         st.markdown(live.health_html(monitor, "online", 0), unsafe_allow_html=True)
+    if refused := st.session_state.feed.refused:
+        st.warning(live.explain(refused, ""))

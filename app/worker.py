@@ -1,6 +1,6 @@
-"""The engine behind the page: edge's camera and pipeline in a thread of their own, which no rerun touches.
+"""What runs behind the page: edge's engine in a thread of its own, which no rerun touches.
 
-Camera -> Pipeline.process -> image for the streams, Monitor for the pages
+Engine -> image for the streams, Monitor for the pages
 """
 
 import itertools
@@ -8,15 +8,16 @@ import logging
 import threading
 import time
 from dataclasses import replace
+from typing import Protocol
 
 from app.monitor import Monitor
 from app.rendering import RenderOptions, shown
 from app.slot import ImageSlot
-from edge.camera import Camera, iter_frames
+from edge.address import redact
 from edge.config import EdgeConfig
+from edge.engine import Engine
 from edge.errors import EmotionError
-from edge.pipeline import Pipeline
-from edge.results import Frame
+from edge.results import CameraState, CameraStatus, Frame, FrameResult
 
 PREDECESSOR_S = 10.0
 """Longest wait until the last worker of the same source has freed its camera."""
@@ -47,7 +48,10 @@ class Worker:
         """Whether its source came to an end."""
         self.refused: EmotionError | None = None
         """Why the last change was not made."""
-        self.camera: Camera | None = None
+        self.status = CameraStatus.now(redact(self.source), CameraState.OPENING)
+        """How the camera is."""
+        self.dropped = 0
+        """Frames that were overwritten by newer ones before they were taken."""
         self._predecessor = predecessor
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"worker {self.number}", daemon=True)
@@ -94,57 +98,39 @@ class Worker:
             self.images.close()
 
     def _work(self) -> None:
-        pipeline, limiter = Pipeline(self.config), RateLimiter()
-        self.camera = Camera(self.source, self.config)
-        self.camera.start()
+        engine = Engine(self.config, thin_files=True)
         try:
-            for frame in iter_frames([self.camera], self._stop):
-                self.camera.fps = self.config.fps
-                if not limiter.takes(frame.captured_monotonic_s, self.config.fps):
-                    continue
-                if pipeline.config is not self.config:
-                    pipeline = self._changed(pipeline)
-                self._process(pipeline, frame)
+            for event in engine.events(self._stop):
+                follow(engine, self)
+                if isinstance(event, CameraStatus):
+                    self.status = event
+                elif event is not None:
+                    self._show(*event)
+                    self.dropped = engine.counts()["dropped"]
         finally:
-            self.camera.stop(PREDECESSOR_S)  # one that hangs keeps its device until the call returns
+            engine.close(PREDECESSOR_S)  # a camera that hangs keeps its device until the call returns
 
-    def _changed(self, pipeline: Pipeline) -> Pipeline:
-        """A pipeline with the new settings, or the old one if they can't be had; what needn't be loaded is kept."""
-        config = self.config
-        keeps_runtime = _same(config, pipeline.config, "runtime", "threads")
-        keeps_model = keeps_runtime and _same(config, pipeline.config, "model")
-        keeps_detector = keeps_runtime and _same(config, pipeline.config, "detector", "detector_model")
-        try:
-            return Pipeline(
-                config, pipeline.detector if keeps_detector else None, pipeline.classifier if keeps_model else None
-            )
-        except EmotionError as error:
-            self.refused, self.config = error, pipeline.config
-            return pipeline
-
-    def _process(self, pipeline: Pipeline, frame: Frame) -> None:
-        result = pipeline.process(frame)
+    def _show(self, frame: Frame, result: FrameResult) -> None:
         started_s = time.monotonic()
         self.images.put(shown(frame.image, result, self.rendering))
         self.monitor.add(result, (time.monotonic() - started_s) * 1000)
 
 
-class RateLimiter:
-    """Thins frames to a target rate, at steady distances: the camera does so for live sources, this for the demo."""
+class Chosen(Protocol):
+    """What a page chose, in a thread of its own."""
 
-    def __init__(self) -> None:
-        self._due_s = 0.0
-
-    def takes(self, captured_monotonic_s: float, fps: float) -> bool:
-        """Whether the frame captured then is due at `fps` (0: every frame is)."""
-        if not fps:
-            return True
-        period_s = 1 / fps
-        if captured_monotonic_s < self._due_s - period_s / 4:  # a little early is in time: cameras jitter
-            return False
-        self._due_s = max(self._due_s, captured_monotonic_s - period_s) + period_s
-        return True
+    config: EdgeConfig
+    refused: EmotionError | None
 
 
-def _same(one: EdgeConfig, other: EdgeConfig, *names: str) -> bool:
-    return all(getattr(one, name) == getattr(other, name) for name in names)
+def follow(engine: Engine, chosen: Chosen) -> None:
+    """Let the engine use the chosen configuration; one that can't be had is refused and the old one stays."""
+    config = chosen.config
+    if config is engine.config:
+        return
+    try:
+        engine.change(config)
+    except EmotionError as error:
+        chosen.refused = error
+        if chosen.config is config:
+            chosen.config = engine.config

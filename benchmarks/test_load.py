@@ -1,7 +1,6 @@
 """How many streams one process carries, and whether it stays as it is for long (`--soak-minutes 60`)."""
 
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +11,7 @@ from benchmarks.machine import memory_mb
 from benchmarks.peers.measure import write_clip
 from benchmarks.tables import Tables
 from edge.config import EdgeConfig
-from edge.results import Frame, FrameResult
-from edge.run import Limits, run
+from edge.engine import Engine
 
 STREAMS = (1, 2, 4, 8, 16, 32)
 """More than eight only as long as no frames drop."""
@@ -34,22 +32,6 @@ class Load(NamedTuple):
     cpu_cores: float
     cpu_ms_a_frame: float
     memory_mb: float
-
-
-@dataclass
-class MemorySink:
-    """Notes the process' memory and the results' age as they come."""
-
-    memory_mb: list[float] = field(default_factory=list)
-    age_ms: list[float] = field(default_factory=list)
-
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        """Take one result."""
-        self.age_ms.append(result.age_ms)
-        self.memory_mb.append(memory_mb())
-
-    def close(self) -> None:
-        """Nothing to finish."""
 
 
 @pytest.fixture(scope="module")
@@ -77,27 +59,31 @@ def test_streams_in_one_process(variants: dict[str, Path], clips: list[str], tab
 
 def load_of(model: Path, clips: list[str]) -> Load:
     """What the clips cost, played at their own speed."""
-    sink, cpu_s = MemorySink(), time.process_time()
-    summary = run(EdgeConfig(source=tuple(clips), model=str(model)), [sink], limits=Limits(seconds=SECONDS))
-    cpu_s = time.process_time() - cpu_s
+    started_s, cpu_s = time.monotonic(), time.process_time()
+    with Engine(EdgeConfig(source=tuple(clips), model=str(model))) as engine:
+        ages_ms = [result.age_ms for _, result in engine.results(seconds=SECONDS)]
+        memory = memory_mb()
+    seconds, cpu_s = time.monotonic() - started_s, time.process_time() - cpu_s
     return Load(
         streams=len(clips),
-        frames_carried=summary.frames / (len(clips) * FPS * SECONDS),
-        age_p95_ms=summary.age_ms.p95,
-        cpu_cores=cpu_s / summary.seconds,
-        cpu_ms_a_frame=cpu_s / summary.frames * 1e3,
-        memory_mb=sink.memory_mb[-1],
+        frames_carried=len(ages_ms) / (len(clips) * FPS * SECONDS),
+        age_p95_ms=float(np.percentile(ages_ms, 95)),
+        cpu_cores=cpu_s / seconds,
+        cpu_ms_a_frame=cpu_s / len(ages_ms) * 1e3,
+        memory_mb=memory,
     )
 
 
 def test_soak(variants: dict[str, Path], pytestconfig: pytest.Config, tables: Tables) -> None:
     """Neither memory nor the age of results grows from the second third to the last."""
-    seconds, sink = 60 * pytestconfig.option.soak_minutes, MemorySink()
-    config = EdgeConfig(source="demo", model=str(variants["int8"]), playback="fast", fps=0)
-    summary = run(config, [sink], limits=Limits(seconds=seconds))
-    assert len(sink.memory_mb) >= 3, f"Expected enough frames to judge. Received: {summary.frames} in {seconds} s"
-    grown_mb, older_ms = growth(sink.memory_mb), growth(sink.age_ms)
-    tables.add("Soak", minutes=seconds / 60, frames=summary.frames, grown_mb=grown_mb, older_ms=older_ms)
+    seconds, used_mb, ages_ms = 60 * pytestconfig.option.soak_minutes, [], []
+    with Engine(EdgeConfig(source="demo", model=str(variants["int8"]), playback="fast", fps=0)) as engine:
+        for _, result in engine.results(seconds=seconds):
+            used_mb.append(memory_mb())
+            ages_ms.append(result.age_ms)
+    assert len(used_mb) >= 3, f"Expected enough frames to judge. Received: {len(used_mb)} in {seconds} s"
+    grown_mb, older_ms = growth(used_mb), growth(ages_ms)
+    tables.add("Soak", minutes=seconds / 60, frames=len(used_mb), grown_mb=grown_mb, older_ms=older_ms)
     assert grown_mb < 3
     assert older_ms < 500, "what queues up grows without end; a busy machine adds less"
 

@@ -86,7 +86,7 @@ def _edge_metadata() -> configparser.ConfigParser:
     settings["options"]["install_requires"] = requires.replace("opencv-python", "opencv-python-headless")
     for extra in set(settings["options.extras_require"]) - set(RUNTIME_EXTRAS):
         settings.remove_option("options.extras_require", extra)
-    settings["options.entry_points"] = {"console_scripts": "\nemotion-edge = edge.run:main"}
+    settings["options.entry_points"] = {"console_scripts": "\nemotion-edge = edge.__main__:main"}
     return settings
 
 

@@ -5,7 +5,8 @@ else on those that did not calibrate, else on those that did.
 """
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -17,15 +18,19 @@ from edge.errors import DataError
 from edge.model_info import ModelInfo
 from edge.preprocess import resize_face
 from edge.results import FaceInput
-from train.data import Dataset, find_data, load_fer2013
+from train.data import Dataset, find_data, load_fer2013, votes_beside
+from train.evaluate import HEAD_TRUTHS, Truth, truths
+from train.votes import NOBODY
 
 _IMAGE = re.compile(r"\.(jpe?g|png|bmp)$", re.IGNORECASE)
 CALIBRATION = "calibration"
 """The split's name when the proof is on the calibration set."""
 REST = "rest"
 """The split's name when the proof is on the images that did not calibrate."""
-UNKNOWN = -1
+UNKNOWN = NOBODY
 """The label of an image whose folder is not named like a label."""
+FOLDER_NAME = "folder name"
+"""What counts as right for images of the user."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Images:
     splits: NDArray[np.str_]
     """(n,), such as PublicTest."""
     names: tuple[str, ...]
+    truths: Mapping[str, Truth] = field(default_factory=dict)
+    """What counts as right, by its name."""
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -46,7 +53,13 @@ class Images:
     def take(self, indices: NDArray[np.int64]) -> "Images":
         """The images at these indices."""
         names = tuple(self.names[index] for index in indices)
-        return Images(self.faces[indices], self.labels[indices], self.splits[indices], names)
+        truths = {name: truth.take(indices) for name, truth in self.truths.items()}
+        return Images(self.faces[indices], self.labels[indices], self.splits[indices], names, truths)
+
+    def truths_of(self, head: str) -> dict[str, Truth]:
+        """What counts as right for a head, the truth that its loss of accuracy is measured by first."""
+        wanted = (FOLDER_NAME, *(HEAD_TRUTHS.get(head, ())))
+        return {name: self.truths[name] for name in wanted if name in self.truths}
 
 
 @dataclass(frozen=True)
@@ -95,7 +108,7 @@ def _find_fer2013(config: ConvertConfig) -> Dataset | None:
         if config.data is not None:
             raise
         return None
-    return load_fer2013(config.data)
+    return load_fer2013(config.data, votes_beside(find_data(config.data)))
 
 
 def _without_test_images(available: Images, calibration: Images, indices: NDArray[np.int64]) -> Images:
@@ -134,7 +147,7 @@ def _images(dataset: Dataset, info: ModelInfo) -> Images:
     faces = [resize_face(image, info) for image in dataset.images]
     width, height = info.input_size
     stacked = np.stack(faces) if faces else np.empty((0, height, width, 1), np.uint8)
-    return Images(stacked, dataset.labels, dataset.splits, tuple(dataset.names))
+    return Images(stacked, dataset.labels, dataset.splits, tuple(dataset.names), truths(dataset))
 
 
 def _read_folder(folder: Path, info: ModelInfo) -> Images:
@@ -142,9 +155,12 @@ def _read_folder(folder: Path, info: ModelInfo) -> Images:
     if not files:
         raise DataError(f"Expected face images (jpg, png, bmp) below {folder}. Received: none")
     faces = [resize_face(_read_gray(file), info) for file in files]
-    labels = [info.labels.index(f.parent.name) if f.parent.name in info.labels else UNKNOWN for f in files]
+    known = [info.labels.index(f.parent.name) if f.parent.name in info.labels else UNKNOWN for f in files]
     names = tuple(file.relative_to(folder).as_posix() for file in files)
-    return Images(np.stack(faces), np.array(labels, np.int64), np.array([folder.name] * len(files)), names)
+    labels = np.array(known, np.int64)
+    shares = np.eye(len(info.labels), dtype=np.float32)[labels] * (labels != UNKNOWN)[:, np.newaxis]
+    truth = {FOLDER_NAME: Truth(labels, shares)}
+    return Images(np.stack(faces), labels, np.array([folder.name] * len(files)), names, truth)
 
 
 def _read_gray(file: Path) -> NDArray[np.uint8]:

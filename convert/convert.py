@@ -53,7 +53,7 @@ def prove_all(
     try:
         with tempfile.TemporaryDirectory(prefix="convert-") as scratch:
             staged = stage(contents, source, Path(scratch))
-            proofs = prove(staged, keras, data.proof, source.info.labels, Path(scratch))
+            proofs = prove(staged, keras, data.proof, source.info, Path(scratch))
             proofs = {variant: proofs[variant] for variant in config.variants}
             check_gate(proofs, config)
             files = with_figures(contents, source, proofs, data, config, Path(scratch))
@@ -120,15 +120,19 @@ def with_figures(
             "samples": len(data.calibration),
             "seed": config.seed,
         }
-        figures: dict[str, str | int | float] = {
-            "agreement": round(proof.losses.agreement, 6),
+        figures = {
+            "agreement": {head: round(losses.agreement, 6) for head, losses in proof.losses.items()},
             "proved_on": proved_on(data),
+            "drop_points": {
+                head: round(losses.drop_points, 4)
+                for head, losses in proof.losses.items()
+                if losses.drop_points is not None
+            },
         }
-        if proof.losses.drop_points is not None:
-            figures["drop_points"] = round(proof.losses.drop_points, 4)
         how = how if variant in CALIBRATED else {}
         how |= {"sparsity": config.sparsity} if config.sparsity else {}
-        info = replace(info, accuracy=proof.losses.accuracy, conversion={**info.conversion, **how, **figures})
+        heads = tuple(replace(head, accuracy=proof.losses[head.name].accuracy) for head in info.heads)
+        info = replace(info, heads=heads, conversion={**info.conversion, **how, **figures})
         path = folder / f"final_{variant}.tflite"
         path.write_bytes(contents[variant])
         write_model_info(path, info)
@@ -147,7 +151,7 @@ def contract(source: KerasSource, variant: str, content: bytes) -> ModelInfo:
     return replace(
         source.info,
         variant=variant,
-        accuracy={},
+        heads=tuple(replace(head, accuracy={}) for head in source.info.heads),
         keras_sha256=source.sha256,
         conversion={"graph_sha256": hashlib.sha256(content).hexdigest()},
         versions={**source.info.versions, **versions},

@@ -89,7 +89,7 @@ def read_graph(model: keras.Model) -> Graph:
     """The flat graph of a functional or sequential model; models inside it are spread out."""
     functional = getattr(model, "_functional", None) or model
     steps = _read_steps(functional)
-    return Graph(model.name, list(functional.inputs), _without_shared_weights(steps), functional.outputs)
+    return Graph(model.name, list(functional.inputs), _without_shared_weights(steps), functional.output)
 
 
 def build_model(graph: Graph, batch_size: int | None = 1) -> keras.Model:

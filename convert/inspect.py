@@ -1,5 +1,10 @@
 """`python -m convert.inspect FILE`: the contract inside a `.tflite`, its operators, quantisation and checks."""
 
+if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
+    from edge.command_line import end_quietly
+
+    end_quietly()
+
 import argparse
 import hashlib
 import json
@@ -14,7 +19,7 @@ from convert.tflite_file import Tensor, TfliteFile, count_operators, read_tflite
 from edge.command_line import EXIT_FAILED, CommandParser, run_command
 from edge.errors import EmotionError
 from edge.interpreter import EmotionClassifier, installed_runtimes
-from edge.model_info import ModelInfo, read_model_info
+from edge.model_info import Head, ModelInfo, read_model_info
 
 
 @dataclass(frozen=True)
@@ -119,12 +124,21 @@ def _inspect(arguments: argparse.Namespace) -> int:
 def _contract_lines(info: ModelInfo) -> list[str]:
     lines = []
     for key, value in asdict(info).items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{name} {part}" for name, part in value.items()) or "-"
-        elif isinstance(value, tuple):
-            value = ", ".join(str(part) for part in value)
-        lines.append(f"  {key:16} {value}")
-    return lines
+        if key != "heads":
+            lines.append(f"  {key:16} {_plain(value)}")
+    return lines + [line for head in info.heads for line in _head_lines(head)]
+
+
+def _head_lines(head: Head) -> list[str]:
+    lines = [f"  head {head.name}: {head.meaning}", f"    {'labels':14} {_plain(head.labels)}"]
+    lines += [f"    {'trained on':14} {head.trained_on or '-'}"]
+    return lines + [f"    {truth:14} {_plain(by_split)}" for truth, by_split in head.accuracy.items()]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items()) or "-"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _operator_lines(graph: TfliteFile) -> list[str]:
@@ -174,7 +188,8 @@ def _check_runtime(path: Path, runtime: str) -> Check:
         classifier.warm_up()
     except EmotionError as error:
         return Check(f"runs in {runtime}", False, " ".join(str(error).split()))
-    return Check(f"runs in {runtime}", True, f"{len(classifier.info.labels)} probabilities")
+    scores = ", ".join(f"{len(head.labels)} scores of {head.name}" for head in classifier.info.heads)
+    return Check(f"runs in {runtime}", True, scores)
 
 
 if __name__ == "__main__":

@@ -25,9 +25,11 @@ class KerasSource:
     info: ModelInfo
     sha256: str
 
-    def predict(self, faces: FaceInput) -> Probabilities:
-        """Probabilities (n, labels), float32, of faces (n, height, width, 1)."""
-        return np.asarray(self.model.predict(faces.astype(np.float32), batch_size=256, verbose=0), np.float32)
+    def predict(self, faces: FaceInput) -> dict[str, Probabilities]:
+        """Head to probabilities (n, labels), float32, of faces (n, height, width, 1)."""
+        outputs = self.model.predict(faces.astype(np.float32), batch_size=256, verbose=0)
+        by_head = outputs if isinstance(outputs, dict) else {self.info.heads[0].name: outputs}
+        return {head.name: np.asarray(by_head[head.name], np.float32) for head in self.info.heads}
 
 
 def load_source(path: Path) -> KerasSource:
@@ -86,8 +88,9 @@ def quiet() -> Iterator[None]:
 
 def _check_contract(model: Any, info: ModelInfo, path: Path) -> None:
     width, height = info.input_size
-    expected = (None, height, width, 1), (None, len(info.labels))
-    received = tuple(model.input_shape), tuple(model.output_shape)
+    expected = (None, height, width, 1), {head.name: (None, len(head.labels)) for head in info.heads}
+    shapes = model.output_shape if isinstance(model.output_shape, dict) else {info.heads[0].name: model.output_shape}
+    received = tuple(model.input_shape), {name: tuple(shape) for name, shape in shapes.items()}
     if received != expected:
         raise ModelError(
             f"Expected input and output shapes {expected} in {path}, as its contract says. Received: {received}"

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.calibrate import UNKNOWN, Images
+from edge.model_info import Head
 from edge.results import Probabilities
 from train import measures
+from train.evaluate import Truth
 
 ALL = "all test"
 """The name of all test splits together."""
@@ -18,11 +20,11 @@ ALL = "all test"
 class Losses:
     """A file against Keras; shares are in [0, 1], points are percentage points."""
 
-    accuracy: Mapping[str, float]
-    """Split, and ALL, to the file's accuracy; empty if the images have no labels."""
-    keras_accuracy: Mapping[str, float]
+    accuracy: Mapping[str, Mapping[str, float]]
+    """What counts as right, to split, and ALL, to the file's accuracy; empty if nothing is known to be right."""
+    keras_accuracy: Mapping[str, Mapping[str, float]]
     drop_points: float | None
-    """Keras' accuracy minus the file's, on all."""
+    """Keras' accuracy minus the file's, on all, by the first truth."""
     drop_interval: tuple[float, float] | None
     """95% interval of `drop_points`, from the paired differences."""
     agreement: float
@@ -37,47 +39,47 @@ class Losses:
     kl_divergence: float
     """Mean Kullback-Leibler divergence of the file's distribution from Keras', in nats."""
     calibration_error: float | None
-    """Expected calibration error, 15 bins (Guo et al. 2017, arXiv:1706.04599)."""
+    """Expected calibration error, 15 bins (Guo et al. 2017, arXiv:1706.04599), by the first truth's shares."""
     keras_calibration_error: float | None
 
     @property
     def overall_accuracy(self) -> float | None:
-        """The file's accuracy on all images; None without labels."""
-        return list(self.accuracy.values())[-1] if self.accuracy else None
+        """The file's accuracy on all images by the first truth; None without one."""
+        return list(next(iter(self.accuracy.values())).values())[-1] if self.accuracy else None
 
 
-def measure_losses(keras: Probabilities, file: Probabilities, images: Images, labels: tuple[str, ...]) -> Losses:
-    """Compare two sets of probabilities (n, labels) of the same images."""
-    known = images.labels != UNKNOWN
-    truth = images.labels[known]
-    drop, interval = _drop(keras[known], file[known], truth)
+def measure_losses(keras: Probabilities, file: Probabilities, images: Images, head: Head) -> Losses:
+    """Compare two sets of a head's probabilities (n, labels) of the same images."""
+    known = {name: truth for name, truth in images.truths_of(head.name).items() if (truth.classes != UNKNOWN).any()}
+    nothing = Truth(np.full(len(images), UNKNOWN), np.zeros_like(keras))
+    truth = next(iter(known.values()), nothing)
+    judged = truth.classes != UNKNOWN
+    drop, interval = _drop(keras[judged], file[judged], truth.classes[judged])
     same = keras.argmax(1) == file.argmax(1)
     return Losses(
-        accuracy=accuracies(file, images),
-        keras_accuracy=accuracies(keras, images),
+        accuracy={name: accuracies(file, one, images.splits) for name, one in known.items()},
+        keras_accuracy={name: accuracies(keras, one, images.splits) for name, one in known.items()},
         drop_points=drop,
         drop_interval=interval,
         agreement=float(same.mean()),
-        flips={label: int((~same & (keras.argmax(1) == index)).sum()) for index, label in enumerate(labels)},
-        recall_loss_points=_recall_losses(keras[known], file[known], truth, labels),
+        flips={label: int((~same & (keras.argmax(1) == index)).sum()) for index, label in enumerate(head.labels)},
+        recall_loss_points=_recall_losses(keras[judged], file[judged], truth.classes[judged], head.labels),
         mean_difference=float(np.abs(keras - file).mean()),
         max_difference=float(np.abs(keras - file).max()),
         kl_divergence=measures.kl_divergence(file, keras),
-        calibration_error=_calibration_error(file[known], truth),
-        keras_calibration_error=_calibration_error(keras[known], truth),
+        calibration_error=_calibration_error(file, truth),
+        keras_calibration_error=_calibration_error(keras, truth),
     )
 
 
-def accuracies(probabilities: Probabilities, images: Images) -> dict[str, float]:
-    """Split name, and ALL as the last if there are several, to accuracy, on the images that have a label."""
-    known = images.labels != UNKNOWN
-    if not known.any():
-        return {}
-    correct = probabilities.argmax(1) == images.labels
-    splits = {str(name): known & (images.splits == name) for name in np.unique(images.splits[known])}
-    if len(splits) > 1:
-        splits[ALL] = known
-    return {name: round(float(correct[members].mean()), 6) for name, members in splits.items()}
+def accuracies(probabilities: Probabilities, truth: Truth, splits: NDArray[np.str_]) -> dict[str, float]:
+    """Split name, and ALL as the last if there are several, to accuracy, on the images that have this truth."""
+    known = truth.classes != UNKNOWN
+    correct = probabilities.argmax(1) == truth.classes
+    members = {str(name): known & (splits == name) for name in np.unique(splits[known])}
+    if len(members) > 1:
+        members[ALL] = known
+    return {name: round(float(correct[rows].mean()), 6) for name, rows in members.items()}
 
 
 def _drop(
@@ -103,5 +105,6 @@ def _recall_losses(
     return losses
 
 
-def _calibration_error(probabilities: Probabilities, truth: NDArray[np.int64]) -> float | None:
-    return measures.calibration_error(probabilities, truth) if len(truth) else None
+def _calibration_error(probabilities: Probabilities, truth: Truth) -> float | None:
+    rows = truth.shares.sum(1) > 0
+    return measures.calibration_error(probabilities[rows], truth.shares[rows]) if rows.any() else None

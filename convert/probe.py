@@ -9,8 +9,10 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,14 +22,15 @@ from edge.results import FaceInput, Probabilities
 
 TIMED_ROUNDS = 60
 _TIMED_FACES = 4
+PROBABILITIES = "probabilities"
 
 
 @dataclass(frozen=True)
 class Probed:
     """What a fresh process saw of one file."""
 
-    probabilities: Probabilities
-    """(n, labels)."""
+    probabilities: Mapping[str, Probabilities]
+    """Head to (n, labels)."""
     latency_ms: float
     """Median of one face; compare it within one probe only."""
 
@@ -48,7 +51,7 @@ def run_probe(files: dict[str, Path], faces: FaceInput, runtime: str, folder: Pa
     if done.returncode:
         raise ModelError(_reason(done, runtime))
     with np.load(folder / "answer.npz") as answer:
-        return {name: Probed(answer[f"{name}/probabilities"], float(answer[f"{name}/latency_ms"])) for name in files}
+        return {name: _read(answer, name) for name in files}
 
 
 def main() -> int:
@@ -63,9 +66,16 @@ def main() -> int:
         return 1
     answer = {f"{name}/latency_ms": np.array(ms) for name, ms in _measure_latency(classifiers, faces).items()}
     for name, classifier in classifiers.items():
-        answer[f"{name}/probabilities"] = classifier.predict(faces)
+        for head, probabilities in classifier.predict_heads(faces).items():
+            answer[f"{name}/{PROBABILITIES}/{head}"] = probabilities
     np.savez(folder / "answer.npz", **answer)
     return 0
+
+
+def _read(answer: Mapping[str, Any], name: str) -> Probed:
+    start = f"{name}/{PROBABILITIES}/"
+    heads = {key.removeprefix(start): answer[key] for key in answer if key.startswith(start)}
+    return Probed(heads, float(answer[f"{name}/latency_ms"]))
 
 
 def _reason(done: "subprocess.CompletedProcess[str]", runtime: str) -> str:

@@ -9,21 +9,28 @@ from pathlib import Path
 from convert.calibrate import CALIBRATION, REST, ConversionData
 from convert.config import ConvertConfig
 from convert.keras_file import KerasSource
+from convert.losses import Losses
 from convert.verify import Proof
+from edge.model_info import Head
 
-_COLUMNS = (
-    "variant", "bytes", "gzip", "accuracy", "drop, points (95%)", "agreement", "worst class, points of recall",
-    "mean / max difference", "KL, nats", "calibration error", "latency / float32",
+_SIZES = ("variant", "bytes", "gzip", "latency / float32")
+_LOSSES = (
+    "variant", "head", "accuracy", "drop, points (95%)", "agreement", "worst class, points of recall",
+    "mean / max difference", "KL, nats", "calibration error",
 )  # fmt: skip
 
 
 def format_line(proof: Proof) -> str:
     """A line for the terminal: size, agreement, accuracy."""
-    losses = proof.losses
-    line = f"{proof.variant:8} {proof.size_bytes:>9,} bytes, agrees with Keras on {losses.agreement:.2%}"
+    heads = "; ".join(_head_line(head, losses) for head, losses in proof.losses.items())
+    return f"{proof.variant:8} {proof.size_bytes:>9,} bytes; {heads}"
+
+
+def _head_line(head: str, losses: Losses) -> str:
+    line = f"{head} agrees with Keras on {losses.agreement:.2%}"
     if losses.overall_accuracy is None:
         return line
-    return f"{line}, accuracy {losses.overall_accuracy:.4f} (drop {losses.drop_points:+.2f} points)"
+    return f"{line}, right on {losses.overall_accuracy:.2%} (drop {losses.drop_points:+.2f} points)"
 
 
 def proved_on(data: ConversionData) -> str:
@@ -50,7 +57,7 @@ def report_files(
 def report_json(proofs: Mapping[str, Proof], source: KerasSource, data: ConversionData, config: ConvertConfig) -> str:
     """Everything that was measured, for machines."""
     report = {
-        "schema": 1,
+        "schema": 2,
         "name": source.info.name,
         "keras_sha256": source.sha256,
         "proved_on": proved_on(data),
@@ -69,7 +76,11 @@ def report_markdown(proofs: Mapping[str, Proof], source: KerasSource, data: Conv
         f"Proved on {proved_on(data)}, through the edge interpreter ({first.runtime}) in a fresh process. "
         f"Calibrated on {len(data.calibration)} images of {data.source}. Keras file: sha256 `{source.sha256[:16]}`.",
         "",
-        *format_table(_COLUMNS, [_row(proof) for proof in proofs.values()]),
+        *format_table(_SIZES, [_sizes(proof) for proof in proofs.values()]),
+        "",
+        "## What each head lost",
+        "",
+        *format_table(_LOSSES, [row for proof in proofs.values() for row in _losses(proof)]),
         "",
         "## Accuracy on each split",
         "",
@@ -77,8 +88,7 @@ def report_markdown(proofs: Mapping[str, Proof], source: KerasSource, data: Conv
         "",
         "## Labels that flipped, by Keras' label",
         "",
-        *format_table(("variant", *source.info.labels), [(v, *p.losses.flips.values()) for v, p in proofs.items()]),
-        "",
+        *(line for head in source.info.heads for line in [*_flips_table(head, proofs), ""]),
         "## Runtimes",
         "",
         *_runtime_table(proofs),
@@ -96,9 +106,9 @@ def draw_image(proofs: Mapping[str, Proof]) -> bytes:
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
-    labelled = all(proof.losses.overall_accuracy is not None for proof in proofs.values())
+    labelled = all(_first(proof).overall_accuracy is not None for proof in proofs.values())
     for proof in proofs.values():
-        height = (labelled and proof.losses.overall_accuracy) or proof.losses.agreement
+        height = (labelled and _first(proof).overall_accuracy) or _first(proof).agreement
         ratio = proof.latency_ratio[proof.runtime]
         axes.scatter(ratio, height, s=proof.size_bytes / 4000, alpha=0.5)
         text = f"{proof.variant}\n{proof.size_bytes / 1e6:.2f} MB"
@@ -123,12 +133,21 @@ def format_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[
     return ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]
 
 
-def _row(proof: Proof) -> tuple[str, ...]:
-    losses = proof.losses
+def _first(proof: Proof) -> Losses:
+    """Those of the head that decides."""
+    return next(iter(proof.losses.values()))
+
+
+def _sizes(proof: Proof) -> tuple[str, ...]:
+    return proof.variant, f"{proof.size_bytes:,}", f"{proof.gzip_bytes:,}", f"{proof.latency_ratio[proof.runtime]:.2f}"
+
+
+def _losses(proof: Proof) -> list[tuple[str, ...]]:
+    return [(proof.variant, head, *_row(losses)) for head, losses in proof.losses.items()]
+
+
+def _row(losses: Losses) -> tuple[str, ...]:
     return (
-        proof.variant,
-        f"{proof.size_bytes:,}",
-        f"{proof.gzip_bytes:,}",
         _or_dash(losses.overall_accuracy, ".4f"),
         "-"
         if losses.drop_interval is None
@@ -138,28 +157,37 @@ def _row(proof: Proof) -> tuple[str, ...]:
         f"{losses.mean_difference:.5f} / {losses.max_difference:.3f}",
         f"{losses.kl_divergence:.5f}",
         _or_dash(losses.calibration_error, ".4f"),
-        f"{proof.latency_ratio[proof.runtime]:.2f}",
     )
 
 
 def _accuracy_table(proofs: Mapping[str, Proof]) -> list[str]:
     first = next(iter(proofs.values())).losses
-    rows = [("Keras", *(f"{value:.4f}" for value in first.keras_accuracy.values()))]
-    rows += [(v, *(f"{value:.4f}" for value in p.losses.accuracy.values())) for v, p in proofs.items()]
-    return format_table(("", *first.keras_accuracy), rows)
+    measured = [("Keras", {head: losses.keras_accuracy for head, losses in first.items()})]
+    measured += [(v, {head: losses.accuracy for head, losses in p.losses.items()}) for v, p in proofs.items()]
+    splits = sorted({split for lost in first.values() for part in lost.accuracy.values() for split in part})
+    rows = [
+        (variant, head, truth, *(_or_dash(by_split.get(split), ".4f") for split in splits))
+        for variant, by_head in measured
+        for head, by_truth in by_head.items()
+        for truth, by_split in by_truth.items()
+    ]
+    return format_table(("", "head", "right is", *splits), rows)
+
+
+def _flips_table(head: Head, proofs: Mapping[str, Proof]) -> list[str]:
+    rows = [(variant, *proof.losses[head.name].flips.values()) for variant, proof in proofs.items()]
+    return format_table((head.name, *head.labels), rows)
 
 
 def _runtime_table(proofs: Mapping[str, Proof]) -> list[str]:
-    runtimes = list(next(iter(proofs.values())).latency_ratio)
-    figures = ("agreement", "drop, points", "latency / float32")
-    head = ["variant", *(f"{runtime}: {figure}" for runtime in runtimes for figure in figures)]
-    rows = [(v, *(text for runtime in runtimes for text in _in_runtime(p, runtime))) for v, p in proofs.items()]
-    return format_table(head, rows)
-
-
-def _in_runtime(proof: Proof, runtime: str) -> tuple[str, str, str]:
-    drop = _or_dash(proof.drop_points_by_runtime[runtime], "+.2f")
-    return f"{proof.agreement_by_runtime[runtime]:.4f}", drop, f"{proof.latency_ratio[runtime]:.2f}"
+    rows = [
+        (variant, head, runtime, f"{losses.agreement:.4f}", _or_dash(losses.drop_points, "+.2f"), ratio)
+        for variant, proof in proofs.items()
+        for runtime, by_head in proof.losses_by_runtime.items()
+        for ratio in [f"{proof.latency_ratio[runtime]:.2f}"]
+        for head, losses in by_head.items()
+    ]
+    return format_table(("variant", "head", "runtime", "agreement", "drop, points", "latency / float32"), rows)
 
 
 def _operators(proof: Proof) -> str:

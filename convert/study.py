@@ -3,6 +3,11 @@
 It made the tables of docs/quantisation.md and keeps no file. `python -m convert` goes the way that is called `chosen`.
 """
 
+if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
+    from edge.command_line import end_quietly
+
+    end_quietly()
+
 import argparse
 import sys
 import tempfile
@@ -104,22 +109,26 @@ def prove_ways(contents: Mapping[str, bytes], given: StudyInputs, count: int | N
         images = images.take(choose_balanced(images.labels, count, seed=0))
     keras = source.predict(images.faces)
     with tempfile.TemporaryDirectory(prefix="study-") as scratch:
-        return prove(stage(contents, source, Path(scratch)), keras, images, source.info.labels, Path(scratch))
+        return prove(stage(contents, source, Path(scratch)), keras, images, source.info, Path(scratch))
 
 
 def format_study(proofs: Mapping[str, Proof]) -> list[str]:
-    """A line for each way."""
+    """A line for each way and head."""
     runtimes = list(proofs[REFERENCE].latency_ratio)
-    head = ["int8 file", "drop, points", "KL, nats", "bytes", "gzip"]
-    head += [f"{what}, {runtime}" for what in ("agreement", "time / float32") for runtime in runtimes]
+    columns = ["int8 file", "head", "drop, points", "KL, nats", "bytes", "gzip"]
+    columns += [f"{what}, {runtime}" for what in ("agreement", "time / float32") for runtime in runtimes]
+    rows = [[way, *row] for way, proof in proofs.items() for row in _study_rows(proof, runtimes)]
+    return format_table(columns, rows)
+
+
+def _study_rows(proof: Proof, runtimes: Sequence[str]) -> list[list[str]]:
     rows = []
-    for way, proof in proofs.items():
-        figures = [f"{proof.losses.drop_points:+.2f}", f"{proof.losses.kl_divergence:.5f}"]
-        figures += [f"{size:,}" for size in (proof.size_bytes, proof.gzip_bytes)]
-        figures += [f"{proof.agreement_by_runtime[runtime]:.4f}" for runtime in runtimes]
-        figures += [f"{proof.latency_ratio[runtime]:.3f}" for runtime in runtimes]
-        rows.append([way, *figures])
-    return format_table(head, rows)
+    for head, losses in proof.losses.items():
+        drop = "-" if losses.drop_points is None else f"{losses.drop_points:+.2f}"
+        figures = [head, drop, f"{losses.kl_divergence:.5f}", f"{proof.size_bytes:,}", f"{proof.gzip_bytes:,}"]
+        figures += [f"{proof.losses_by_runtime[runtime][head].agreement:.4f}" for runtime in runtimes]
+        rows.append(figures + [f"{proof.latency_ratio[runtime]:.3f}" for runtime in runtimes])
+    return rows
 
 
 def quantized(given: StudyInputs, **rewrites: Any) -> bytes:

@@ -12,6 +12,7 @@ from convert.probe import Probed, run_probe
 from convert.tflite_file import count_operators, read_tflite
 from edge.errors import ModelError
 from edge.interpreter import installed_runtimes
+from edge.model_info import ModelInfo
 from edge.results import Probabilities
 
 REFERENCE = "float32"
@@ -39,47 +40,51 @@ class Proof:
     size_bytes: int
     gzip_bytes: int
     graph: GraphSummary
-    losses: Losses
     runtime: str
     """The runtime of `losses`."""
     latency_ratio: Mapping[str, float]
     """Runtime to the median latency, as a ratio to float32 in the same run."""
-    agreement_by_runtime: Mapping[str, float]
-    """Runtime to agreement with Keras."""
-    drop_points_by_runtime: Mapping[str, float | None]
-    """Runtime to Keras' accuracy minus the file's; None if the images have no labels."""
+    losses_by_runtime: Mapping[str, Mapping[str, Losses]]
+    """Runtime to head to what was lost against Keras."""
+
+    @property
+    def losses(self) -> Mapping[str, Losses]:
+        """Head to what was lost, in the runtime that edge takes."""
+        return self.losses_by_runtime[self.runtime]
 
 
 def prove(
-    files: Mapping[str, Path], keras: Probabilities, images: Images, labels: tuple[str, ...], folder: Path
+    files: Mapping[str, Path], keras: Mapping[str, Probabilities], images: Images, info: ModelInfo, folder: Path
 ) -> dict[str, Proof]:
-    """Run every file in every installed runtime and compare it with Keras.
+    """Run every file in every installed runtime and compare each of its heads with Keras.
 
     Args:
         files: variant to file, with its contract; `float32` must be among them.
-        keras: Keras' probabilities of `images`.
+        keras: head to Keras' probabilities of `images`.
+        images: what is looked at.
+        info: the contract of the Keras file.
         folder: scratch for the fresh processes.
 
     Raises:
         ModelError: a runtime refuses a file.
     """
     runs = {runtime: run_probe(dict(files), images.faces, runtime, folder) for runtime in installed_runtimes()}
-    main = next(iter(runs))
     proofs = {}
     for variant, path in files.items():
-        losses = {
-            runtime: measure_losses(keras, run[variant].probabilities, images, labels) for runtime, run in runs.items()
-        }
         proofs[variant] = Proof(
             variant=variant,
             size_bytes=path.stat().st_size,
             gzip_bytes=len(gzip.compress(path.read_bytes())),
             graph=_summarize(path),
-            losses=losses[main],
-            runtime=main,
+            runtime=next(iter(runs)),
             latency_ratio={runtime: _ratio(run, variant) for runtime, run in runs.items()},
-            agreement_by_runtime={runtime: lost.agreement for runtime, lost in losses.items()},
-            drop_points_by_runtime={runtime: lost.drop_points for runtime, lost in losses.items()},
+            losses_by_runtime={
+                runtime: {
+                    head.name: measure_losses(keras[head.name], run[variant].probabilities[head.name], images, head)
+                    for head in info.heads
+                }
+                for runtime, run in runs.items()
+            },
         )
     return proofs
 
@@ -96,12 +101,12 @@ def check_gate(proofs: Mapping[str, Proof], config: ConvertConfig) -> None:
 
 def _failures(proof: Proof, config: ConvertConfig) -> list[str]:
     failures = []
-    for runtime, drop in proof.drop_points_by_runtime.items():
-        if drop is not None and drop > config.max_drop:
-            failures.append(f"{proof.variant} drops {drop:.2f} points in {runtime}")
-    for runtime, agreement in proof.agreement_by_runtime.items():
-        if not agreement >= config.min_agreement:
-            failures.append(f"{proof.variant} agrees on {agreement:.4f} in {runtime}")
+    for runtime, by_head in proof.losses_by_runtime.items():
+        for head, losses in by_head.items():
+            if losses.drop_points is not None and losses.drop_points > config.max_drop:
+                failures.append(f"{proof.variant} drops {losses.drop_points:.2f} points of {head} in {runtime}")
+            if not losses.agreement >= config.min_agreement:
+                failures.append(f"{proof.variant} agrees on {losses.agreement:.4f} of {head} in {runtime}")
     return failures
 
 

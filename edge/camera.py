@@ -7,17 +7,18 @@ from opening to closing. A reader that is stuck inside a call is abandoned: it c
 closes its own source when the call returns, and its frames no longer count.
 """
 
-import enum
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 from edge.address import redact
 from edge.config import EdgeConfig
 from edge.errors import EmotionError, StuckThreadError
-from edge.results import BgrImage, Frame
+from edge.rate_limiter import RateLimiter
+from edge.results import BgrImage, CameraState, CameraStatus, Frame
 from edge.sources import Source, is_live, open_source
 
 FILE_QUEUE = 2
@@ -31,43 +32,38 @@ MOST_STUCK = 8
 STUCK_S = 120.0
 """A reader that hangs for so long holds its device for ever: only the end of the process frees it."""
 
+Opener: TypeAlias = Callable[[str, EdgeConfig], Source]
+"""What makes a source of its name, as `open_source` does."""
+
 _log = logging.getLogger(__name__)
-
-
-class CameraState(enum.Enum):
-    """How a camera is."""
-
-    OPENING = "opening"
-    ONLINE = "online"
-    STALLED = "stalled"
-    OFFLINE = "offline"
-    ENDED = "ended"
 
 
 class _Reader(threading.Thread):
     """Opens a source, reads it until told to stop, and closes it, all in this thread."""
 
-    def __init__(self, name: str, config: EdgeConfig, wake: threading.Condition, first_index: int) -> None:
+    def __init__(
+        self, name: str, config: EdgeConfig, opener: Opener, wake: threading.Condition, limiter: RateLimiter
+    ) -> None:
         super().__init__(name=f"reader {redact(name)}", daemon=True)
         self.source_name = name
         self.error: Exception | None = None
         self.progress_s = time.monotonic()
         """When the last blocking call began: the watchdog's clock."""
         self.opened = False
-        self.index = first_index
+        self.index = 0
         self.dropped = 0
         self.skipped = 0
-        self.due_s = 0.0
-        """Images of a live source that come before this are not decoded."""
         self.live = True
         self._config = config
+        self._opener = opener
+        self._limiter = limiter
         self._wake = wake
         self._frames: deque[Frame] = deque()
         self._stop_event = threading.Event()
 
     def run(self) -> None:
         try:
-            source = open_source(self.source_name, self._config)
+            source = self._opener(self.source_name, self._config)
             try:
                 self.live = source.live
                 self._read_all(source)
@@ -102,7 +98,7 @@ class _Reader(threading.Thread):
         due_s = time.monotonic()
         while not self._stop_event.is_set():
             self.progress_s = time.monotonic()
-            if source.live and self.progress_s < self.due_s:
+            if source.live and self._limiter.is_early(self.progress_s):  # not decoded
                 source.skip()
                 self.index += 1
                 self.skipped += 1
@@ -155,20 +151,26 @@ class Camera:
     """
 
     def __init__(
-        self, name: str, config: EdgeConfig, wake: threading.Condition | None = None, sole: bool = True
+        self,
+        name: str,
+        config: EdgeConfig,
+        wake: threading.Condition | None = None,
+        sole: bool = True,
+        opener: Opener | None = None,
     ) -> None:
         self.name = redact(name)
-        self.state = CameraState.OPENING
+        self.status = CameraStatus.now(self.name, CameraState.OPENING)
+        """A new value whenever the state changes."""
         self.reconnects = 0
-        self.fps = config.fps
-        """Most frames a second of a live source; 0: all. May be changed at any time."""
+        self.limiter = RateLimiter(config.fps)
+        """Spares the decoding of frames of a live source that come too soon; whoever takes frames asks it too."""
         self._name = name
         self._may_be_absent = not sole and is_live(name)
         self._config = config
+        self._opener = opener or open_source
         self.wake = wake or threading.Condition()
         self._dropped_before = 0
         self._skipped_before = 0
-        self._due_s = 0.0
         self._backoff_s = BACKOFF_S
         self._started_s = 0.0
         self._reopen_at_s = 0.0
@@ -188,7 +190,8 @@ class Camera:
     def start(self) -> None:
         """Start the reader thread."""
         self._started_s = time.monotonic()
-        self._reader = _Reader(self._name, self._config, self.wake, self._next_index)
+        self._reader = _Reader(self._name, self._config, self._opener, self.wake, self.limiter)
+        self._reader.index = self._next_index
         self._reader.start()
 
     def tell_to_stop(self) -> None:
@@ -213,6 +216,11 @@ class Camera:
         return [*self._abandoned, *([self._reader] if self._reader else [])]
 
     @property
+    def state(self) -> CameraState:
+        """How it is now."""
+        return self.status.state
+
+    @property
     def absent(self) -> bool:
         """Whether it could not be opened, and never gave a frame."""
         return self.state is CameraState.OFFLINE and not self._was_online
@@ -224,7 +232,7 @@ class Camera:
 
     @property
     def skipped(self) -> int:
-        """Frames passed over to keep to `fps`."""
+        """Frames passed over to keep to the limiter's rate."""
         return self._skipped_before + (self._reader.skipped if self._reader else 0)
 
     @property
@@ -246,7 +254,6 @@ class Camera:
             return None
         self._next_index = frame.index + 1
         self._last_frame_s = frame.captured_monotonic_s
-        self._set_due(frame.captured_monotonic_s)
         self._backoff_s = BACKOFF_S
         self._was_online = True
         self._set_state(CameraState.ONLINE)
@@ -255,13 +262,6 @@ class Camera:
     def wait(self, timeout_s: float) -> Frame | None:
         """`take`, waiting up to `timeout_s` for a frame."""
         return next(iter_frames([self], timeout_s=timeout_s), None)
-
-    def _set_due(self, taken_s: float) -> None:
-        """Plan the next frame one period after the planned time of this one, so that the mean rate is `fps`."""
-        if self._reader and self.fps:
-            period_s = 1 / self.fps
-            self._due_s = max(self._due_s + period_s, taken_s)
-            self._reader.due_s = self._due_s - period_s / 4  # a camera jitters
 
     def _watch(self) -> None:
         """The watchdog: end, reopen or abandon a reader that gives nothing."""
@@ -292,7 +292,7 @@ class Camera:
             self._set_state(CameraState.ENDED)
             self._forget_reader()
         elif reader.live and isinstance(reader.error, EmotionError) and (self._was_online or self._may_be_absent):
-            self._set_state(CameraState.OFFLINE, f": {reader.error}")
+            self._set_state(CameraState.OFFLINE, str(reader.error))
             self._reopen_later(reader)
         else:
             raise reader.error
@@ -313,28 +313,31 @@ class Camera:
             return
         lost = state in (CameraState.STALLED, CameraState.OFFLINE)
         if lost or self.state is not CameraState.OPENING:
-            _log.log(logging.WARNING if lost else logging.INFO, "camera %s is %s%s", self.name, state.value, reason)
-        self.state = state
+            why = f": {reason}" if reason else ""
+            _log.log(logging.WARNING if lost else logging.INFO, "camera %s is %s%s", self.name, state.value, why)
+        self.status = CameraStatus.now(self.name, state, reason)
 
 
-def iter_frames(
-    cameras: Sequence[Camera],
-    stop: threading.Event | None = None,
-    timeout_s: float | None = None,
-    at_each_turn: Callable[[], None] = lambda: None,
-) -> Iterator[Frame]:
-    """The frames of several cameras in fair turns, until all have ended, `stop` is set or `timeout_s` is over.
+def visit(
+    cameras: Sequence[Camera], stop: threading.Event | None = None, timeout_s: float | None = None
+) -> Iterator[tuple[Camera, Frame | None]]:
+    """Each camera in fair turns, with its next frame or None; until all have ended, `stop` is set or time is over.
 
-    Cameras that share one `wake` condition are served at once; others within `WATCH_S`. `at_each_turn` is
-    called at least that often, frames or not.
+    Cameras that share one `wake` condition are visited at once when there is something to take, and at least every
+    `WATCH_S`. `cameras` may change between two visits.
     """
     deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
     while not (stop and stop.is_set()) and any(camera.state is not CameraState.ENDED for camera in cameras):
-        at_each_turn()
-        for camera in cameras:
-            if (frame := camera.take()) is not None:
-                yield frame
+        for camera in tuple(cameras):
+            yield camera, camera.take()
         if deadline_s is not None and time.monotonic() >= deadline_s:
             return
         with cameras[0].wake:
             cameras[0].wake.wait_for(lambda: any(camera.pending for camera in cameras), WATCH_S)
+
+
+def iter_frames(
+    cameras: Sequence[Camera], stop: threading.Event | None = None, timeout_s: float | None = None
+) -> Iterator[Frame]:
+    """The frames of `visit`, all of them."""
+    return (frame for _, frame in visit(cameras, stop, timeout_s) if frame is not None)

@@ -2,7 +2,9 @@
 
 import argparse
 import contextlib
+import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -38,27 +40,83 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: {redact(' '.join(message.split()))} (see --help)\n")
 
 
+def end_quietly() -> None:
+    """Until `run_command` begins, Ctrl-C ends the process without a word: for the time in which modules load."""
+    signal.signal(signal.SIGINT, _leave)
+
+
 def run_command(command: Callable[[], int]) -> int:
     """The exit code of `command`: its own, or that of the error that ended it.
 
-    An `EmotionError` is one line and 1, Ctrl-C is 130, a reader of our output that has left (`| head`) is 0,
-    and anything else is a defect of ours: 3, with its traceback.
+    An `EmotionError` is one line and 1, and so is an OSError that nobody caught: the surroundings have failed. Ctrl-C
+    is 130, a reader of our output that has left (`| head`) is 0, and anything else is a defect of ours: 3, with its
+    traceback.
     """
+    _listen_to_interrupts()
+    _open_standard_streams()
     try:
-        code = command()
-        sys.stdout.flush()
-        return code
+        return _code_of(command)
     except EmotionError as error:
-        sys.stderr.write(" ".join(str(error).split()) + "\n")
+        say(str(error))
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the last flush fails again
         return 0
+    except OSError as error:
+        say(f"Expected the system to do what was asked of it. Received: {error}")
+        return EXIT_FAILED
     except Exception:  # the boundary: nothing above it could still handle the error
-        traceback.print_exc()
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
         return EXIT_UNEXPECTED
+    finally:
+        _give_up_output()
+
+
+def say(line: str) -> None:
+    """One line on standard error, if it can be written."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(" ".join(line.split()) + "\n")
+        sys.stderr.flush()
+
+
+def _code_of(command: Callable[[], int]) -> int:
+    code = command()
+    sys.stdout.flush()
+    return code
+
+
+def _leave(*_: object) -> None:
+    os._exit(EXIT_INTERRUPTED)
+
+
+def _listen_to_interrupts() -> None:
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _open_standard_streams() -> None:
+    """A closed one leads nowhere: else the next file that is opened takes its number, and gets what is printed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    sys.stdout = sys.stdout or open(os.devnull, "w")
+    sys.stderr = sys.stderr or open(os.devnull, "w")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that is not UTF-8, a terminal that is ASCII
+
+
+def _give_up_output() -> None:
+    """Where standard output can't take what is left, leave it: else the interpreter's own last flush fails."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager
@@ -68,7 +126,8 @@ def quiet_native_code() -> Iterator[None]:
     TFLite announces its delegates there, libjpeg its warnings; our own lines say what matters.
     """
     ours, theirs = sys.stderr, os.dup(2)
-    with open(os.devnull, "w") as nowhere, os.fdopen(os.dup(2), "w", buffering=1) as python_lines:
+    python_lines = os.fdopen(os.dup(2), "w", buffering=1, encoding=ours.encoding, errors="backslashreplace")
+    with open(os.devnull, "w") as nowhere, python_lines:
         os.dup2(nowhere.fileno(), 2)
         if ours is sys.__stderr__:
             sys.stderr = python_lines

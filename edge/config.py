@@ -10,10 +10,12 @@ from typing import Any
 
 from edge.address import redact
 from edge.errors import ConfigError
+from edge.model_info import LABEL, PEOPLE
 
 VARIANTS = ("int8", "float16", "float32")
 RUNTIMES = ("auto", "litert", "tflite")
 DETECTORS = ("auto", "blazeface", "blazeface-short-range", "haar", "yunet")
+SCORES = (PEOPLE, LABEL)
 PLAYBACKS = ("real", "fast")
 DEVICE_FILE_VARIABLE = "EMOTION_EDGE_DEVICE"
 SOURCE_VARIABLE = "EMOTION_EDGE_SOURCE"
@@ -21,7 +23,7 @@ SOURCE_VARIABLE = "EMOTION_EDGE_SOURCE"
 
 
 def _option(default: Any, text: str, **checks: Any) -> Any:
-    """A field with its help text, and `choices`, `low` or `high` that its value must keep."""
+    """A field with its help text, `choices`, `low` or `high` that its value must keep, and `older` flags."""
     return field(default=default, metadata={"help": text, **checks})
 
 
@@ -42,6 +44,11 @@ class EdgeConfig:
         "camera index, /dev/*, video file, image, folder of images, rtsp:// or http:// address, picamera2 or demo",
     )
     model: str = _option("int8", f"a .tflite file of python -m convert, or a bundled one of {', '.join(VARIANTS)}")
+    scores: str = _option(
+        "people",
+        "what the scores tell: how many of ten people would say so (people), or FER-2013's own label (label)",
+        choices=SCORES,
+    )
     runtime: str = _option("auto", "TFLite runtime; auto takes the fastest that is installed", choices=RUNTIMES)
     threads: int = _option(1, "TFLite threads; more than there are free cores is slower", low=1, high=64)
     detector: str = _option("auto", "face detector; auto takes the one that sees best", choices=DETECTORS)
@@ -66,7 +73,9 @@ class EdgeConfig:
     smoothing_s: float = _option(0.3, "time constant of the smoothed scores in seconds; 0: off", low=0, high=60)
     hysteresis: float = _option(0.1, "lead in score that a new label needs to replace the shown one", low=0, high=1)
     threshold: float = _option(0.4, "a best score below this is called uncertain", low=0, high=1)
-    playback: str = _option("real", "play a file in real time, or as fast as possible", choices=PLAYBACKS)
+    playback: str = _option(
+        "real", "play a file in real time, or as fast as possible", choices=PLAYBACKS, older=("--pace",)
+    )
     width: int = _option(640, "width in pixels to ask of a camera", low=16, high=16_384)
     height: int = _option(480, "height in pixels to ask of a camera", low=16, high=16_384)
     open_timeout_s: float = _option(3.0, "longest wait for a source to open", low=0.1, high=600)
@@ -110,23 +119,40 @@ def _check(option: "Field[Any]", value: Any) -> None:
         raise ConfigError(f"Expected {option.name} in [{limits['low']}, {limits['high']}]. Received: {value!r}")
 
 
-def device_file() -> Path:
-    """Where `python -m edge.tune` keeps what is best on this device."""
+def device_file() -> Path | None:
+    """Where `python -m edge.tune` keeps what is best on this device; None for a user who has no home."""
     if named := os.environ.get(DEVICE_FILE_VARIABLE):
         return Path(named)  # a service's user may have no home
-    folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(folder) / "emotion-edge" / "device.json"
+    folder = os.environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(folder):  # the standard of this variable says that others do not count
+        folder = os.path.expanduser("~/.config")
+    return Path(folder) / "emotion-edge" / "device.json" if os.path.isabs(folder) else None
 
 
 def device_defaults() -> dict[str, Any]:
-    """The options that `edge.tune` chose for this device; none if it has not run."""
+    """The options that `edge.tune` chose for this device; none if it has not run.
+
+    Raises:
+        ConfigError: the file is damaged, or it was named and can't be read. One in a home that is closed to this
+            user does not count.
+    """
     path = device_file()
-    if not path.is_file():
-        return {}
     try:
-        options = dict(json.loads(path.read_text())["options"])
+        text = path.read_text() if path and path.is_file() else None
+    except OSError as error:
+        if DEVICE_FILE_VARIABLE in os.environ:
+            raise ConfigError(f"Expected to read ${DEVICE_FILE_VARIABLE}, {path}. Received: {error}") from error
+        return {}
+    except ValueError as error:
+        text = str(error)  # no text, so no options
+    return {} if text is None else _options_in(text, path)
+
+
+def _options_in(text: str, path: Path | None) -> dict[str, Any]:
+    try:
+        options = dict(json.loads(text)["options"])
         EdgeConfig(**options)
-    except (ValueError, TypeError, KeyError, OSError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ConfigError(
             f"Expected the options that python -m edge.tune writes in {path}: run it again, or remove the file. "
             f"Received: {error}"
@@ -148,6 +174,7 @@ def add_arguments(parser: argparse.ArgumentParser, names: Sequence[str] = ()) ->
         else:
             parser.add_argument(
                 flag,
+                *option.metadata.get("older", ()),
                 type=type(option.default),
                 default=tuned.get(option.name, option.default),
                 choices=option.metadata.get("choices"),

@@ -28,9 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class Detector(Protocol):
-    """Finds faces: all that a pipeline asks of one that is handed in."""
-
-    name: str
+    """Finds faces: all that a pipeline asks of one that is handed in. A `name` is told in the summary of a run."""
 
     def detect(self, image: BgrImage) -> list[Detection]:
         """Faces of an image, in its own pixels."""

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from edge.errors import ConfigError, ModelError
-from edge.model_info import read_model_info
+from edge.model_info import PEOPLE, read_model_info
 from edge.results import FaceInput, Probabilities
+from edge.tflite_file import check_whole
 
 RUNTIMES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
 """Short name to module; `auto` takes the first that is installed: LiteRT's int8 is faster on x86."""
@@ -32,7 +33,7 @@ def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threa
 
     Raises:
         ConfigError: the runtime is unknown or not installed.
-        ModelError: the runtime refuses the file (damaged, or an operator it does not have).
+        ModelError: the file is cut, or the runtime refuses it (an operator that it does not have).
     """
     runtime = choose_runtime(runtime)
     if runtime not in RUNTIMES:
@@ -40,6 +41,7 @@ def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threa
     if runtime not in installed_runtimes():
         package = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}[runtime]
         raise ConfigError(f"Expected the package {package}: pip install {package}. Received: it is not installed")
+    check_whole(model)
     try:
         module = importlib.import_module(RUNTIMES[runtime])
         interpreter = module.Interpreter(model_path=str(model), num_threads=threads)
@@ -51,42 +53,59 @@ def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threa
 
 
 class EmotionClassifier:
-    """Faces in, probabilities out.
+    """Faces in, scores out.
 
     Usage:
-        classifier = EmotionClassifier("edge/models/emotion_int8.tflite")
+        classifier = EmotionClassifier("edge/models/emotion_int8.tflite", scores="people")
         probabilities = classifier.predict(faces)  # (n, 48, 48, 1) uint8 -> (n, 7) float32
     """
 
-    def __init__(self, model: str | os.PathLike[str], runtime: str = "auto", threads: int = 1) -> None:
+    def __init__(
+        self, model: str | os.PathLike[str], runtime: str = "auto", threads: int = 1, scores: str = PEOPLE
+    ) -> None:
         self.info = read_model_info(model)
+        self.head = self.info.head(scores)
+        """The head whose scores `predict` gives."""
         self.runtime = choose_runtime(runtime)
         self._interpreter = load_interpreter(model, runtime, threads)
         self._input = self._interpreter.get_input_details()[0]
-        self._output = self._interpreter.get_output_details()[0]
+        self._outputs = self._find_outputs(model)
         self._check_contract(model)
 
     def predict(self, faces: FaceInput) -> Probabilities:
-        """Probabilities (faces, labels), float32, of uint8 faces (faces, height, width, 1)."""
-        probabilities = np.empty((len(faces), len(self.info.labels)), np.float32)
-        for row, face in zip(probabilities, faces, strict=True):
+        """Scores (faces, labels), float32, of uint8 faces (faces, height, width, 1), of the chosen head."""
+        return self.predict_heads(faces)[self.head.name]
+
+    def predict_heads(self, faces: FaceInput) -> dict[str, Probabilities]:
+        """The scores of every head, by its name, from one pass through the network per face."""
+        scores = {head.name: np.empty((len(faces), len(head.labels)), np.float32) for head in self.info.heads}
+        for row, face in enumerate(faces):
             self._interpreter.set_tensor(
                 self._input["index"], face[np.newaxis].astype(self._input["dtype"], copy=False)
             )
             self._interpreter.invoke()
-            row[:] = self._dequantize(self._interpreter.get_tensor(self._output["index"])[0])
-        return probabilities
+            for name, output in self._outputs.items():
+                scores[name][row] = _dequantize(self._interpreter.get_tensor(output["index"])[0], output)
+        return scores
 
     def warm_up(self) -> None:
         """Run once on a blank face, so that the first real one is not the slow one."""
         width, height = self.info.input_size
         self.predict(np.zeros((1, height, width, 1), np.uint8))
 
-    def _dequantize(self, output: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-        if output.dtype == np.float32:
-            return output
-        scale, zero_point = self._output["quantization"]
-        return (output.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+    def _find_outputs(self, model: str | os.PathLike[str]) -> dict[str, Any]:
+        """Head to the output of its name in the file's signature, never by position; one head is the one output."""
+        outputs = self._interpreter.get_output_details()
+        names = [head.name for head in self.info.heads]
+        if len(names) == 1 and len(outputs) == 1:
+            return {names[0]: outputs[0]}
+        signed = self._interpreter.get_signature_runner().get_output_details() if len(outputs) > 1 else {}
+        if set(signed) != set(names):
+            raise ModelError(
+                f"Expected the outputs {sorted(names)} in {model}, as its contract says. "
+                f"Received: {sorted(signed) or len(outputs)}"
+            )
+        return {name: signed[name] for name in names}
 
     def _check_contract(self, model: str | os.PathLike[str]) -> None:
         width, height = self.info.input_size
@@ -95,13 +114,22 @@ class EmotionClassifier:
                 f"Expected an input (1, {height}, {width}, 1) in {model}, as its contract says. "
                 f"Received: {tuple(self._input['shape'])}"
             )
-        if tuple(self._output["shape"]) != (1, len(self.info.labels)):
-            raise ModelError(
-                f"Expected an output (1, {len(self.info.labels)}) in {model}, as its contract says. "
-                f"Received: {tuple(self._output['shape'])}"
-            )
+        for head in self.info.heads:
+            shape = tuple(self._outputs[head.name]["shape"])
+            if shape != (1, len(head.labels)):
+                raise ModelError(
+                    f"Expected an output (1, {len(head.labels)}) for {head.name} in {model}, as its contract says. "
+                    f"Received: {shape}"
+                )
         if self._input["dtype"] == np.uint8 and tuple(self._input["quantization"]) != (1.0, 0):
             raise ModelError(
                 f"Expected the input of {model} to take camera bytes (scale 1, zero point 0). "
                 f"Received: {tuple(self._input['quantization'])}"
             )
+
+
+def _dequantize(output: np.ndarray, details: Any) -> np.ndarray:  # type: ignore[type-arg]
+    if output.dtype == np.float32:
+        return output
+    scale, zero_point = details["quantization"]
+    return (output.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)

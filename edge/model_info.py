@@ -19,10 +19,48 @@ from edge.errors import ModelError
 LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 """FER-2013's classes, in the order of the network's outputs: the one place where they stand."""
 
+PEOPLE, LABEL = "people", "label"
+"""The heads of our networks: what ten people would vote, and FER-2013's own label."""
+MEANINGS = {
+    PEOPLE: "the share of people who would say so (FER+: ten people voted on each image)",
+    LABEL: "the probability that FER-2013's annotator, one person, wrote so",
+}
+"""What a score of a head means."""
 INFO_MEMBER = "model_info.json"
 LABELS_MEMBER = "labels.txt"
-SCHEMA = 1
+SCHEMA = 2
+"""Version of the contract; files of version 1, which have one head, are read too."""
 INTERPOLATIONS = ("area", "linear", "cubic")
+
+
+@dataclass(frozen=True)
+class Head:
+    """One set of scores that the network gives: a softmax over `labels`."""
+
+    name: str = LABEL
+    """The name of the output in the file's signature; a file with one head may call its output otherwise."""
+    labels: tuple[str, ...] = LABELS
+    """The classes, in the order of the output."""
+    trained_on: str = ""
+    """What it learned, in words."""
+    accuracy: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """What counts as right (`FER+ majority`), to split, to the share of its images that this very file gets right."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise ModelError(f"Expected a name for each head. Received: {self.name!r}")
+        if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
+            raise ModelError(f"Expected two or more different labels. Received: {self.labels!r}")
+
+    @property
+    def meaning(self) -> str:
+        """What a score of it means."""
+        return MEANINGS.get(self.name, f"the probability by what it learned: {self.trained_on or 'unknown'}")
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> "Head":
+        """Read what `dataclasses.asdict` gives."""
+        return cls(**{**data, "labels": tuple(str(label) for label in data["labels"])})
 
 
 @dataclass(frozen=True)
@@ -34,7 +72,8 @@ class ModelInfo:
     """
 
     name: str
-    labels: tuple[str, ...] = LABELS
+    heads: tuple[Head, ...] = (Head(),)
+    """The one that decides first."""
     input_size: tuple[int, int] = (48, 48)
     """(width, height)."""
     color: str = "gray"
@@ -42,23 +81,20 @@ class ModelInfo:
     """What is added around a face box before the crop, as a share of its side, in all."""
     interpolation: str = "area"
     dataset: str = "FER-2013"
-    training_labels: str = "fer2013"
-    """`fer2013`, `ferplus` or `blend`: whose votes the network learned from."""
     variant: str = "keras"
     """`keras`, or the kind of TFLite file: `float32`, `float16`, `dynamic`, `int8`, `int16x8`."""
-    accuracy: Mapping[str, float] = field(default_factory=dict)
-    """Split name to accuracy in [0, 1], of this very file."""
     keras_sha256: str = ""
-    conversion: Mapping[str, str | int | float] = field(default_factory=dict)
-    """How the file was made and what it lost: calibration, agreement with Keras, hash of the graph."""
+    conversion: Mapping[str, Any] = field(default_factory=dict)
+    """How the file was made and what it lost: calibration, agreement with Keras by head, hash of the graph."""
     versions: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:
             raise ModelError(f"Expected contract schema {SCHEMA}. Received: {self.schema!r}")
-        if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
-            raise ModelError(f"Expected two or more different labels. Received: {self.labels!r}")
+        names = [head.name for head in self.heads]
+        if not names or len(set(names)) != len(names):
+            raise ModelError(f"Expected one or more heads with different names. Received: {names}")
         if len(self.input_size) != 2 or min(self.input_size) < 1:
             raise ModelError(f"Expected input_size (width, height). Received: {self.input_size!r}")
         if self.color != "gray":
@@ -68,6 +104,24 @@ class ModelInfo:
         if not -0.5 < self.crop_margin < 2:
             raise ModelError(f"Expected crop_margin in (-0.5, 2). Received: {self.crop_margin!r}")
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes of the head that decides."""
+        return self.heads[0].labels
+
+    def head(self, name: str) -> Head:
+        """The head of this name; of a file with one head that one, whatever its name.
+
+        Raises:
+            ModelError: the file has several heads, none of this name.
+        """
+        if len(self.heads) == 1:
+            return self.heads[0]
+        for head in self.heads:
+            if head.name == name:
+                return head
+        raise ModelError(f"Expected a head of {[head.name for head in self.heads]}. Received: {name!r}")
+
     def to_json(self) -> str:
         """The contract as JSON text with sorted keys: same contract, same bytes."""
         return json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -76,17 +130,26 @@ class ModelInfo:
     def from_json(cls, text: str | bytes) -> "ModelInfo":
         """Read `to_json`'s text; a ModelError if a part is missing, unknown or of another type."""
         try:
-            data: dict[str, Any] = json.loads(text)
+            data = _of_today(json.loads(text))
             known = {f.name for f in fields(cls)}
             if unknown := set(data) - known:
                 raise ModelError(f"Expected contract fields {sorted(known)}. Received: {sorted(unknown)}")
-            data["labels"] = tuple(str(label) for label in data["labels"])
+            data["heads"] = tuple(Head.from_plain(head) for head in data["heads"])
             data["input_size"] = tuple(int(side) for side in data["input_size"])
             return cls(**data)
         except ModelError:
             raise
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ModelError(f"Expected a model contract in JSON. Received: {error}") from error
+
+
+def _of_today(data: dict[str, Any]) -> dict[str, Any]:
+    """A contract of version 1, which knew one head, as one of today; others as they are."""
+    if data.get("schema") != 1:
+        return data
+    head = {"name": LABEL, "labels": data.pop("labels"), "accuracy": {"label": data.pop("accuracy", {})}}
+    head["trained_on"] = data.pop("training_labels", "")
+    return {**data, "heads": [head], "schema": SCHEMA}
 
 
 def read_model_info(path: str | os.PathLike[str]) -> ModelInfo:

@@ -12,13 +12,18 @@ from edge.model_info import read_model_info
 
 
 def models_table(paths: Iterable[Path]) -> str:
-    """A row for each file, a column for each split on which an accuracy was measured."""
-    infos = {path: read_model_info(path) for path in paths}
-    splits = sorted({split for info in infos.values() for split in info.accuracy})
-    rows = [["file", "kB", *splits], ["---"] * (2 + len(splits))]
-    for path, info in infos.items():
-        accuracies = (f"{info.accuracy[split]:.1%}" if split in info.accuracy else "" for split in splits)
-        rows.append([f"`{path.name}`", f"{path.stat().st_size / 1000:.0f}", *accuracies])
+    """A row for each file and head, a column for each split on which an accuracy was measured."""
+    measured = [
+        (path, head.name, truth, by_split)
+        for path in paths
+        for head in read_model_info(path).heads
+        for truth, by_split in head.accuracy.items()
+    ]
+    splits = sorted({split for *_, by_split in measured for split in by_split})
+    rows = [["file", "kB", "scores", "right is", *splits], ["---"] * (4 + len(splits))]
+    for path, head, truth, by_split in measured:
+        shares = (f"{by_split[split]:.1%}" if split in by_split else "" for split in splits)
+        rows.append([f"`{path.name}`", f"{path.stat().st_size / 1000:.0f}", head, truth, *shares])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

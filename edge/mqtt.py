@@ -5,21 +5,25 @@ after a lost one; the loop never waits for the network.
 """
 
 import contextlib
+import hashlib
 import importlib
 import json
 import logging
 import re
+import secrets
 import socket
+import ssl
+import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from edge.address import redact
+from edge.changes import Changes
 from edge.errors import SinkError
 from edge.results import Frame, FrameResult
 from edge.schema import to_json
 
-PERIOD_S = 1.0
-"""The time from one message of a source to the next, unless a label changes."""
 GOODBYE_S = 0.5
 """How long the end waits for the broker to hear of it."""
 _KEEPALIVE_S = 15
@@ -37,40 +41,37 @@ class MqttSink:
 
     Usage:
         MqttSink("mqtt://broker.local/home/door")
+        MqttSink("mqtts://broker.local/home/door", Path("/etc/ssl/our-own-authority.pem"))
 
     Raises:
-        SinkError: no such address, or no library. A broker that is absent is no error: it may come later.
+        SinkError: no such address, no such certificate, or no library. A broker that is absent is no error: it may
+            come later.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, authority: Path | None = None) -> None:
         url = _split(address)
-        self._topic = url.path.strip("/") or f"emotion-edge/{socket.gethostname()}"
-        self._name = url.hostname
-        self._is_connected: bool | None = None
-        self._sent: dict[str, tuple[float, frozenset[tuple[int, str]]]] = {}
-        library = _library()
-        self._client = library.Client(library.CallbackAPIVersion.VERSION2)
-        if url.username:
-            self._client.username_pw_set(unquote(url.username), unquote(url.password or ""))
-        if url.scheme == "mqtts":
-            self._client.tls_set()
+        self._topic = url.path.strip("/") or f"emotion-edge/{_level(socket.gethostname())}-{device_id()}"
+        self._name = f"{url.hostname}:{url.port or _PORTS[url.scheme]}"
+        self._is_connected = False
+        self._is_refused = False
+        self._told: set[str] = set()
+        """The reasons that were logged since the broker was there last."""
+        self._changes = Changes()
+        self._client = _client(url, authority)
         self._client.will_set(self._status, "offline", qos=1, retain=True)
-        self._client.reconnect_delay_set(1, _MOST_PAUSE_S)
         self._client.on_connect = self._on_connect
-        self._client.on_connect_fail = lambda *_: self._tell(False, "no answer")
-        self._client.on_disconnect = lambda *arguments: self._tell(False, str(arguments[3]))
+        self._client.on_connect_fail = lambda *_: self._lost(_reason(sys.exc_info()[1]))
+        self._client.on_disconnect = lambda *arguments: self._on_disconnect(str(arguments[3]))
         self._client.connect_async(url.hostname, url.port or _PORTS[url.scheme], _KEEPALIVE_S)
         self._client.loop_start()
 
-    def write(self, frame: Frame, result: FrameResult) -> None:
+    def write(self, frame: Frame, result: FrameResult) -> bool:
         """Send the result if it is time to."""
-        labels = frozenset((face.track_id, face.emotion) for face in result.faces)
-        sent_s, sent_labels = self._sent.get(result.source, (float("-inf"), None))
-        if labels == sent_labels and frame.captured_monotonic_s - sent_s < PERIOD_S:
-            return
-        if self._client.is_connected():
-            self._client.publish(f"{self._topic}/{_level(result.source)}", json.dumps(to_json(result)))
-            self._sent[result.source] = frame.captured_monotonic_s, labels
+        if not self._client.is_connected() or not self._changes.is_due(frame, result):
+            return False
+        self._client.publish(f"{self._topic}/{_level(result.source)}", json.dumps(to_json(result)))
+        self._changes.told(frame, result)
+        return True
 
     def close(self) -> None:
         """Say goodbye, and let the thread end."""
@@ -85,29 +86,92 @@ class MqttSink:
         return f"{self._topic}/status"
 
     def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
-        if not reason.is_failure:
-            client.publish(self._status, "online", qos=1, retain=True)
-        self._tell(not reason.is_failure, str(reason))
+        self._is_refused = reason.is_failure
+        if reason.is_failure:  # user and password, or what this user may do
+            self._lost(f"it says {str(reason).lower()}")
+            return
+        client.publish(self._status, "online", qos=1, retain=True)
+        self._is_connected = True
+        self._told.clear()
+        _log.info("broker %s is online; results go to %s", self._name, self._topic)
 
-    def _tell(self, is_connected: bool, reason: str) -> None:
-        """Log a change, once."""
-        if is_connected is not self._is_connected:
-            self._is_connected = is_connected
-            level, state = (logging.INFO, "online") if is_connected else (logging.WARNING, f"offline: {reason}")
-            _log.log(level, "broker %s is %s", self._name, state)
+    def _on_disconnect(self, reason: str) -> None:
+        was_connected, self._is_connected = self._is_connected, False
+        if was_connected:
+            self._lost(reason)
+        elif not self._is_refused:
+            self._lost("it ended the connection without an answer; if it speaks TLS, its address begins with mqtts://")
+
+    def _lost(self, reason: str) -> None:
+        """Log each reason once, until the broker is back."""
+        if reason not in self._told:
+            self._told.add(reason)
+            _log.warning("broker %s is offline: %s", self._name, reason)
+
+
+def device_id(root: Path = Path("/")) -> str:
+    """Eight letters of this device alone: host names repeat and cards are copied, so its network card counts too."""
+    parts = [_text(root / "etc" / "machine-id")]
+    with contextlib.suppress(OSError):
+        cards = sorted((root / "sys" / "class" / "net").glob("*/device"))
+        parts += [_text(card.parent / "address") for card in cards[:1]]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _client(url: SplitResult, authority: Path | None) -> Any:
+    library = _library()
+    # A name of its own for each process: a broker throws out who comes under a name that is taken.
+    client = library.Client(library.CallbackAPIVersion.VERSION2, f"edge-{device_id()}-{secrets.token_hex(4)}")
+    if url.username:
+        client.username_pw_set(unquote(url.username), unquote(url.password or ""))
+    if authority and url.scheme != "mqtts":
+        raise SinkError(f"Expected an address with mqtts:// for a certificate. Received: {url.scheme}://")
+    if url.scheme == "mqtts":
+        _set_tls(client, authority)
+    client.reconnect_delay_set(1, _MOST_PAUSE_S)
+    return client
+
+
+def _set_tls(client: Any, authority: Path | None) -> None:
+    try:
+        client.tls_set(str(authority) if authority else None)
+    except (OSError, ValueError) as error:
+        raise SinkError(f"Expected a certificate (.pem) at {authority}. Received: {error}") from error
+
+
+def _reason(error: BaseException | None) -> str:
+    """What failed, in words that tell what to mend."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is refused: {error.verify_message}; --mqtt-ca names an authority of your own"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS there: {error.reason or error}"
+    if isinstance(error, socket.gaierror):
+        return f"its name is not known here: {error.strerror}"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused: nobody listens there"
+    return "no answer" if error is None or isinstance(error, TimeoutError) else str(error)
 
 
 def _split(address: str) -> SplitResult:
     with contextlib.suppress(ValueError):  # no such port, or a host that no name server could know
         url = urlsplit(address)
-        if url.scheme in _PORTS and url.hostname and url.port != 0 and url.hostname.encode("idna"):
+        address.encode()
+        is_place = url.hostname and url.port != 0 and url.hostname.encode("idna")
+        if url.scheme in _PORTS and is_place and not re.search(r"[+\0]|^/?\$", url.path):
             return url
     raise SinkError(f"Expected mqtt://user:password@host:port/topic, or mqtts://. Received: {redact(address)}")
 
 
 def _level(source: str) -> str:
     """The source's name as one level of a topic."""
-    return re.sub(r"[^\w.-]+", "_", source).strip("_")
+    return re.sub(r"[^\w.-]+", "_", source).strip("_") or "source"
 
 
 def _library() -> Any:

@@ -11,9 +11,9 @@ import numpy as np
 
 from edge.config import EdgeConfig
 from edge.detectors import Detector, create_detector
-from edge.governor import fixed_intervals
+from edge.governor import Intervals, fixed_intervals
 from edge.interpreter import EmotionClassifier
-from edge.model_info import ModelInfo
+from edge.model_info import Head, ModelInfo
 from edge.motion import MotionFollower, shrink
 from edge.preprocess import crop_face, to_gray
 from edge.results import Face, FaceInput, Frame, FrameResult, GrayImage, Probabilities, Timings
@@ -26,9 +26,11 @@ class Classifier(Protocol):
     """Tells emotions."""
 
     info: ModelInfo
+    head: Head
+    """Whose scores it gives."""
 
     def predict(self, faces: FaceInput) -> Probabilities:
-        """Probabilities (faces, labels) of faces (faces, height, width, 1)."""
+        """Scores (faces, labels) of faces (faces, height, width, 1)."""
 
 
 class Pipeline:
@@ -49,8 +51,6 @@ class Pipeline:
         self.detector = detector or create_detector(config)
         self.classifier = classifier or create_classifier(config)
         self.tracker = Tracker(config)
-        self.intervals = fixed_intervals(config)
-        """How often to detect and classify; the adaptive mode changes it."""
         self.detections = 0
         self.classifications = 0
         width, height = self.classifier.info.input_size
@@ -58,6 +58,7 @@ class Pipeline:
         self._crops = np.empty((config.max_faces, height, width, 1), np.uint8)
         self._motion = MotionFollower()
         self._search = create_search(self.detector)
+        self._intervals = fixed_intervals(config)
         self._processed = 0
 
     @property
@@ -65,42 +66,26 @@ class Pipeline:
         """Nobody is in view and nothing changes."""
         return self._search.idle
 
-    def process(self, frame: Frame) -> FrameResult:
-        """All that is known of the frame: the whole system in one screen."""
+    def process(self, frame: Frame, intervals: Intervals | None = None) -> FrameResult:
+        """All that is known of the frame: the whole system in one screen. `intervals` hold from this frame on."""
+        self._intervals = intervals or self._intervals
         clock = _Stopwatch()
         if frame.is_still:
             self._forget()
         gray = to_gray(frame.image)
-        gray_ms = clock.lap_ms()
+        clock.lap("gray_ms")
         is_detected = self._is_detection_due()
         tracks = self._detect(frame, gray) if is_detected else self._follow(frame, gray)
-        find_ms = clock.lap_ms()
+        clock.lap("detect_ms" if is_detected else "follow_ms")
         due = [track for track in tracks if self._is_due(track)]
         crops = self._crop(gray, due)
-        crop_ms = clock.lap_ms()
+        clock.lap("crop_ms")
         probabilities = self.classifier.predict(crops)
-        classify_ms = clock.lap_ms()
+        clock.lap("classify_ms")
         faces = self._smooth(tracks, due, probabilities, frame.time_s)
-        track_ms = clock.lap_ms()
+        clock.lap("track_ms")
         self._processed += 1
-        return FrameResult(
-            frame_index=frame.index,
-            captured_monotonic_s=frame.captured_monotonic_s,
-            captured_at=frame.captured_at,
-            source=frame.source,
-            faces=faces,
-            timings=Timings(
-                gray_ms=gray_ms,
-                detect_ms=find_ms if is_detected else 0.0,
-                follow_ms=0.0 if is_detected else find_ms,
-                crop_ms=crop_ms,
-                classify_ms=classify_ms,
-                track_ms=track_ms,
-                total_ms=clock.total_ms(),
-            ),
-            age_ms=(time.monotonic() - frame.captured_monotonic_s) * 1000,
-            position_s=frame.position_s,
-        )
+        return FrameResult.of(frame, faces, clock.timings(), self.classifier.head.name)
 
     def _forget(self) -> None:
         """Look at the next image as at the first one; identities go on counting."""
@@ -108,19 +93,21 @@ class Pipeline:
         self._processed = 0
 
     def _is_detection_due(self) -> bool:
-        return self.idle or self._processed % self.intervals.detect_every == 0
+        return self.idle or self._processed % self._intervals.detect_every == 0
 
     def _detect(self, frame: Frame, gray: GrayImage) -> list[Track]:
         """The faces that are seen now, joined with the known ones; a photo is searched wholly."""
-        self.detections += 1
         if frame.is_still:
+            self.detections += 1
             size = (frame.image.shape[1], frame.image.shape[0])
             faces = [clip_face(face, size) for face in self.detector.detect(frame.image)]
             return self.tracker.update(faces, frame.time_s)
         small = self._small(frame, gray)
         self._motion.remember(small)
         known = [track.detection for track in self.tracker.visible]
-        return self.tracker.update(self._search.update(frame.image, small, frame.time_s, known), frame.time_s)
+        found = self._search.update(frame.image, small, frame.time_s, known)
+        self.detections += not self.idle
+        return self.tracker.update(found, frame.time_s)
 
     def _follow(self, frame: Frame, gray: GrayImage) -> list[Track]:
         """The known faces, moved as the image moved."""
@@ -137,7 +124,7 @@ class Pipeline:
 
     def _is_due(self, track: Track) -> bool:
         """Whether the face is classified on this frame; several faces take turns."""
-        return track.crops == 0 or (self._processed + track.track_id) % self.intervals.classify_every == 0
+        return track.crops == 0 or (self._processed + track.track_id) % self._intervals.classify_every == 0
 
     def _crop(self, gray: GrayImage, tracks: list[Track]) -> FaceInput:
         for crop, track in zip(self._crops, tracks, strict=False):
@@ -152,27 +139,28 @@ class Pipeline:
         for track, row in zip(due, probabilities, strict=True):
             track.smoother.update(row, now_s)
             track.crops += 1
-        return tuple(track.face(self.classifier.info.labels) for track in tracks)
+        return tuple(track.face(self.classifier.head.labels) for track in tracks)
 
 
 def create_classifier(config: EdgeConfig) -> EmotionClassifier:
     """The emotion model that the options name, warmed up."""
-    classifier = EmotionClassifier(config.model_path, config.runtime, config.threads)
+    classifier = EmotionClassifier(config.model_path, config.runtime, config.threads, config.scores)
     classifier.warm_up()
     return classifier
 
 
 class _Stopwatch:
-    """Laps in milliseconds."""
+    """The laps of one frame."""
 
     def __init__(self) -> None:
         self._start_s = self._lap_s = time.perf_counter()
+        self._laps_ms: dict[str, float] = {}
 
-    def lap_ms(self) -> float:
-        """Since the last lap."""
+    def lap(self, name: str) -> None:
+        """Give the time since the last lap this name."""
         last_s, self._lap_s = self._lap_s, time.perf_counter()
-        return (self._lap_s - last_s) * 1000
+        self._laps_ms[name] = (self._lap_s - last_s) * 1000
 
-    def total_ms(self) -> float:
-        """Since the start."""
-        return (time.perf_counter() - self._start_s) * 1000
+    def timings(self) -> Timings:
+        """All laps, and the time since the start."""
+        return Timings(**self._laps_ms, total_ms=(time.perf_counter() - self._start_s) * 1000)

@@ -4,145 +4,219 @@ Each makes its file with the first result, so that a run that never starts leave
 """
 
 import csv
+import io
+import itertools
+import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import cv2
 
 from edge.annotate import draw
 from edge.errors import SinkError
-from edge.results import Face, Frame, FrameResult
-from edge.sinks import checked_place, open_at_end
+from edge.files import replacing
+from edge.line_file import LineFile
+from edge.results import BgrImage, Face, Frame, FrameResult
+from edge.sinks import checked_folder, checked_place, writing
 
 FREE_BYTES = 50_000_000
 """OpenCV's writers are silent when the disk is full: below this they are not asked."""
-OWN_NAMES = re.compile(r"\d+\.\d{3}_[^.]*\.jpg")
-"""Snapshots are named by their moment, 1795366275.646_happy.jpg; other images in the folder are left alone."""
+CHECK_EVERY = 25
+"""Frames of a video from one look at its disk to the next."""
+BUFFERED_BYTES = 65_536
+"""So much FFmpeg may hold back before a file grows, and a little more."""
+OWN_NAMES = re.compile(r"\d+\.\d{3}_[^.]*?(?:_(\d{6,}))?\.jpg")
+"""Snapshots are named by their moment and number, 1795366275.646_happy_000017.jpg; other images in the folder are
+left alone."""
 
 
 class CsvSink:
-    """A row for each face of each frame, behind those that are there."""
+    """A row for each face of each frame, behind those that are there; an empty file begins with the header."""
 
     head = ("captured_at", "position_s", "source", "frame_index", "track_id", "x", "y", "width", "height")
     tail = ("emotion", "confidence", "certainty", "intensity", "valence", "arousal")
 
     def __init__(self, path: Path) -> None:
         self._path = checked_place(path)
-        self._file: TextIO | None = None
+        self._file = LineFile(path)
 
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        """Write the rows of one frame."""
-        try:
-            for face in result.faces:
-                self._write_row(result, face)
-            if self._file:
-                self._file.flush()
-        except OSError as error:
-            raise SinkError(f"Expected to write rows to {self._path}. Received: {error}") from error
+    def write(self, frame: Frame, result: FrameResult) -> bool:
+        """Write the rows of one frame, if it has faces."""
+        if not result.faces:
+            return False
+        header = [*self.head, *self.tail, *result.faces[0].scores.labels]
+        rows = "".join(_line(self._row(result, face)) for face in result.faces)
+        with writing(f"rows to {self._path}"):
+            self._file.write(rows, head=_line(header))
+        return True
+
+    def reopen(self) -> None:
+        """Open the file anew with the next row."""
+        self._file.reopen()
 
     def close(self) -> None:
         """Close the file."""
-        if self._file:
-            self._file.close()
+        self._file.reopen()
 
-    def _write_row(self, result: FrameResult, face: Face) -> None:
-        scores = face.scores.as_dict()
-        if self._file is None:
-            self._file = open_at_end(self._path)
-            if not self._path.stat().st_size:
-                csv.writer(self._file).writerow([*self.head, *self.tail, *scores])
+    def _row(self, result: FrameResult, face: Face) -> list[Any]:
         position_s = "" if result.position_s is None else f"{result.position_s:.3f}"
         where: list[Any] = [f"{result.captured_at:.3f}", position_s, result.source, result.frame_index]
         numbers = [getattr(face, name) for name in self.tail[1:]]
-        row = [
-            *where,
-            face.track_id,
-            *face.box,
-            face.emotion,
-            *(f"{n:.4f}" for n in [*numbers, *scores.values()]),
-        ]
-        csv.writer(self._file).writerow(row)
+        scores = [f"{number:.4f}" for number in (*numbers, *face.scores.values)]
+        return [*where, face.track_id, *face.box, face.emotion, *scores]
+
+
+def _line(row: list[Any]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(row)
+    return text.getvalue()
 
 
 class VideoSink:
-    """An annotated .mp4 or .avi that plays at the speed of life, however unevenly frames come."""
+    """An annotated .mp4 or .avi that plays at the speed of life, however unevenly frames come.
+
+    A file that can't grow any more, or was moved away, is finished; the recording goes on in the next one, NAME-2.mp4.
+    """
 
     def __init__(self, path: Path, fps: float) -> None:
         self._path = checked_place(path)
         self._fps = fps
-        self._writer: cv2.VideoWriter | None = None
-        self._size = (0, 0)
-        self._start_s = 0.0
-        self._written = 0
-        self._check_at = 0
+        self._part: _VideoPart | None = None
+        self._has_begun = False
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Add the image as often as its time asks for: twice after a gap, not at all if too early."""
         drawn = draw(frame.image, result)
-        writer = self._writer or self._open(drawn.shape[1], drawn.shape[0], frame.time_s)
-        if self._written >= self._check_at:
-            _check_space(self._path)
-            self._check_at = self._written + 100
-        if (drawn.shape[1], drawn.shape[0]) != self._size:
-            drawn = cv2.resize(drawn, self._size)  # type: ignore[assignment]
-        wanted = round((frame.time_s - self._start_s) * self._fps) + 1 - self._written
-        if not 0 <= wanted <= 2 * self._fps:  # the camera was away: no still image for all that time
-            self._start_s, wanted = frame.time_s - self._written / self._fps, 1
-        for _ in range(wanted):
-            writer.write(drawn)
-        self._written += wanted
+        with writing(f"a video to {self._path}"):
+            part = self._part or self._begin(drawn, frame.time_s)
+            try:
+                part.check()
+            except OSError:
+                self.close()
+                raise
+        part.add(drawn, frame.time_s)
 
     def close(self) -> None:
         """Finish the file: without it an .mp4 can't be played."""
-        if self._writer:
-            self._writer.release()
+        part, self._part = self._part, None
+        if part:
+            part.finish()
 
-    def _open(self, width: int, height: int, time_s: float) -> cv2.VideoWriter:
-        codec = "MJPG" if self._path.suffix.lower() == ".avi" else "mp4v"
-        writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*codec), self._fps, (width, height))
-        if not writer.isOpened():
-            self._path.unlink(missing_ok=True)
-            raise SinkError(f"Expected a name of a video that OpenCV can write (.mp4, .avi). Received: {self._path}")
-        self._writer, self._size, self._start_s = writer, (width, height), time_s
-        return writer
+    def _begin(self, drawn: BgrImage, time_s: float) -> "_VideoPart":
+        path = _free_name(self._path) if self._has_begun else self._path
+        _check_space(path)
+        if self._has_begun:
+            _try_room(path)
+        self._part = _VideoPart(path, self._fps, drawn, time_s)
+        self._has_begun = True
+        return self._part
+
+
+class _VideoPart:
+    """One file of a recording."""
+
+    def __init__(self, path: Path, fps: float, drawn: BgrImage, start_s: float) -> None:
+        self._path, self._fps, self._start_s = path, fps, start_s
+        self._size = (drawn.shape[1], drawn.shape[0])
+        codec = "MJPG" if path.suffix.lower() == ".avi" else "mp4v"
+        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), fps, self._size)
+        if not self._writer.isOpened():
+            path.unlink(missing_ok=True)
+            raise SinkError(f"Expected a name of a video that OpenCV can write (.mp4, .avi). Received: {path}")
+        self._least_bytes = drawn.size / 3 / (128 if codec == "MJPG" else 2048)
+        """Per frame, of an image that is one gray and does not move."""
+        self._file = os.stat(path)
+        self._grown_at = self._checked_at = self._written = 0
+
+    def check(self) -> None:
+        """SinkError if this file takes no more: OpenCV does not say so."""
+        if self._written - self._checked_at < CHECK_EVERY:
+            return
+        self._checked_at = self._written
+        _check_space(self._path)
+        before, self._file = self._file, os.stat(self._path)
+        if not os.path.samestat(before, self._file):
+            raise SinkError(f"Expected the video at {self._path} to stay there. Received: another file")
+        if self._file.st_size > before.st_size:
+            self._grown_at = self._written
+        elif (self._written - self._grown_at) * self._least_bytes > BUFFERED_BYTES:
+            raise SinkError(f"Expected the video at {self._path} to grow. Received: {before.st_size} bytes, no more")
+
+    def add(self, drawn: BgrImage, time_s: float) -> None:
+        if (drawn.shape[1], drawn.shape[0]) != self._size:
+            drawn = cv2.resize(drawn, self._size)  # type: ignore[assignment]
+        wanted = round((time_s - self._start_s) * self._fps) + 1 - self._written
+        if not 0 <= wanted <= 2 * self._fps:  # the camera was away: no still image for all that time
+            self._start_s, wanted = time_s - self._written / self._fps, 1
+        for _ in range(wanted):
+            self._writer.write(drawn)
+        self._written += wanted
+
+    def finish(self) -> None:
+        self._writer.release()
 
 
 class SnapshotSink:
-    """An annotated image whenever a face shows another emotion; the oldest go when there are too many."""
+    """An annotated image whenever a face shows another emotion; the oldest go when there are too many.
+
+    Their order is that of the numbers in their names, since the clock may jump.
+    """
 
     def __init__(self, folder: Path, most: int = 1000) -> None:
-        self._folder = folder
+        self._folder = checked_folder(folder)
         self._most = most
         self._shown: dict[tuple[str, int], str] = {}
-        if folder.is_file():
-            raise SinkError(f"Expected a folder for snapshots. Received: a file at {folder}")
 
-    def write(self, frame: Frame, result: FrameResult) -> None:
+    def write(self, frame: Frame, result: FrameResult) -> bool:
         """Keep an image if a label has changed."""
         shown = {(result.source, face.track_id): face.emotion for face in result.faces}
-        changed = any(self._shown.get(who) != emotion for who, emotion in shown.items())
         others = {who: emotion for who, emotion in self._shown.items() if who[0] != result.source}
+        changed = any(self._shown.get(who) != emotion for who, emotion in shown.items())
+        if changed:
+            with writing(f"an image to {self._folder}"):
+                self._keep(draw(frame.image, result), result)
         self._shown = {**others, **shown}
-        if not changed:
-            return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        _check_space(self._folder)
-        kept = sorted(path for path in self._folder.iterdir() if OWN_NAMES.fullmatch(path.name))
-        newest = float(kept[-1].name.split("_")[0]) if kept else 0.0
-        moment = max(result.captured_at, newest + 0.001)  # a clock that was set back must not make this the oldest
-        name = f"{moment:.3f}_{'_'.join(sorted(set(shown.values())))}.jpg"
-        if not cv2.imwrite(str(self._folder / name), draw(frame.image, result)):
-            raise SinkError(f"Expected to write an image to {self._folder}. Received: OpenCV refused {name}")
-        for old in kept[: max(0, len(kept) + 1 - self._most)]:
-            old.unlink()
+        return changed
 
     def close(self) -> None:
         """Nothing to finish."""
+
+    def _keep(self, drawn: BgrImage, result: FrameResult) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        _check_space(self._folder)
+        kept = sorted((_number(path.name), path) for path in self._folder.iterdir() if OWN_NAMES.fullmatch(path.name))
+        labels = "_".join(sorted({re.sub(r"[^\w-]+", "-", face.emotion) for face in result.faces}))
+        number = kept[-1][0] + 1 if kept else 0
+        with replacing(self._folder / f"{result.captured_at:.3f}_{labels}_{number:06d}.jpg") as part:
+            part.write_bytes(cv2.imencode(".jpg", drawn)[1].tobytes())
+        for _, old in kept[: max(0, len(kept) + 1 - self._most)]:
+            old.unlink(missing_ok=True)
+
+
+def _number(name: str) -> int:
+    """The number in a snapshot's name; -1 of those that an earlier version named without one."""
+    match = OWN_NAMES.fullmatch(name)
+    return int(match[1]) if match and match[1] else -1
+
+
+def _free_name(path: Path) -> Path:
+    """`path` if nothing lies there, else the first of NAME-2, NAME-3, … that is free."""
+    names = itertools.chain([path], (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2)))
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def _check_space(path: Path) -> None:
     free = shutil.disk_usage(path if path.is_dir() else path.parent).free
     if free < FREE_BYTES:
         raise SinkError(f"Expected {FREE_BYTES // 1_000_000} MB free for {path}. Received: {free // 1_000_000} MB")
+
+
+def _try_room(path: Path) -> None:
+    """OSError if a file beside `path` can't take what FFmpeg writes at once."""
+    trial = path.with_name(f".{path.name}.trial")
+    try:
+        trial.write_bytes(bytes(BUFFERED_BYTES))
+    finally:
+        trial.unlink(missing_ok=True)

@@ -1,8 +1,10 @@
 """The values that flow along the pipeline: Frame -> Detection -> EmotionScores -> Face -> FrameResult."""
 
+import enum
 import math
+import time
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +54,16 @@ class Frame:
     """The same image in small, if the camera gives one: what moved need not be looked for in `image`."""
     is_still: bool = False
     """A photo, not a moment of a film: nothing is carried over to it from the image before."""
+
+    @classmethod
+    def now(cls, image: BgrImage, index: int = 0, source: str = "mine", **others: Any) -> "Frame":
+        """A frame captured at this moment."""
+        return cls(image, index, time.monotonic(), time.time(), source, **others)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a moment of now: neither a photo nor a moment of a file."""
+        return self.position_s is None and not self.is_still
 
     @property
     def time_s(self) -> float:
@@ -154,3 +166,48 @@ class FrameResult:
     """From the moment the image was read to the moment its result was ready."""
     position_s: float | None = None
     """Seconds from the beginning of a video file; None of a live source."""
+    scores: str = "people"
+    """The name of the model's head that the scores come from."""
+
+    @classmethod
+    def of(cls, frame: Frame, faces: tuple[Face, ...], timings: Timings, scores: str) -> "FrameResult":
+        """The result of `frame`, ready at this moment."""
+        return cls(
+            frame_index=frame.index,
+            captured_monotonic_s=frame.captured_monotonic_s,
+            captured_at=frame.captured_at,
+            source=frame.source,
+            faces=faces,
+            timings=timings,
+            age_ms=(time.monotonic() - frame.captured_monotonic_s) * 1000,
+            position_s=frame.position_s,
+            scores=scores,
+        )
+
+
+class CameraState(str, enum.Enum):
+    """How a camera is, as a word."""
+
+    OPENING = "opening"
+    ONLINE = "online"
+    STALLED = "stalled"
+    OFFLINE = "offline"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class CameraStatus:
+    """The state of a camera, why it is so, and since when."""
+
+    name: str
+    """The source's name without a password, as in `Frame.source`."""
+    state: CameraState
+    reason: str
+    """What went wrong, in words; empty if nothing did."""
+    since_unix_s: float
+    since_monotonic_s: float
+
+    @classmethod
+    def now(cls, name: str, state: CameraState, reason: str = "") -> "CameraStatus":
+        """A state that begins at this moment."""
+        return cls(name, state, reason, time.time(), time.monotonic())

@@ -4,7 +4,7 @@ from typing import Any
 
 from edge.results import Face, FrameResult
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the lines; it grows when a field changes its meaning or goes away. New fields may appear."""
 
 
@@ -18,6 +18,7 @@ def to_json(result: FrameResult) -> dict[str, Any]:
         "position_s": None if result.position_s is None else round(result.position_s, 3),
         "source": result.source,
         "age_ms": round(result.age_ms, 1),
+        "scores": result.scores,
         "faces": [_face(face) for face in result.faces],
         "timings_ms": timings,
     }
@@ -54,6 +55,11 @@ def json_schema() -> dict[str, Any]:
                 },
                 "source": {"type": "string", "description": "the source's name without a password"},
                 "age_ms": _number("number", "from reading the image to its result", 0),
+                "scores": {
+                    "type": "string",
+                    "description": "what all scores are: people (shares of people's votes), label (FER-2013's label), "
+                    "or a name of the model's own",
+                },
                 "faces": {"type": "array", "items": _face_schema()},
                 "timings_ms": {
                     "type": "object",

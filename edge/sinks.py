@@ -1,17 +1,24 @@
-"""Where results go: one small class each with `write` and `close`."""
+"""Where results go: one small class each with `write` and `close`.
 
+A sink may also have `tell(state)` (how a camera is), `turn()` (called while no frame comes) and `reopen()` (a service's
+SIGHUP); who lacks one is not asked.
+"""
+
+import contextlib
+import errno
 import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 import cv2
 
 from edge.annotate import draw
 from edge.errors import SinkError
+from edge.line_file import LineFile
 from edge.results import Frame, FrameResult
 from edge.schema import to_json
 
@@ -21,40 +28,55 @@ _log = logging.getLogger(__name__)
 class Sink(Protocol):
     """Takes every result with its frame, in the loop's thread: it must not block for long."""
 
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        """Take one result; SinkError when it can't."""
+    def write(self, frame: Frame, result: FrameResult) -> object:
+        """Take one result; False if there was nothing to write, SinkError when it can't."""
 
     def close(self) -> None:
         """Finish what was written."""
 
 
 class JsonLinesSink:
-    """One JSON object a line, flushed (see `edge/schema.py`): to a stream, or to the end of a file.
+    """One JSON object per line, flushed (see `edge/schema.py`): to a stream, or to the end of a file.
 
     The file is made with the first line.
     """
 
     def __init__(self, target: TextIO | Path) -> None:
-        self._target = checked_place(target) if isinstance(target, Path) else target
+        self._name = target if isinstance(target, Path) else getattr(target, "name", "a stream")
+        self._file = LineFile(checked_place(target)) if isinstance(target, Path) else None
         self._stream = None if isinstance(target, Path) else target
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Write one line."""
-        try:
-            if self._stream is None:
-                self._stream = open_at_end(Path(str(self._target)))
-            self._stream.write(json.dumps(to_json(result), separators=(",", ":"), allow_nan=False) + "\n")
-            self._stream.flush()
-        except BrokenPipeError:
-            raise  # the reader of our output has left: no fault
-        except OSError as error:
-            name = getattr(self._stream, "name", self._target)
-            raise SinkError(f"Expected to write a JSON line to {name}. Received: {error}") from error
+        self._add(to_json(result))
+
+    def reopen(self) -> None:
+        """Open the file anew with the next line."""
+        if self._file:
+            self._file.reopen()
 
     def close(self) -> None:
         """Close the file; a stream stays open, it is its owner's."""
-        if self._stream is not None and self._stream is not self._target:
-            self._stream.close()
+        self.reopen()
+
+    def _add(self, values: dict[str, Any]) -> None:
+        line = json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n"
+        if self._stream:
+            _write_to(self._stream, line)
+        elif self._file:
+            with writing(f"a JSON line to {self._name}"):
+                self._file.write(line)
+
+
+def _write_to(stream: TextIO, line: str) -> None:
+    try:
+        stream.write(line)
+        stream.flush()
+    except BrokenPipeError:
+        raise  # the reader of our output has left: no fault
+    except OSError as error:
+        name = getattr(stream, "name", "a stream")
+        raise SinkError(f"Expected to write a JSON line to {name}. Received: {error}") from error
 
 
 class WindowClosedError(SinkError):
@@ -85,47 +107,44 @@ class WindowSink:
         cv2.destroyAllWindows()
 
 
-class FanOut:
-    """Gives results to every sink; one that fails is left out, unless it is the last."""
-
-    def __init__(self, sinks: Sequence[Sink]) -> None:
-        self._sinks = list(sinks)
-        self.closed = False
-
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        """Hand the result on; the last sink's error is raised."""
-        for sink in tuple(self._sinks):
-            try:
-                sink.write(frame, result)
-            except WindowClosedError:
-                self.closed = True
-            except OSError as error:
-                self._sinks.remove(sink)
-                if not self._sinks:
-                    raise
-                _log.warning("%s; the run goes on without it", error)
+@contextlib.contextmanager
+def writing(what: str) -> Iterator[None]:
+    """Turn what the system says into a SinkError about `what`."""
+    try:
+        yield
+    except SinkError:
+        raise
+    except OSError as error:
+        reason = "a pipe that nobody reads" if error.errno == errno.ENXIO else str(error)
+        raise SinkError(f"Expected to write {what}. Received: {reason}") from error
 
 
 def checked_place(path: Path) -> Path:
-    """`path`, if a file may lie there; else a SinkError."""
+    """`path`, if a file may be written there; else a SinkError."""
     try:
-        if path.parent.is_dir() and not path.is_dir():
+        if path.is_dir():
+            reason = "a folder"
+        elif not path.parent.is_dir():
+            reason = "no such folder"
+        elif os.access(path if os.path.lexists(path) else path.parent, os.W_OK):
             return path
-        reason = "a folder" if path.is_dir() else "no such folder"
-    except OSError as error:  # a folder that this user may not look into
+        else:
+            reason = "no permission to write there"
+    except OSError as error:  # a folder that this user may not look into, a name that is too long
         reason = str(error.strerror)
     raise SinkError(f"Expected the name of a file in an existing folder. Received: {path}, {reason}")
 
 
-def open_at_end(path: Path) -> TextIO:
-    """The file, to add lines to it: a service that starts again keeps what it wrote before."""
-    file = path.open("a", newline="", encoding="utf-8")
-    if path.is_file() and path.stat().st_size:
-        with path.open("rb") as written:
-            written.seek(-1, os.SEEK_END)
-            if written.read() != b"\n":  # the power failed within a line
-                file.write("\n")
-    return file
+def checked_folder(path: Path) -> Path:
+    """`path`, if it is a folder to write to, or can become one; else a SinkError."""
+    try:
+        there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+        reason = "a file" if not there.is_dir() else "no permission to write there"
+        if there.is_dir() and os.access(there, os.W_OK):
+            return path
+    except OSError as error:
+        reason = str(error.strerror)
+    raise SinkError(f"Expected a folder, or the name of a new one. Received: {path}, {reason}")
 
 
 def close_all(sinks: Sequence[Sink]) -> None:
@@ -135,3 +154,10 @@ def close_all(sinks: Sequence[Sink]) -> None:
             sink.close()
         except OSError as error:
             _log.warning("Expected %s to finish. Received: %s", type(sink).__name__, error)
+
+
+def reopen_all(sinks: Sequence[Sink]) -> None:
+    """Have every sink that writes to a file open it anew."""
+    for sink in sinks:
+        getattr(sink, "reopen", lambda: None)()
+    _log.info("files are opened anew")

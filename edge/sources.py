@@ -27,13 +27,13 @@ _log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """Images, one after the other."""
+    """Images, one after the other. A class that derives from it needs no more than `read`."""
 
-    live: bool
+    live: bool = False
     """A live source does not wait for its reader: what is not taken in time is gone."""
-    fps: float
+    fps: float = 0.0
     """Its own rate; 0 if unknown, and of photos, which have none."""
-    small: BgrImage | None
+    small: BgrImage | None = None
     """The last image in small, where the camera's hardware makes one; else None."""
 
     def read(self) -> BgrImage | None:
@@ -41,6 +41,7 @@ class Source(Protocol):
 
     def skip(self) -> None:
         """Pass over the next image, at less cost than reading it; SourceError if the source has failed."""
+        self.read()
 
     def close(self) -> None:
         """Free the device or file."""
@@ -112,6 +113,8 @@ class DemoSource:
         cv2.warpAffine(self._portrait, place, self.size, dst=image, borderMode=cv2.BORDER_TRANSPARENT)
         brightness = 1 + 0.2 * math.sin(0.5 * seconds)
         return cv2.convertScaleAbs(image, alpha=brightness)  # type: ignore[return-value]
+
+    picture = image  # its older name
 
     def close(self) -> None:
         """Nothing to free."""

@@ -1,13 +1,12 @@
-"""A sink of one's own: count how often each person begins to smile. python examples/count_smiles.py [SOURCE]."""
+"""A sink of your own: count how often each person begins to smile. python examples/count_smiles.py [SOURCE]."""
 
 import sys
+from itertools import islice
 
-from edge.config import EdgeConfig
-from edge.results import Frame, FrameResult
-from edge.run import Limits, run
+from edge import EdgeConfig, Engine, Frame, FrameResult, Sink
 
 
-class SmileCounter:
+class SmileCounter(Sink):
     def __init__(self) -> None:
         self.count, self.smiling = 0, set[int]()
 
@@ -16,10 +15,9 @@ class SmileCounter:
         self.count += len(now - self.smiling)
         self.smiling = now
 
-    def close(self) -> None:
-        print(self.count, "smiles")
-
 
 counter = SmileCounter()
-run(EdgeConfig(source=(sys.argv[1:] or ["demo"])[0]), [counter], limits=Limits(max_frames=60))
-counter.close()
+with Engine(EdgeConfig(source=(sys.argv[1:] or ["demo"])[0])) as engine:
+    for frame, result in islice(engine.results(), 60):
+        counter.write(frame, result)
+print(counter.count, "smiles")

@@ -1,14 +1,11 @@
-"""The pipeline on images of one's own, here the demo's: any uint8 array (height, width, 3), blue first."""
+"""Images of your own, here those of the demo: any uint8 array (height, width, 3), blue first."""
 
-import time
-
-from edge.config import EdgeConfig
-from edge.pipeline import Pipeline
-from edge.results import Frame
+from edge import EdgeConfig, Engine, Frame
 from edge.sources import DemoSource
 
-pipeline, camera = Pipeline(EdgeConfig(detect_every=1)), DemoSource()
+engine, camera = Engine(EdgeConfig(fps=0)), DemoSource()
 for index in range(5):
-    frame = Frame(camera.read(), index, captured_monotonic_s=time.monotonic(), captured_at=time.time(), source="mine")
-    for face in pipeline.process(frame).faces:
+    frame = Frame.now(camera.read(), index)
+    result = engine.push(frame)  # None if it comes too soon for EdgeConfig.fps
+    for face in result.faces if result else ():
         print(face.track_id, face.box, face.emotion, f"{face.confidence:.0%}")

@@ -29,6 +29,7 @@ class FakeClassifier:
 
     def __init__(self, label: str = "happy", confidence: float = 0.8) -> None:
         self.info = ModelInfo("fake")
+        self.head = self.info.heads[0]
         self.label = label
         self.confidence = confidence
         self.crops: list[FaceInput] = []

@@ -8,9 +8,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def run_python(*arguments: str, cwd: Path = ROOT, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
-    """A finished Python process that imported from `cwd`."""
-    environment = {**os.environ, "PYTHONPATH": str(cwd)}
+def run_python(
+    *arguments: str, cwd: Path = ROOT, root: Path | None = None, timeout_s: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """A finished Python process in the folder `cwd`, which imported from `root`, or from `cwd`."""
+    environment = {**os.environ, "PYTHONPATH": str(root or cwd)}
     return subprocess.run(
         [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout_s
     )

@@ -1,5 +1,10 @@
 """`python -m train`: data, model, fit, evaluate, report, from top to bottom."""
 
+if __name__.endswith("__main__"):  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
+    from edge.command_line import end_quietly
+
+    end_quietly()
+
 import os
 
 # Before Keras is imported: torch trains the fastest on a CPU, TensorFlow is what conversion needs anyway.
@@ -19,23 +24,23 @@ import numpy as np
 
 from edge.command_line import run_command
 from edge.errors import ConfigError, DataError
-from edge.model_info import ModelInfo, write_model_info
+from edge.model_info import LABEL, PEOPLE, Head, ModelInfo, write_model_info
 from train.average import average_with
-from train.balance import raise_recall
 from train.config import TrainConfig, parse
-from train.data import Dataset, describe, find_data, limit, load_fer2013, stratified_split
-from train.evaluate import Score, evaluate
-from train.fit import Result, find_checkpoint, fit, join_cluster
+from train.data import Dataset, describe, find_data, limit, load_fer2013, stratified_split, votes_beside
+from train.evaluate import Scores, accuracies, evaluate, rows_of
+from train.fit import Result, build, find_checkpoint, fit, join_cluster, start_from, validation_metric
 from train.models import count_multiply_adds
 from train.predict import predictor
-from train.report import write_report, write_samples
-from train.targets import one_hot, soft_targets
+from train.report import draw_reliability, save_figure, write_report, write_samples
+from train.targets import heads_of
+from train.temperature import calibrate
 
 CROP_MARGIN = 0.1
 """What the network's crops add to a face box; docs/benchmarks.md compares margins by detector."""
 
 
-def train(config: TrainConfig) -> dict[str, Score]:
+def train(config: TrainConfig) -> Scores:
     """The whole run; leaves model.keras, the report and the images in `config.out`."""
     join_cluster()
     dataset = read_data(config)
@@ -43,21 +48,28 @@ def train(config: TrainConfig) -> dict[str, Score]:
     training, validation = split_for_selection(dataset, config)
     folder = make_folder(config)
     write_samples(folder, training, config.augmentation, config.seed)
-    result = fit(training, soft_targets(training, config), validation, one_hot(validation.labels), config)
+    result = fit(training, validation, config)
     share = 0.0
     if config.average_init and config.init:
-        share = average_with(result.model, config.init, training, validation, config.seed)
-    shifts = raise_recall(result.model, validation, config.min_recall)
+        start = build(config, heads_of(training), size=48, precision="float32")
+        start_from(config.init, start)
+        share = average_with(result.model, start.get_weights(), training, validation, config.seed)
+    temperatures = calibrate(result.model, validation)
     scores = evaluate(predictor(result.model), dataset)
     save_model(folder / "model.keras", result.model, scores, config)
-    found = {"logit_shifts": shifts, "init_share": share}
+    found = {"init_share": share, "temperatures": temperatures}
     write_report(folder, {**facts(config, result, len(training)), **found}, scores, result.history)
+    save_figure(folder / "reliability.png", draw_reliability(predictor(result.model), validation))
     return scores
 
 
 def read_data(config: TrainConfig) -> Dataset:
     """FER-2013 with the votes that the configuration asks for."""
-    votes = config.ferplus or _votes_beside(find_data(config.data)) if config.labels != "fer2013" else None
+    votes = config.ferplus or votes_beside(find_data(config.data)) if config.heads != "label" else None
+    if votes is None and config.heads == "both":
+        raise DataError("Expected FER+ votes for --heads both: give their csv with --ferplus. Received: none")
+    if votes is None and config.heads == "auto":
+        print("No FER+ votes beside the data or in --ferplus: training the label head only", flush=True)
     dataset = load_fer2013(config.data, votes)
     if config.limit:
         dataset = limit(dataset, config.limit, config.seed)
@@ -67,7 +79,7 @@ def read_data(config: TrainConfig) -> Dataset:
 
 def settle(config: TrainConfig, dataset: Dataset) -> TrainConfig:
     """The configuration with what it leaves to the data: what to learn from, and what picks the best epoch."""
-    return replace(config, labels=_choose_labels(config, dataset), select_on=_choose_selection(config, dataset))
+    return replace(config, select_on=_choose_selection(config, dataset))
 
 
 def split_for_selection(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, Dataset]:
@@ -91,20 +103,29 @@ def make_folder(config: TrainConfig) -> Path:
     return folder
 
 
-def save_model(path: Path, model: keras.Model, scores: dict[str, Score], config: TrainConfig) -> None:
+def save_model(path: Path, model: keras.Model, scores: Scores, config: TrainConfig) -> None:
     """The .keras file with its contract inside, whole or not at all."""
     aside = path.with_name("part." + path.name)
     model.save(aside)
     info = ModelInfo(
         name=config.arch,
+        heads=tuple(
+            Head(head, trained_on=trained_on(head, config), accuracy=accuracies(scores, head)) for head in model.output
+        ),
         crop_margin=CROP_MARGIN,
-        training_labels=config.labels,
-        accuracy={name: score.accuracy for name, score in scores.items()},
         keras_sha256=weights_sha256(aside),
         versions={"keras": keras.__version__, "python": platform.python_version()},
     )
     write_model_info(aside, info)
     os.replace(aside, path)
+
+
+def trained_on(head: str, config: TrainConfig) -> str:
+    """What a head learned, in words."""
+    words = "the shares of FER+ votes" if head == PEOPLE else "FER-2013 labels"
+    if head == LABEL and config.blend and config.heads != "label":
+        words += f", {config.blend:.0%} of each what FER-2013 calls images that were voted alike"
+    return words + (f"; {config.distill_share:.0%} from a teacher, if it has this head" if config.distill else "")
 
 
 def weights_sha256(path: Path) -> str:
@@ -117,8 +138,7 @@ def facts(config: TrainConfig, result: Result, training_images: int) -> dict[str
     """What the report says of the run."""
     seconds = sum(row["seconds"] for row in result.history)
     steps = training_images // config.batch_size
-    votes = "translated FER+ votes" if config.translate_votes else "FER+ votes"
-    targets = {"fer2013": "FER-2013 labels", "ferplus": votes}
+    chooser = validation_metric(tuple(result.model.output))
     return {
         "arch": config.arch,
         "parameters": result.model.count_params(),
@@ -127,24 +147,15 @@ def facts(config: TrainConfig, result: Result, training_images: int) -> dict[str
         "epochs": len(result.history),
         "training_minutes": seconds / 60,
         "images_per_second": steps * config.batch_size * len(result.history) / max(seconds, 1e-9),
-        "targets": targets.get(config.labels, f"FER-2013 labels blended with {config.blend:.0%} {votes}")
-        + (f", distilled {config.distill_share:.0%} from {Path(config.distill).name}" if config.distill else ""),
+        "targets": "; ".join(f"{head}: {trained_on(head, config)}" for head in result.model.output),
         "selected_on": config.validation_split,
-        "best_validation_accuracy": max((row["val_accuracy"] for row in result.history), default=0.0),
+        "selected_by": f"the {next(iter(result.model.output))} head",
+        "best_validation_accuracy": max((row[chooser] for row in result.history), default=0.0),
         "backend": keras.backend.backend(),
         "versions": {"keras": keras.__version__, "numpy": np.__version__, "python": platform.python_version()},
         "command": shlex.join(["python", "-m", "train", *sys.argv[1:]]),
         "config": config.as_dict(),
     }
-
-
-def _choose_labels(config: TrainConfig, dataset: Dataset) -> str:
-    if config.labels != "auto":
-        return config.labels
-    if dataset.votes is not None:
-        return "blend"
-    print("No FER+ votes beside the data or in --ferplus: learning from FER-2013's labels alone", flush=True)
-    return "fer2013"
 
 
 def _choose_selection(config: TrainConfig, dataset: Dataset) -> str:
@@ -159,19 +170,12 @@ def _choose_selection(config: TrainConfig, dataset: Dataset) -> str:
     return "split"
 
 
-def _votes_beside(data: Path) -> str | None:
-    for name in ("ferplus.csv", "fer2013new.csv"):
-        if (data.parent / name).is_file():
-            return str(data.parent / name)
-    return None
-
-
 def _main() -> int:
     config = parse()
     scores = train(config)
-    for name, score in scores.items():
+    for head, truth, split, score in rows_of(scores):
         low, high = score.interval
-        print(f"{name}: {score.accuracy:.2%} of {score.count:,} (95%: {low:.2%} to {high:.2%})")
+        print(f"{head}, {truth}, {split}: {score.accuracy:.2%} of {score.count:,} (95%: {low:.2%} to {high:.2%})")
     print(f"Wrote {Path(config.out) / 'model.keras'} and report.md beside it")
     return 0
 

@@ -1,5 +1,10 @@
 """`python -m train.analyze model.keras`: where a network is wrong, as a page of images and tables."""
 
+if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
+    from edge.command_line import end_quietly
+
+    end_quietly()
+
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when Keras is imported: errors only
@@ -16,13 +21,15 @@ from numpy.typing import NDArray
 
 from edge.command_line import CommandParser, run_command
 from edge.errors import ConfigError, DataError
-from edge.model_info import LABELS
+from edge.model_info import LABEL, LABELS, PEOPLE
 from edge.results import Probabilities
 from train import measures
-from train.data import Dataset, load_fer2013
+from train.data import Dataset, find_data, load_fer2013, votes_beside
+from train.evaluate import OWN_LABEL, TRUTH_OF, Truth, truths
 from train.predict import load_network, predictor
 from train.report import draw_grid, save_figure, write_text
 from train.saliency import grad_cam, overlay
+from train.votes import NOBODY, vote_shares
 
 SHOWN = 24
 
@@ -33,6 +40,7 @@ class Predictions:
 
     dataset: Dataset
     probabilities: Probabilities
+    head: str = LABEL
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -40,31 +48,47 @@ class Predictions:
         return self.probabilities.argmax(1)
 
     @property
+    def truth(self) -> Truth:
+        """What counts as right for this head; the data set holds only images that have it."""
+        return truths(self.dataset)[TRUTH_OF.get(self.head, OWN_LABEL)]
+
+    @property
     def right(self) -> NDArray[np.bool_]:
         """(n,)."""
-        return self.predicted == self.dataset.labels
+        return self.predicted == self.truth.classes
 
     def caption(self, index: int) -> str:
         """'sad, not fear 0.93': what the network says, what the label says, how sure the network is."""
-        said, label = LABELS[self.predicted[index]], LABELS[self.dataset.labels[index]]
+        said, label = LABELS[self.predicted[index]], LABELS[self.truth.classes[index]]
         return f"{said}{'' if said == label else f', not {label}'} {self.probabilities[index].max():.2f}"
 
 
-def analyze(model: keras.Model, dataset: Dataset, folder: Path) -> None:
-    """Write analysis.md and its images into `folder`."""
-    predictions = Predictions(dataset, predictor(model)(dataset.images))
+def analyze(model: keras.Model, dataset: Dataset, folder: Path, scores: str = PEOPLE) -> None:
+    """Write analysis.md and its images, of the head `scores` (of a network with one head that one), into `folder`."""
+    predictions = predict(model, dataset, scores)
     mistakes = confident_mistakes(predictions)
-    images = dataset.images[mistakes]
+    images = predictions.dataset.images[mistakes]
     save_figure(
         folder / "mistakes.png", draw_grid(images, lambda i: predictions.caption(mistakes[i]), "sure and wrong")
     )
-    maps = grad_cam(model, images, predictions.predicted[mistakes])
+    maps = grad_cam(model, images, predictions.predicted[mistakes], predictions.head)
     heated = np.stack([overlay(image, heat) for image, heat in zip(images, maps, strict=True)])
     title = "Grad-CAM: what speaks for the mistake"
     save_figure(folder / "grad_cam.png", draw_grid(heated, lambda i: predictions.caption(mistakes[i]), title))
     save_figure(folder / "calibration.png", draw_calibration(predictions))
     save_figure(folder / "light.png", draw_light(predictions))
     write_text(folder / "analysis.md", markdown(predictions))
+
+
+def predict(model: keras.Model, dataset: Dataset, scores: str) -> Predictions:
+    """What a head says of the images that have its truth."""
+    outputs = predictor(model)(dataset.images)
+    head = scores if scores in outputs else next(iter(outputs))
+    truth = truths(dataset).get(TRUTH_OF.get(head, OWN_LABEL))
+    if truth is None:
+        raise DataError(f"Expected FER+ votes in --ferplus for the {head} head, or --scores label. Received: none")
+    known = np.flatnonzero((truth.classes != NOBODY) & (truth.classes < len(LABELS)))
+    return Predictions(dataset.take(known), outputs[head][known], head)
 
 
 def confident_mistakes(predictions: Predictions, count: int = SHOWN) -> NDArray[np.int64]:
@@ -75,7 +99,7 @@ def confident_mistakes(predictions: Predictions, count: int = SHOWN) -> NDArray[
 
 def confusion_pairs(predictions: Predictions) -> list[tuple[str, str, int, float]]:
     """(true, predicted, images, share of the true class), most frequent first."""
-    matrix = measures.confusion_matrix(predictions.probabilities, predictions.dataset.labels)
+    matrix = measures.confusion_matrix(predictions.probabilities, predictions.truth.classes)
     totals = np.maximum(matrix.sum(1), 1)
     pairs = [
         (LABELS[row], LABELS[column], int(matrix[row, column]), float(matrix[row, column] / totals[row]))
@@ -96,20 +120,23 @@ def accuracy_by_vote(predictions: Predictions) -> list[tuple[str, int, float, fl
     votes = predictions.dataset.votes
     if votes is None:
         return []
-    voted, majority = votes.any(1), votes.argmax(1)
+    shares = vote_shares(votes)
+    voted, majority = shares.any(1), shares.argmax(1)
     agrees = majority == predictions.dataset.labels
+    says_label = predictions.predicted == predictions.dataset.labels
     rows = []
     for name, mask in (("voters say the label", voted & agrees), ("voters say another", voted & ~agrees)):
         if mask.any():
             says_votes = (predictions.predicted == majority)[mask].mean()
-            rows.append((name, int(mask.sum()), float(predictions.right[mask].mean()), float(says_votes)))
+            rows.append((name, int(mask.sum()), float(says_label[mask].mean()), float(says_votes)))
     return rows
 
 
 def draw_calibration(predictions: Predictions) -> Figure:
-    """Accuracy against confidence; the diagonal is perfect."""
-    confidences, accuracies, shares = measures.calibration_curve(predictions.probabilities, predictions.dataset.labels)
-    error = measures.calibration_error(predictions.probabilities, predictions.dataset.labels)
+    """The best label's share of votes, or accuracy on the label, against its score; the diagonal is perfect."""
+    truth = predictions.truth.shares
+    confidences, accuracies, shares = measures.calibration_curve(predictions.probabilities, truth)
+    error = measures.calibration_error(predictions.probabilities, truth)
     figure, axis = pyplot.subplots(figsize=(5, 5))
     axis.plot([0, 1], [0, 1], color="gray", linestyle="--")
     axis.plot(confidences, accuracies, marker="o")
@@ -135,7 +162,8 @@ def markdown(predictions: Predictions) -> str:
     votes = "\n".join(f"| {name} | {n} | {a:.1%} | {s:.1%} |" for name, n, a, s in accuracy_by_vote(predictions))
     page = f"""# Where the network is wrong
 
-{predictions.right.mean():.2%} of {len(predictions.dataset):,} images are right.
+The `{predictions.head}` head is right on {predictions.right.mean():.2%} of {len(predictions.dataset):,} images.
+Right is: {TRUTH_OF.get(predictions.head, OWN_LABEL)}.
 
 ## Sure and wrong
 ![The mistakes with the highest confidence](mistakes.png)
@@ -170,11 +198,13 @@ def _main() -> int:
     parser = CommandParser("python -m train.analyze", description=__doc__)
     parser.add_argument("model", help="a .keras file")
     parser.add_argument("--data", help="FER-2013: folder, zip or csv (else the variable FER2013, else data/)")
-    parser.add_argument("--ferplus", help="csv with FER+ votes, for the comparison with them")
+    parser.add_argument("--ferplus", help="csv with FER+ votes (else ferplus.csv beside the data, if it is there)")
+    parser.add_argument("--scores", default=PEOPLE, choices=(PEOPLE, LABEL), help="the head to look at")
     parser.add_argument("--split", default="PrivateTest", help="Training, PublicTest or PrivateTest")
     parser.add_argument("--out", help="folder for the page (else analysis/ beside the model)")
     options = parser.parse_args()
-    dataset = load_fer2013(options.data, options.ferplus).split(options.split)
+    votes = options.ferplus or votes_beside(find_data(options.data))
+    dataset = load_fer2013(options.data, votes).split(options.split)
     if not len(dataset):
         raise DataError(f"Expected a split that the data set has in --split. Received: {options.split}")
     folder = Path(options.out or Path(options.model).parent / "analysis")
@@ -183,7 +213,7 @@ def _main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"Expected a folder that can be made in --out. Received: {folder}: {error}") from error
-    analyze(model, dataset, folder)
+    analyze(model, dataset, folder, options.scores)
     sys.stdout.write(f"Wrote {folder / 'analysis.md'}\n")
     return 0
 

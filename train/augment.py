@@ -1,4 +1,4 @@
-"""Augmentation of 48x48 gray images on the CPU: one affine warp an image, then light and erasing.
+"""Augmentation of 48x48 gray images on the CPU: an affine warp each, then light, a camera's damage and erasing.
 
 The affine part is Keras' ImageDataGenerator (the original system's), to its letter: the same ranges,
 the same order of matrices (rotation, shift, shear, zoom), shear in degrees, border pixels repeated.
@@ -32,6 +32,8 @@ class Augmentation:
     """Share by which the distance from the mean grows, to either side."""
     erasing: float = 0.0
     """Probability of one erased rectangle (Zhong et al. 2017, arXiv:1708.04896)."""
+    camera: float = 0.0
+    """Probability of one thing that cameras do: a small face enlarged, blur, noise, JPEG, low light."""
 
 
 def augment(images: Pixels, options: Augmentation, generator: np.random.Generator, size: int) -> Pixels:
@@ -42,18 +44,24 @@ def augment(images: Pixels, options: Augmentation, generator: np.random.Generato
         cv2.warpAffine(image, matrix, (size, size), into, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE)
     if options.brightness or options.contrast:
         changed = _light(changed, options, generator)
+    if options.camera:
+        _damage(changed, options.camera, generator)
     if options.erasing:
         _erase(changed, options.erasing, generator)
     return changed
 
 
 def mixup(
-    inputs: NDArray[np.float32], targets: NDArray[np.float32], alpha: float, generator: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Each image and target mixed with another's, by one share a batch (Zhang et al. 2017, arXiv:1710.09412)."""
+    inputs: NDArray[np.float32], targets: dict[str, NDArray[np.float32]], alpha: float, generator: np.random.Generator
+) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+    """Each image and target mixed with another's, by one share per batch (Zhang et al. 2017, arXiv:1710.09412)."""
     share = np.float32(generator.beta(alpha, alpha))
     other = generator.permutation(len(inputs))
-    return share * inputs + (1 - share) * inputs[other], share * targets + (1 - share) * targets[other]
+
+    def mix(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return share * values + (1 - share) * values[other]
+
+    return mix(inputs), {head: mix(values) for head, values in targets.items()}
 
 
 def _matrices(
@@ -103,3 +111,51 @@ def _erase(images: Pixels, probability: float, generator: np.random.Generator) -
         width = min(size, round(size * np.sqrt(area / ratio)))
         top, left = generator.integers(0, size - height + 1), generator.integers(0, size - width + 1)
         images[index, top : top + height, left : left + width] = generator.integers(0, 256)
+
+
+def _damage(images: Pixels, probability: float, generator: np.random.Generator) -> None:
+    """Do one of DAMAGES to each image that is drawn, in place."""
+    for index in np.flatnonzero(generator.random(len(images)) < probability):
+        images[index] = DAMAGES[generator.integers(len(DAMAGES))](images[index], generator)
+
+
+def _enlarged(image: Pixels, generator: np.random.Generator) -> Pixels:
+    """A face that was 14 to 40 pixels high."""
+    side = int(generator.integers(14, 41) * len(image) / 48)
+    small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, image.shape[::-1], interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+
+def _out_of_focus(image: Pixels, generator: np.random.Generator) -> Pixels:
+    return cv2.GaussianBlur(image, (0, 0), generator.uniform(0.4, 1.3))  # type: ignore[return-value]
+
+
+def _moved(image: Pixels, generator: np.random.Generator) -> Pixels:
+    """Motion blur along a line of 2 to 5 pixels."""
+    angle, length = generator.uniform(0, np.pi), generator.uniform(2, 5)
+    kernel = np.zeros((7, 7), np.float32)
+    reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2
+    start, end = (np.round((3 + sign * reach) * 16).astype(int).tolist() for sign in (-1, 1))
+    cv2.line(kernel, start, end, (1.0,), 1, cv2.LINE_AA, 4)
+    return cv2.filter2D(image, -1, kernel / max(kernel.sum(), 1e-6), borderType=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
+
+
+def _noisy(image: Pixels, generator: np.random.Generator) -> Pixels:
+    noise = generator.normal(0, generator.uniform(3, 14), image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+def _compressed(image: Pixels, generator: np.random.Generator) -> Pixels:
+    quality = int(generator.integers(15, 60))
+    return cv2.imdecode(  # type: ignore[return-value]
+        cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE
+    )
+
+
+def _dark(image: Pixels, generator: np.random.Generator) -> Pixels:
+    """Little light: darker by a gamma, with the noise of a high gain."""
+    darker = 255 * (image / 255) ** generator.uniform(1.3, 2.5) * generator.uniform(0.5, 1.0)
+    return np.clip(darker + generator.normal(0, generator.uniform(0, 6), image.shape), 0, 255).astype(np.uint8)
+
+
+DAMAGES = (_enlarged, _out_of_focus, _moved, _noisy, _compressed, _dark)

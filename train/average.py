@@ -4,14 +4,15 @@ A network that goes on from another one's weights stays near enough for the mean
 the mean errs less than either (model soups, Wortsman et al. 2022, arXiv:2203.05482).
 """
 
-import os
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from train.data import Dataset
-from train.predict import load_network, predictor
+from train.predict import predictor
+from train.targets import validation_targets
 
 SHARES = np.arange(10) / 10
 """Shares of the starting network that are tried; 0 leaves the run's own as it is."""
@@ -19,26 +20,35 @@ BATCHES, BATCH = 32, 256
 """Training images on which the statistics of BatchNorms are measured."""
 
 
-def average_with(
-    model: keras.Model, file: str | os.PathLike[str], training: Dataset, validation: Dataset, seed: int
-) -> float:
-    """Blend a file's weights into a model, at the share that recognises most validation images; returns the share.
+def average_with(model: keras.Model, start: list[Any], training: Dataset, validation: Dataset, seed: int) -> float:
+    """Blend the starting weights into a model, at the share whose first head is right most often; returns the share.
 
-    Raises:
-        ModelError: the file is no Keras file.
+    Args:
+        model: the run's network.
+        start: the weights that it started from, as `get_weights` gives them.
+        training: on these images the BatchNorms are measured again.
+        validation: these images choose the share.
+        seed: draws the images for the BatchNorms.
     """
-    ours, theirs = model.get_weights(), load_network(file).get_weights()
+    ours = model.get_weights()
     chosen = np.random.default_rng(seed).permutation(len(training))[: BATCHES * BATCH]
     best_accuracy, best_share, best_weights = -1.0, 0.0, ours
     for share in SHARES:
-        model.set_weights([(1 - share) * own + share * other for own, other in zip(ours, theirs, strict=True)])
+        model.set_weights([(1 - share) * own + share * other for own, other in zip(ours, start, strict=True)])
         if share:
             measure_batch_norms(model, training.images[chosen])
-        accuracy = float((predictor(model)(validation.images).argmax(1) == validation.labels).mean())
+        accuracy = _accuracy(model, validation)
         if accuracy > best_accuracy:
             best_accuracy, best_share, best_weights = accuracy, float(share), model.get_weights()
     model.set_weights(best_weights)
     return best_share
+
+
+def _accuracy(model: keras.Model, validation: Dataset) -> float:
+    targets = validation_targets(validation)
+    head = targets.heads[0]
+    right = predictor(model)(validation.images)[head].argmax(1) == targets.distributions[head].argmax(1)
+    return float(np.average(right, weights=targets.weights[head]))
 
 
 def measure_batch_norms(model: keras.Model, images: NDArray[np.uint8]) -> None:

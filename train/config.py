@@ -48,21 +48,20 @@ class TrainConfig:
     min_learning_rate: float = _option(1e-5, "the plateau schedule's lowest rate")
     patience: int = _option(0, "epochs without a better val_accuracy before the run ends (0: never early)")
 
-    labels: str = _option(
-        "auto",
-        "what to learn from (auto: blend if there are FER+ votes, else fer2013)",
-        ("auto", "fer2013", "ferplus", "blend"),
+    heads: str = _option(
+        "auto", "what to learn (auto: people and label if there are FER+ votes, else label)", ("auto", "both", "label")
     )
-    blend: float = _option(0.25, "share of the FER+ votes in --labels blend")
-    translate_votes: bool = _option(True, "turn votes into what FER-2013 calls images that were voted alike")
-    label_smoothing: float = _option(0.05, "share of the uniform distribution in every target")
-    class_balance: float = _option(0.2, "weight of a class is its frequency to minus this power (0: none, 1: equal)")
+    label_weight: float = _option(1.0, "weight of the label head's loss beside the people head's")
+    blend: float = _option(0.25, "label head: share of what FER-2013 calls images that were voted alike")
+    label_smoothing: float = _option(0.05, "label head: share of the uniform distribution in every target")
+    class_balance: float = _option(
+        0.2, "label head: weight of a class is its frequency to minus this power (0: none, 1: equal)"
+    )
     mixup: float = _option(0.0, "alpha of mixup on every second batch (0: none)")
     init: str | None = _option(None, "a .keras file of the same --arch whose weights the run starts from")
     average_init: bool = _option(False, "average the best epoch's weights with those of --init, if that is better")
-    distill: str | None = _option(None, "a .keras file whose probabilities are blended into the targets")
+    distill: str | None = _option(None, "a .keras file whose probabilities are blended into its heads' targets")
     distill_share: float = _option(0.5, "share of --distill's probabilities in the targets")
-    min_recall: float = _option(0.0, "raise logits until each class has this recall on what picks the epoch (0: never)")
     select_on: str = _option(
         "auto",
         "what picks the best epoch (auto: PublicTest if it is there, else split)",
@@ -74,16 +73,17 @@ class TrainConfig:
     weights: str | None = _option(None, "ImageNet weights file for " + " and ".join(TRANSFER))
     data_parallel: bool = _option(False, "split batches over all devices (KERAS_BACKEND=jax)")
     augmentation: Augmentation = field(
-        default=Augmentation(rotation=12, zoom=0.12, shear=5, brightness=0.08, contrast=0.2, erasing=0.25)
+        default=Augmentation(rotation=12, zoom=0.12, shear=5, brightness=0.08, contrast=0.2, erasing=0.25, camera=0.3)
     )
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
             self._expect(getattr(self, name) >= 1, name, "at least 1")
-        for name in ("small_share", "warmup", "ema", "blend", "label_smoothing", "distill_share", "min_recall"):
+        for name in ("small_share", "warmup", "ema", "blend", "label_smoothing", "distill_share"):
             self._expect(0 <= getattr(self, name) <= 1, name, "within [0, 1]")
         self._expect(0 < self.select_share < 1, "select_share", "within (0, 1)")
         self._expect(self.learning_rate > 0, "learning_rate", "above 0")
+        self._expect(self.label_weight >= 0, "label_weight", "0 or more")
         self._expect(12 <= self.small_size <= 48, "small_size", "within [12, 48]")
         self._expect(self.ema < 1, "ema", "below 1")
         self._expect(self.limit >= 0, "limit", "0 or more")
@@ -127,7 +127,8 @@ _ORIGINAL = TrainConfig(
     weight_decay=0.0,
     ema=0.0,
     patience=15,
-    labels="fer2013",
+    heads="label",
+    blend=0.0,
     label_smoothing=0.0,
     class_balance=0.0,
     augmentation=Augmentation(),

@@ -25,15 +25,19 @@ SIZE = (48, 48)
 SPLITS = ("Training", "PublicTest", "PrivateTest")
 CSV_LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """fer2013.csv's own order of classes, which is not ours."""
-FERPLUS_COLUMNS = {
-    "angry": "anger",
-    "disgust": "disgust",
-    "fear": "fear",
-    "happy": "happiness",
-    "neutral": "neutral",
-    "sad": "sadness",
-    "surprise": "surprise",
-}
+VOTE_COLUMNS = (
+    "anger",
+    "disgust",
+    "fear",
+    "happiness",
+    "neutral",
+    "sadness",
+    "surprise",
+    "contempt",
+    "unknown",
+    "NF",
+)
+"""FER+'s columns: those of LABELS in our order, then contempt, unknown and not a face."""
 WHERE_TO_GET_IT = (
     "get the zip from kaggle.com/datasets/msambare/fer2013 "
     "and give its path with --data, in FER2013, or put it in data/"
@@ -54,7 +58,7 @@ class Dataset:
     names: NDArray[np.str_]
     """(n,), the path inside the data set, or `row 123` of a csv."""
     votes: NDArray[np.float32] | None = None
-    """(n, labels), FER+ votes for our seven classes; a row of zeros where there are none."""
+    """(n, 10), FER+ votes in the order of VOTE_COLUMNS; a row of zeros where there are none."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -109,6 +113,14 @@ def load_fer2013(path: str | os.PathLike[str] | None = None, ferplus: str | os.P
     return with_votes(dataset, ferplus) if ferplus else dataset
 
 
+def votes_beside(data: Path) -> str | None:
+    """The csv with FER+ votes that lies beside the data, if one does."""
+    for name in ("ferplus.csv", "fer2013new.csv"):
+        if (data.parent / name).is_file():
+            return str(data.parent / name)
+    return None
+
+
 def describe(dataset: Dataset) -> str:
     """A line per split: 'Found 28709 images belonging to 7 classes (Training)'."""
     splits = sorted(set(dataset.splits), key=lambda split: (*SPLITS, split).index(split))
@@ -127,15 +139,15 @@ def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
     try:
         with Path(ferplus).open(newline="") as file:
             rows = list(csv.DictReader(file))
-        votes = np.array([[float(row[c] or 0) for c in FERPLUS_COLUMNS.values()] for row in rows], np.float32)
+        votes = np.array([_votes_of(row) for row in rows], np.float32)
     except (OSError, KeyError, ValueError) as error:
         raise DataError(
-            f"Expected FER+ votes in a csv with columns {list(FERPLUS_COLUMNS.values())} at {ferplus}. "
+            f"Expected FER+ votes in a csv with columns {list(VOTE_COLUMNS[: len(LABELS)])} at {ferplus}. "
             f"Received: {error}"
         ) from error
     if rows and "path" in rows[0]:
         by_name = {row["path"]: vote for row, vote in zip(rows, votes, strict=True)}
-        nothing = np.zeros(len(LABELS), np.float32)
+        nothing = np.zeros(len(VOTE_COLUMNS), np.float32)
         joined = np.array([by_name.get(str(name), nothing) for name in dataset.names])
     elif _are_rows_of(dataset, rows):
         joined = votes
@@ -147,6 +159,12 @@ def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
     if not joined.any():
         raise DataError(f"Expected votes of this data set's images in {ferplus}. Received: votes of others")
     return replace(dataset, votes=joined)
+
+
+def _votes_of(row: dict[str, str]) -> list[float]:
+    """The counts of VOTE_COLUMNS; those behind our classes may be missing."""
+    known = [float(row[column] or 0) for column in VOTE_COLUMNS[: len(LABELS)]]
+    return known + [float(row.get(column) or 0) for column in VOTE_COLUMNS[len(LABELS) :]]
 
 
 def _are_rows_of(dataset: Dataset, rows: list[dict[str, str]]) -> bool:

@@ -1,32 +1,48 @@
-"""What a network is worth, on each group of images that a report names."""
+"""What a network is worth: each head, by each truth, on each split that a report names.
 
+A truth is what counts as right: FER+'s majority (as papers take it), a clear majority of all ten
+votes, or FER-2013's own label.
+"""
+
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.model_info import LABELS
+from edge.model_info import LABEL, LABELS, PEOPLE
 from edge.results import Probabilities
 from train import measures
 from train.data import Dataset, find_duplicates
 from train.predict import Predict
+from train.targets import one_hot
+from train.votes import NOBODY, clear_majority, majority, vote_shares
 
 ALL_TEST = "all test"
 WITHOUT_DUPLICATES = "test without duplicates"
+MAJORITY, CLEAR, OWN_LABEL = "FER+ majority", "clear majority", "FER-2013 label"
+HEAD_TRUTHS = {PEOPLE: (MAJORITY, CLEAR), LABEL: (OWN_LABEL,)}
+"""The truths that a head was made for, the one that papers take first."""
+TRUTH_OF = {head: names[0] for head, names in HEAD_TRUTHS.items()}
 
 
 @dataclass(frozen=True)
 class Score:
-    """The figures of one group; shares are in [0, 1]."""
+    """A head's figures by one truth on one split; shares are in [0, 1], intervals are of 95%."""
 
     count: int
     accuracy: float
     interval: tuple[float, float]
-    """95%, Wilson."""
+    """Wilson."""
     macro_f1: float
+    macro_f1_interval: tuple[float, float]
+    """Bootstrap, as the next one."""
     calibration_error: float
+    """Against the votes' shares, or against the label."""
+    calibration_interval: tuple[float, float]
     recall: dict[str, float]
+    recall_interval: dict[str, tuple[float, float]]
     confusion: list[list[int]]
     """Rows are true, columns predicted, in the order of LABELS."""
 
@@ -35,33 +51,105 @@ class Score:
         return asdict(self)
 
 
-def score(probabilities: Probabilities, labels: NDArray[np.int64]) -> Score:
-    """The figures of one group."""
-    accuracy = measures.accuracy(probabilities, labels)
+@dataclass(frozen=True)
+class Truth:
+    """What counts as right, for each image of a data set."""
+
+    classes: NDArray[np.int64]
+    """(n,), NOBODY where nothing does; contempt, which no head names, is never right."""
+    shares: Probabilities
+    """(n, labels), what a probability should be."""
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Truth":
+        """That of some images."""
+        return Truth(self.classes[rows], self.shares[rows])
+
+
+def truths(dataset: Dataset) -> dict[str, Truth]:
+    """Name to truth, as far as the data set knows it."""
+    found = {}
+    if dataset.votes is not None:
+        shares = vote_shares(dataset.votes)
+        found[MAJORITY] = Truth(majority(dataset.votes), shares)
+        found[CLEAR] = Truth(clear_majority(dataset.votes), shares)
+    return {**found, OWN_LABEL: Truth(dataset.labels, one_hot(dataset.labels))}
+
+
+def score(probabilities: Probabilities, truth: Truth) -> Score:
+    """The figures on the images that have this truth; at least one must."""
+    known = truth.classes != NOBODY
+    probabilities, classes, shares = probabilities[known], truth.classes[known], truth.shares[known]
+    accuracy = measures.accuracy(probabilities, classes)
+    ours = classes < len(LABELS)
+    named, named_classes = probabilities[ours], classes[ours]
+    recall = measures.recall_by_class(named, named_classes, LABELS)
+    counts = np.bincount(named_classes, minlength=len(LABELS))
     return Score(
-        count=len(labels),
+        count=len(classes),
         accuracy=accuracy,
-        interval=measures.wilson_interval(accuracy, len(labels)),
-        macro_f1=measures.macro_f1(probabilities, labels),
-        calibration_error=measures.calibration_error(probabilities, labels),
-        recall=measures.recall_by_class(probabilities, labels, LABELS),
-        confusion=measures.confusion_matrix(probabilities, labels).tolist(),
+        interval=measures.wilson_interval(accuracy, len(classes)),
+        macro_f1=measures.macro_f1(named, named_classes),
+        macro_f1_interval=measures.bootstrap_interval(
+            lambda rows: measures.macro_f1(named[rows], named_classes[rows]), len(named)
+        ),
+        calibration_error=measures.calibration_error(probabilities, shares),
+        calibration_interval=measures.bootstrap_interval(
+            lambda rows: measures.calibration_error(probabilities[rows], shares[rows]), len(classes)
+        ),
+        recall=recall,
+        recall_interval={
+            label: measures.wilson_interval(share, int(counts[LABELS.index(label)])) for label, share in recall.items()
+        },
+        confusion=measures.confusion_matrix(named, named_classes).tolist(),
     )
 
 
-def groups_of_test(dataset: Dataset) -> dict[str, NDArray[np.bool_]]:
+def splits_of_test(dataset: Dataset) -> dict[str, NDArray[np.bool_]]:
     """Name to mask over `dataset.test()`: each split, all, and what has no duplicate in Training."""
     test = dataset.test()
-    groups = {str(split): test.splits == split for split in ("PublicTest", "PrivateTest")}
-    groups[ALL_TEST] = np.ones(len(test), bool)
-    groups[WITHOUT_DUPLICATES] = ~find_duplicates(dataset)
-    return {name: mask for name, mask in groups.items() if mask.any()}
+    splits = {str(split): test.splits == split for split in ("PublicTest", "PrivateTest")}
+    splits[ALL_TEST] = np.ones(len(test), bool)
+    splits[WITHOUT_DUPLICATES] = ~find_duplicates(dataset)
+    return {name: mask for name, mask in splits.items() if mask.any()}
 
 
-def evaluate(predict: Predict, dataset: Dataset) -> dict[str, Score]:
-    """The figures on every group of test images that the data set has; no test-time augmentation."""
+Scores = Mapping[str, Mapping[str, Mapping[str, Score]]]
+"""Head to truth to split to figures."""
+
+
+def evaluate(predict: Predict, dataset: Dataset) -> Scores:
+    """The figures of every head on every split of the test images; no test-time augmentation."""
     test = dataset.test()
     if not len(test):
         return {}
-    probabilities = predict(test.images)
-    return {name: score(probabilities[mask], test.labels[mask]) for name, mask in groups_of_test(dataset).items()}
+    splits, known = splits_of_test(dataset), truths(test)
+    return {
+        head: {name: _by_split(probabilities, truth, splits) for name, truth in known.items()}
+        for head, probabilities in predict(test.images).items()
+    }
+
+
+def rows_of(scores: Scores) -> list[tuple[str, str, str, Score]]:
+    """(head, truth, split, figures), flat."""
+    return [
+        (head, truth, split, figures)
+        for head, by_truth in scores.items()
+        for truth, by_split in by_truth.items()
+        for split, figures in by_split.items()
+    ]
+
+
+def accuracies(scores: Scores, head: str) -> dict[str, dict[str, float]]:
+    """Truth to split to accuracy, as a contract carries them."""
+    return {
+        truth: {split: round(score.accuracy, 6) for split, score in by_split.items()}
+        for truth, by_split in scores.get(head, {}).items()
+    }
+
+
+def _by_split(probabilities: Probabilities, truth: Truth, splits: dict[str, NDArray[np.bool_]]) -> dict[str, Score]:
+    return {
+        name: score(probabilities[mask], truth.take(mask))
+        for name, mask in splits.items()
+        if (truth.classes[mask] != NOBODY).any()
+    }

@@ -20,15 +20,18 @@ from edge.model_info import LABELS
 from train.augment import augment, mixup
 from train.config import TrainConfig
 from train.data import Dataset
-from train.models import ARCHITECTURES, SIZE_FREE, TRANSFER
+from train.models import ARCHITECTURES, LOGITS, SIZE_FREE, TRANSFER
 from train.predict import load_network
-from train.targets import Targets, class_weights
+from train.targets import LABEL, Targets, training_targets, validation_targets
 from train.torch_kernels import use_native_kernels
 
 BEST = "best.weights.h5"
 CHECKPOINT = "checkpoint"
-SETTLED = ("labels", "select_on")
+SETTLED = ("select_on",)
 """Options that the data may decide, so that the same command could mean another run when it is resumed."""
+
+
+Batch = tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]
 
 
 @dataclass(frozen=True)
@@ -54,33 +57,38 @@ class Batches(keras.utils.PyDataset):
             raise DataError(f"Expected at least one batch of {config.batch_size} images. Received: {len(dataset)}")
         self.steps = len(dataset) // config.batch_size
         self._dataset, self._targets, self._config, self._first_epoch = dataset, targets, config, first_epoch
-        self._weights = class_weights(dataset.labels, config.class_balance)[dataset.labels]
         self._seed = config.seed + int(os.environ.get("KERAS_DISTRIBUTION_PROCESS_ID", 0))  # each machine its own
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The names of the heads that learn."""
+        return self._targets.heads
 
     @property
     def num_batches(self) -> None:
         """Keras' word for: without end."""
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], ...]:
-        """Images (batch, size, size, 1), targets (batch, labels) and sample weights (batch,)."""
+    def __getitem__(self, index: int) -> Batch:
+        """Images (batch, size, size, 1), and by head targets (batch, labels) and sample weights (batch,)."""
         epoch, step = self._first_epoch + index // self.steps, index % self.steps
         order = np.random.default_rng([self._seed, epoch]).permutation(len(self._dataset))
         chosen = order[step * self._config.batch_size :][: self._config.batch_size]
         generator = np.random.default_rng([self._seed, epoch, step])
         size = self._config.size_of(epoch)
         images = augment(self._dataset.images[chosen], self._config.augmentation, generator, size)
-        inputs, targets = images[..., np.newaxis].astype(np.float32), self._targets[chosen]
+        inputs, part = images[..., np.newaxis].astype(np.float32), self._targets.take(chosen)
+        targets = dict(part.distributions)
         if self._config.mixup and step % 2:
             inputs, targets = mixup(inputs, targets, self._config.mixup, generator)
-        return inputs, targets, self._weights[chosen]
+        return inputs, targets, dict(part.weights)
 
 
 class Checkpoint(keras.callbacks.Callback):
     """After every epoch: the best weights so far, and all that a resumed run needs, each whole or not at all."""
 
-    def __init__(self, config: TrainConfig, others: list[keras.callbacks.Callback]) -> None:
+    def __init__(self, config: TrainConfig, others: list[keras.callbacks.Callback], chooser: str) -> None:
         super().__init__()
-        self._config, self._others, self._folder = config, others, Path(config.out)
+        self._config, self._others, self._folder, self._chooser = config, others, Path(config.out), chooser
         self.history: list[dict[str, float]] = []
         self.best = 0.0
         self._began_s, self._epoch = 0.0, 0
@@ -122,8 +130,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.history.append(
             {**measured, "learning_rate": rate, "seconds": seconds, "size": self._config.size_of(epoch)}
         )
-        if measured["val_accuracy"] > self.best:
-            self.best = measured["val_accuracy"]
+        if measured[self._chooser] > self.best:
+            self.best = measured[self._chooser]
             self._save_best()
         self._save_state()
 
@@ -167,28 +175,27 @@ def find_checkpoint(run: Path) -> Path | None:
     return None
 
 
-def fit(
-    train: Dataset, targets: Targets, validation: Dataset, validation_targets: Targets, config: TrainConfig
-) -> Result:
+def fit(train: Dataset, validation: Dataset, config: TrainConfig) -> Result:
     """Train to the last epoch, or on from the last one finished, and give the best network, in float32."""
     prepare_machine(config)
     Path(config.out).mkdir(parents=True, exist_ok=True)
-    others = _callbacks(config)
-    checkpoint = Checkpoint(config, others)
-    model = compile_model(config, steps=max(1, len(train) // config.batch_size))
+    targets = training_targets(train, config)
+    chooser = validation_metric(targets.heads)
+    others = _callbacks(config, chooser)
+    checkpoint = Checkpoint(config, others, chooser)
+    model = compile_model(config, targets.heads, steps=max(1, len(train) // config.batch_size))
     if config.resume:
         first = checkpoint.restore(model)
     else:
         first = 0
         _forget_earlier_run(Path(config.out))
         if config.init:
-            _start_from(config.init, model)
+            start_from(config.init, model)
     if first < config.epochs:
         batches = Batches(train, targets, config, first)
-        even = len(validation) - len(validation) % _devices()  # each device takes as many
         model.fit(
             _stream(batches),
-            validation_data=(validation.images[:even, ..., np.newaxis].astype(np.float32), validation_targets[:even]),
+            validation_data=_validation_data(validation),
             validation_batch_size=256,
             initial_epoch=first,
             epochs=config.epochs,
@@ -198,9 +205,14 @@ def fit(
         )
     if config.data_parallel:
         keras.distribution.set_distribution(None)
-    best = build(config, size=48, precision="float32")
+    best = build(config, targets.heads, size=48, precision="float32")
     best.load_weights(Path(config.out) / BEST)
     return Result(best, checkpoint.history)
+
+
+def validation_metric(heads: tuple[str, ...]) -> str:
+    """What Keras calls the accuracy that picks the best epoch: the first head's."""
+    return f"val_{heads[0]}_accuracy" if len(heads) > 1 else "val_accuracy"
 
 
 def join_cluster() -> None:
@@ -225,28 +237,53 @@ def _devices() -> int:
     return int(np.prod(distribution.device_mesh.shape)) if distribution else 1
 
 
-def build(config: TrainConfig, size: int | None, precision: str) -> keras.Model:
+def build(config: TrainConfig, heads: tuple[str, ...], size: int | None, precision: str) -> keras.Model:
     """The untrained network; `size` None leaves the image's size open."""
     keras.config.set_dtype_policy(precision if precision == "float32" else f"mixed_{precision}")
     weights = {"weights": config.weights} if config.arch in TRANSFER else {}
-    model = ARCHITECTURES[config.arch]((size, size, 1), **weights)
+    model = ARCHITECTURES[config.arch]((size, size, 1), heads, **weights)
     keras.config.set_dtype_policy("float32")
     return model
 
 
-def compile_model(config: TrainConfig, steps: int) -> keras.Model:
-    """The network with its optimizer and loss."""
-    model = build(config, None if config.arch in SIZE_FREE else 48, config.precision)
-    model.compile(_optimizer(config, steps), loss="categorical_crossentropy", metrics=["accuracy"])
+def compile_model(config: TrainConfig, heads: tuple[str, ...], steps: int) -> keras.Model:
+    """The network with its optimizer and losses."""
+    model = build(config, heads, None if config.arch in SIZE_FREE else 48, config.precision)
+    weights = {head: config.label_weight if head == LABEL and len(heads) > 1 else 1.0 for head in heads}
+    model.compile(
+        _optimizer(config, steps),
+        loss=dict.fromkeys(heads, "categorical_crossentropy"),
+        loss_weights=weights,
+        weighted_metrics={head: ["accuracy"] for head in heads},
+    )
     return model
 
 
-def _start_from(file: str, model: keras.Model) -> None:
-    weights = load_network(file).get_weights()
-    ours, theirs = ([array.shape for array in arrays] for arrays in (model.get_weights(), weights))
-    if ours != theirs:
+def start_from(file: str, model: keras.Model) -> None:
+    """Give a network the weights of a file; a head that the file lacks starts as the file's first one."""
+    ours, theirs = _layers_with_weights(model), _layers_with_weights(load_network(file))
+    shapes = [[[array.shape for array in layer.get_weights()] for layer in part] for part in (ours[0], theirs[0])]
+    if shapes[0] != shapes[1] or not theirs[1]:
         raise ConfigError(f"Expected a network of --arch {model.name} in --init. Received: {file} with other layers")
-    model.set_weights(weights)
+    for layer, other in zip(ours[0], theirs[0], strict=True):
+        layer.set_weights(other.get_weights())
+    heads = {layer.name: layer for layer in theirs[1]}
+    for layer in ours[1]:
+        layer.set_weights(heads.get(layer.name, theirs[1][0]).get_weights())
+
+
+def _layers_with_weights(model: keras.Model) -> tuple[list[keras.Layer], list[keras.Layer]]:
+    """The trunk's layers, and the heads' dense ones; before there were two heads the one was called `logits`."""
+    layers = [layer for layer in model.layers if layer.weights]
+    heads = [layer for layer in layers if layer.name.endswith(LOGITS) or layer.name == LOGITS.strip("_")]
+    return [layer for layer in layers if layer not in heads], heads
+
+
+def _validation_data(validation: Dataset) -> Batch:
+    even = len(validation) - len(validation) % _devices()  # each device takes as many
+    targets = validation_targets(validation).take(np.arange(even))
+    images = validation.images[:even, ..., np.newaxis].astype(np.float32)
+    return images, dict(targets.distributions), dict(targets.weights)
 
 
 def _stream(batches: Batches) -> Any:
@@ -255,10 +292,13 @@ def _stream(batches: Batches) -> Any:
         return batches
     import tensorflow
 
-    shapes = ((None, None, None, 1), (None, len(LABELS)), (None,))
+    def spec(*shape: int | None) -> Any:
+        return tensorflow.TensorSpec(shape, tensorflow.float32)
+
+    by_head = (dict.fromkeys(batches.heads, spec(None, len(LABELS))), dict.fromkeys(batches.heads, spec(None)))
     return tensorflow.data.Dataset.from_generator(
         lambda: (batches[index] for index in itertools.count()),
-        output_signature=tuple(tensorflow.TensorSpec(shape, tensorflow.float32) for shape in shapes),
+        output_signature=(spec(None, None, None, 1), *by_head),
     ).prefetch(2)
 
 
@@ -280,7 +320,7 @@ def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
     return optimizer
 
 
-def _callbacks(config: TrainConfig) -> list[keras.callbacks.Callback]:
+def _callbacks(config: TrainConfig, chooser: str) -> list[keras.callbacks.Callback]:
     """Keras' own, in the order in which the checkpoint keeps their state."""
     callbacks: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN()]
     if config.ema:
@@ -288,7 +328,7 @@ def _callbacks(config: TrainConfig) -> list[keras.callbacks.Callback]:
     if config.schedule == "plateau":
         callbacks.append(
             keras.callbacks.ReduceLROnPlateau(
-                monitor="val_accuracy",
+                monitor=chooser,
                 mode="max",
                 factor=config.plateau_factor,
                 patience=config.plateau_patience,
@@ -297,7 +337,7 @@ def _callbacks(config: TrainConfig) -> list[keras.callbacks.Callback]:
             )
         )
     if config.patience:
-        callbacks.append(keras.callbacks.EarlyStopping(monitor="val_accuracy", mode="max", patience=config.patience))
+        callbacks.append(keras.callbacks.EarlyStopping(monitor=chooser, mode="max", patience=config.patience))
     return callbacks
 
 

@@ -1,6 +1,6 @@
 """How good a classifier is: pure functions of probabilities (n, labels) and true labels (n,). NumPy only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 
 import numpy as np
@@ -58,20 +58,36 @@ def kl_divergence(probabilities: Probabilities, reference: Probabilities) -> flo
 
 
 def calibration_curve(
-    probabilities: Probabilities, labels: Labels, bins: int = 15
+    probabilities: Probabilities, truth: Probabilities, bins: int = 15
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Mean confidence, accuracy and share of rows of each bin of equal width that holds any."""
-    confidence, found = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    """Mean largest probability, mean truth of that label and share of rows, of each equal bin that holds any.
+
+    Args:
+        probabilities: (n, labels).
+        truth: (n, labels): shares of votes, or one-hot labels, of which the mean is then the accuracy.
+        bins: how many, of equal width.
+    """
+    confidence, found = probabilities.max(axis=1), truth[np.arange(len(truth)), probabilities.argmax(axis=1)]
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     rows = [(confidence[place == b].mean(), found[place == b].mean(), np.mean(place == b)) for b in np.unique(place)]
-    confidences, accuracies, shares = np.array(rows, np.float64).T
-    return confidences, accuracies, shares
+    confidences, truths, shares = np.array(rows, np.float64).T
+    return confidences, truths, shares
 
 
-def calibration_error(probabilities: Probabilities, labels: Labels, bins: int = 15) -> float:
-    """Expected calibration error (Guo et al. 2017): gap of confidence and accuracy, weighted over equal bins."""
-    confidences, accuracies, shares = calibration_curve(probabilities, labels, bins)
-    return float(np.sum(np.abs(confidences - accuracies) * shares))
+def calibration_error(probabilities: Probabilities, truth: Probabilities, bins: int = 15) -> float:
+    """Expected calibration error (Guo et al. 2017): gap of probability and truth, weighted over equal bins."""
+    confidences, truths, shares = calibration_curve(probabilities, truth, bins)
+    return float(np.sum(np.abs(confidences - truths) * shares))
+
+
+def bootstrap_interval(
+    measure: Callable[[NDArray[np.int64]], float], count: int, rounds: int = 200, seed: int = 0
+) -> tuple[float, float]:
+    """The middle 95% of a measure over `rounds` draws of `count` row numbers with replacement (Efron 1979)."""
+    generator = np.random.default_rng(seed)
+    values = [measure(generator.integers(0, count, count)) for _ in range(rounds)]
+    low, high = np.quantile(values, (0.025, 0.975))
+    return float(low), float(high)
 
 
 def _floored(probabilities: Probabilities) -> NDArray[np.float64]:

@@ -1,11 +1,12 @@
 """The networks, one function each: uint8 pixels in [0, 255] go in, probabilities come out.
 
 Scaling is the first layer, so a camera's bytes are the input of every network and of its TFLite
-files. The last layer is a softmax in float32. A network is built for one input shape; the
-convolutional ones share their weights between sizes.
+files. It ends in one softmax in float32 per head, all on the same features: `people` tells what
+ten people would vote (FER+), `label` tells FER-2013's own label. A network is built for one input
+shape; the convolutional ones share their weights between sizes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import layers
@@ -15,9 +16,13 @@ from edge.model_info import LABELS
 InputShape = tuple[int | None, int | None, int]
 BATCH_NORM_MOMENTUM = 0.97  # Keras' 0.99 is slow for runs of a few dozen epochs
 RECIPE_SIZE = (48, 48, 1)
+HEADS = ("people", "label")
+"""The softmax layers of a network that was trained with votes, the one that decides first."""
+LOGITS = "_logits"
+"""What follows a head's name in the name of its dense layer."""
 
 
-def original(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
+def original(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS) -> keras.Model:
     """The VGG-like network of the original system: 1,470,951 parameters, 87 M multiply-adds."""
     inputs = keras.Input(input_shape)
     x = layers.Rescaling(1 / 255)(inputs)
@@ -31,24 +36,24 @@ def original(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
     x = layers.Dense(256, activation="relu")(x)
     x = layers.BatchNormalization()(x)
     x = layers.Dropout(0.5)(x)
-    return keras.Model(inputs, _probabilities(x), name="original")
+    return keras.Model(inputs, _probabilities(x, heads), name="original")
 
 
-def edge(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
+def edge(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS) -> keras.Model:
     """The network for the device: residual stages of Conv-BatchNorm-ReLU; 1.1 M parameters, 91 M multiply-adds.
 
     Each BatchNorm stands between its convolution and the ReLU, so it folds away wholly. Downscaling
     is done by strided convolutions: no pooling operator between them.
     """
-    return _residual_network("edge", input_shape, stem=24, widths=(48, 96, 192), blocks=1, dropout=0.3)
+    return _residual_network("edge", input_shape, heads, stem=24, widths=(48, 96, 192), blocks=1, dropout=0.3)
 
 
-def teacher(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
+def teacher(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS) -> keras.Model:
     """A wide and deep `edge` to distil from: 15 M parameters, 1.2 G multiply-adds; for a GPU."""
-    return _residual_network("teacher", input_shape, stem=64, widths=(128, 256, 512), blocks=2, dropout=0.4)
+    return _residual_network("teacher", input_shape, heads, stem=64, widths=(128, 256, 512), blocks=2, dropout=0.4)
 
 
-def resnet18(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
+def resnet18(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS) -> keras.Model:
     """ResNet-18 (He et al. 2015, arXiv:1512.03385) with the 3x3 stem that small images need: 11 M parameters."""
     inputs = keras.Input(input_shape)
     x = _conv(layers.Rescaling(1 / 127.5, offset=-1)(inputs), 64)
@@ -56,17 +61,21 @@ def resnet18(input_shape: InputShape = RECIPE_SIZE) -> keras.Model:
         for block in range(2):
             x = _resnet_block(x, filters, strides=2 if stage and not block else 1)
     x = layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, _probabilities(layers.Dropout(0.3)(x)), name="resnet18")
+    return keras.Model(inputs, _probabilities(layers.Dropout(0.3)(x), heads), name="resnet18")
 
 
-def mobilenetv3(input_shape: InputShape = RECIPE_SIZE, weights: str | None = None) -> keras.Model:
+def mobilenetv3(
+    input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS, weights: str | None = None
+) -> keras.Model:
     """MobileNetV3-Small from keras.applications, at twice the image's size; `weights` is a file of the user's."""
-    return _transfer("mobilenetv3", input_shape, weights, keras.applications.MobileNetV3Small)
+    return _transfer("mobilenetv3", input_shape, heads, weights, keras.applications.MobileNetV3Small)
 
 
-def efficientnet(input_shape: InputShape = RECIPE_SIZE, weights: str | None = None) -> keras.Model:
+def efficientnet(
+    input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS, weights: str | None = None
+) -> keras.Model:
     """EfficientNetV2-B0 from keras.applications, at twice the image's size; `weights` is a file of the user's."""
-    return _transfer("efficientnet", input_shape, weights, keras.applications.EfficientNetV2B0)
+    return _transfer("efficientnet", input_shape, heads, weights, keras.applications.EfficientNetV2B0)
 
 
 ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
@@ -100,7 +109,13 @@ def _channels(layer: keras.Layer) -> int:
 
 
 def _residual_network(
-    name: str, input_shape: InputShape, stem: int, widths: tuple[int, ...], blocks: int, dropout: float
+    name: str,
+    input_shape: InputShape,
+    heads: Sequence[str],
+    stem: int,
+    widths: tuple[int, ...],
+    blocks: int,
+    dropout: float,
 ) -> keras.Model:
     inputs = keras.Input(input_shape)
     x = _conv(layers.Rescaling(1 / 255)(inputs), stem)
@@ -110,7 +125,7 @@ def _residual_network(
             x = layers.Add()([x, _conv(_conv(x, filters), filters)])
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
-    return keras.Model(inputs, _probabilities(x), name=name)
+    return keras.Model(inputs, _probabilities(x, heads), name=name)
 
 
 def _conv(x: keras.KerasTensor, filters: int, strides: int = 1) -> keras.KerasTensor:
@@ -130,16 +145,21 @@ def _resnet_block(x: keras.KerasTensor, filters: int, strides: int) -> keras.Ker
 
 
 def _transfer(
-    name: str, input_shape: InputShape, weights: str | None, application: Callable[..., keras.Model]
+    name: str,
+    input_shape: InputShape,
+    heads: Sequence[str],
+    weights: str | None,
+    application: Callable[..., keras.Model],
 ) -> keras.Model:
     inputs = keras.Input(input_shape)
     x = layers.Concatenate()([inputs] * 3)
     x = layers.UpSampling2D(2, interpolation="bilinear")(x)
     backbone = application(include_top=False, weights=weights, input_shape=(96, 96, 3), include_preprocessing=True)
     x = layers.GlobalAveragePooling2D()(backbone(x))
-    return keras.Model(inputs, _probabilities(layers.Dropout(0.3)(x)), name=name)
+    return keras.Model(inputs, _probabilities(layers.Dropout(0.3)(x), heads), name=name)
 
 
-def _probabilities(x: keras.KerasTensor) -> keras.KerasTensor:
-    logits = layers.Dense(len(LABELS), name="logits")(x)
-    return layers.Softmax(dtype="float32", name="probabilities")(logits)
+def _probabilities(x: keras.KerasTensor, heads: Sequence[str]) -> dict[str, keras.KerasTensor]:
+    """A softmax per head on the same features."""
+    logits = {head: layers.Dense(len(LABELS), name=head + LOGITS)(x) for head in heads}
+    return {head: layers.Softmax(dtype="float32", name=head)(logits[head]) for head in heads}

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from edge.errors import ModelError
 from edge.results import Probabilities
 
-Predict = Callable[[NDArray[np.uint8]], Probabilities]
-"""Images (n, 48, 48) uint8 to probabilities (n, labels)."""
+Predict = Callable[[NDArray[np.uint8]], dict[str, Probabilities]]
+"""Images (n, 48, 48) uint8 to probabilities (n, labels) by the name of the head."""
+ONE_HEAD = "label"
+"""The head's name in files from before there were two."""
 
 
 def load_network(path: str | os.PathLike[str]) -> keras.Model:
@@ -24,10 +26,12 @@ def load_network(path: str | os.PathLike[str]) -> keras.Model:
 
 
 def predictor(model: keras.Model) -> Predict:
-    """The network's probabilities, float32."""
+    """The probabilities of the network's heads, float32, the one that decides first."""
 
-    def predict(images: NDArray[np.uint8]) -> Probabilities:
+    def predict(images: NDArray[np.uint8]) -> dict[str, Probabilities]:
         inputs = images[..., np.newaxis].astype(np.float32)
-        return np.asarray(model.predict(inputs, batch_size=256, verbose=0), np.float32)
+        outputs = model.predict(inputs, batch_size=256, verbose=0)
+        by_head = outputs if isinstance(outputs, dict) else {ONE_HEAD: outputs}
+        return {head: np.asarray(values, np.float32) for head, values in by_head.items()}
 
     return predict

@@ -12,10 +12,12 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from edge.model_info import LABELS
+from edge.model_info import LABELS, PEOPLE
 from train.augment import Augmentation, augment
 from train.data import Dataset
-from train.evaluate import Score
+from train.evaluate import TRUTH_OF, Score, Scores, rows_of, truths
+from train.measures import calibration_curve
+from train.predict import Predict
 
 matplotlib.use("Agg")
 
@@ -37,60 +39,100 @@ def save_figure(path: Path, figure: Figure) -> None:
     os.replace(aside, path)
 
 
-def write_report(
-    folder: Path, facts: dict[str, Any], scores: dict[str, Score], history: list[dict[str, float]]
-) -> None:
-    """report.json, report.md, history.json, curves.png and a confusion matrix a group."""
-    plain = {name: score.as_dict() for name, score in scores.items()}
-    write_text(folder / "report.json", json.dumps({**facts, "scores": plain}, indent=2) + "\n")
+def write_report(folder: Path, facts: dict[str, Any], scores: Scores, history: list[dict[str, float]]) -> None:
+    """report.json, report.md, history.json, curves.png and a confusion matrix per head and split, by its own truth."""
+    plain = {
+        head: {truth: {split: score.as_dict() for split, score in splits.items()} for truth, splits in by_truth.items()}
+        for head, by_truth in scores.items()
+    }
+    write_text(folder / "report.json", json.dumps({**facts, "scores": plain}, indent=1) + "\n")
     write_text(folder / "history.json", json.dumps(history, indent=1) + "\n")
     write_text(folder / "report.md", markdown(facts, scores))
     if history:
         save_figure(folder / "curves.png", draw_curves(history))
-    for name, score in scores.items():
-        save_figure(folder / f"confusion_{name.replace(' ', '_')}.png", draw_confusion(score, name))
+    for head, by_truth in scores.items():
+        for split, score in by_truth.get(TRUTH_OF.get(head, ""), {}).items():
+            name = f"confusion_{head}_{split.replace(' ', '_')}.png"
+            save_figure(folder / name, draw_confusion(score, f"{head}, {split}"))
 
 
-def markdown(facts: dict[str, Any], scores: dict[str, Score]) -> str:
+def markdown(facts: dict[str, Any], scores: Scores) -> str:
     """The report as people read it."""
     title = f"# {facts['arch']}: {facts['parameters']:,} parameters, {facts['multiply_adds'] / 1e6:.1f} M multiply-adds"
+    rows = rows_of(scores)
     lines = [
         title,
         "",
         f"Trained on {facts['training_images']:,} images for {facts['epochs']} epochs "
-        f"({facts['training_minutes']:.1f} minutes, {facts['images_per_second']:.0f} images a second, "
+        f"({facts['training_minutes']:.1f} minutes, {facts['images_per_second']:.0f} images per second, "
         f"Keras {facts['versions']['keras']} on {facts['backend']}); targets: {facts['targets']}. "
-        f"The best epoch was chosen on {facts['selected_on']}. No test-time augmentation.",
+        f"The best epoch was chosen on {facts['selected_on']} by {facts['selected_by']}. No test-time augmentation. "
+        "Intervals are of 95%: Wilson's for accuracy and recall, bootstrap for the others. The calibration error (ECE) "
+        "compares a score with the share of votes, or with the label.",
         "",
-        "| group | images | accuracy | 95% interval | macro-F1 | ECE |",
-        "| --- | ---: | ---: | :---: | ---: | ---: |",
-        *(
-            f"| {name} | {s.count:,} | {s.accuracy:.2%} | {s.interval[0]:.2%} to {s.interval[1]:.2%} "
-            f"| {s.macro_f1:.3f} | {s.calibration_error:.3f} |"
-            for name, s in scores.items()
-        ),
+        "| head | right is | split | images | accuracy | macro-F1 | ECE |",
+        "| --- | --- | --- | ---: | :---: | :---: | :---: |",
+        *(f"| {head} | {truth} | {split} | {s.count:,} {_figures(s)}" for head, truth, split, s in rows),
         "",
         "Recall:",
         "",
-        f"| group | {' | '.join(LABELS)} |",
-        f"| --- |{' ---: |' * len(LABELS)}",
-        *(
-            f"| {name} | {' | '.join(f'{s.recall[label]:.2f}' if label in s.recall else '' for label in LABELS)} |"
-            for name, s in scores.items()
-        ),
+        f"| head | right is | split | {' | '.join(LABELS)} |",
+        f"| --- | --- | --- |{' ---: |' * len(LABELS)}",
+        *(f"| {head} | {truth} | {split} {_recalls(s)}" for head, truth, split, s in rows),
         "",
         f"Command: `{facts['command']}`",
     ]
     return "\n".join(lines) + "\n"
 
 
+def draw_reliability(predict: Predict, dataset: Dataset) -> Figure:
+    """How often a head's best label is what was voted or written, against its score; the diagonal is honest."""
+    known, outputs = truths(dataset), predict(dataset.images)
+    figure, axes = pyplot.subplots(1, len(outputs), figsize=(5 * len(outputs), 4.6), squeeze=False)
+    for axis, (head, probabilities) in zip(axes.flat, outputs.items(), strict=True):
+        truth = known[TRUTH_OF[head]].shares
+        rows = truth.sum(1) > 0
+        scores, shares, sizes = calibration_curve(probabilities[rows], truth[rows])
+        error = float(np.sum(np.abs(scores - shares) * sizes))
+        axis.plot([0, 1], [0, 1], color="gray", linestyle="--")
+        axis.plot(scores, shares, marker="o")
+        axis.bar(scores, sizes, width=0.03, alpha=0.3, label="share of the images")
+        says = "mean share of votes for it" if head == PEOPLE else "share labelled so"
+        axis.set(xlabel=f"{head}: score of the best label", ylabel=says, xlim=(0, 1), ylim=(0, 1))
+        axis.set_title(f"{rows.sum():,} images, calibration error {error:.3f}")
+        axis.legend()
+    return figure
+
+
+def _figures(score: Score) -> str:
+    accuracy = f"{score.accuracy:.2%} ({score.interval[0]:.2%} to {score.interval[1]:.2%})"
+    f1 = f"{score.macro_f1:.3f} ({score.macro_f1_interval[0]:.3f} to {score.macro_f1_interval[1]:.3f})"
+    low, high = score.calibration_interval
+    return f"| {accuracy} | {f1} | {score.calibration_error:.3f} ({low:.3f} to {high:.3f}) |"
+
+
+def _recalls(score: Score) -> str:
+    def cell(label: str) -> str:
+        if label not in score.recall:
+            return ""
+        low, high = score.recall_interval[label]
+        return f"{score.recall[label]:.2f} ({low:.2f} to {high:.2f})"
+
+    return f"| {' | '.join(map(cell, LABELS))} |"
+
+
 def draw_curves(history: list[dict[str, float]]) -> Figure:
-    """Accuracy and loss over the epochs, training and validation."""
+    """Accuracy and loss of each head over the epochs, training and validation."""
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4))
     epochs = np.arange(1, len(history) + 1)
+    heads = [name.removesuffix("accuracy") for name in history[0] if not name.startswith("val_") and "accuracy" in name]
     for axis, name in zip(axes, ("accuracy", "loss"), strict=True):
-        axis.plot(epochs, [row[name] for row in history], label="training (augmented)")
-        axis.plot(epochs, [row[f"val_{name}"] for row in history], label="validation")
+        for head, color in zip(heads, ("tab:blue", "tab:orange"), strict=False):
+            what = head.rstrip("_")
+            axis.plot(
+                epochs, [row[head + name] for row in history], color=color, linestyle=":", label=f"{what} training"
+            )
+            axis.plot(epochs, [row[f"val_{head}{name}"] for row in history], color=color, label=f"{what} validation")
         axis.set(xlabel="epoch", ylabel=name)
         axis.grid(alpha=0.3)
         axis.legend()

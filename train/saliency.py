@@ -8,21 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ModelError
+from edge.model_info import LABEL
+from train.models import LOGITS
 
 Saliency = NDArray[np.float32]
 
 
-def grad_cam(model: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64]) -> Saliency:
+def grad_cam(model: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64], head: str = LABEL) -> Saliency:
     """How much each pixel speaks for the class, (n, height, width) in [0, 1].
 
     Args:
         images: images (n, height, width).
-        classes: for each image, the index of the output that is explained.
+        classes: for each image, the index of the class that is explained.
+        head: whose scores are explained.
     """
-    features, head = _split(model)
+    features, logits = _split(model, head)
     inputs = images[..., np.newaxis].astype(np.float32)
     values = np.asarray(features.predict(inputs, verbose=0))
-    gradients = _gradients(head, values, np.eye(model.output_shape[-1], dtype=np.float32)[classes])
+    gradients = _gradients(logits, values, np.eye(logits.output_shape[-1], dtype=np.float32)[classes])
     weights = gradients.mean((1, 2), keepdims=True)
     maps = np.maximum((values * weights).sum(-1), 0)
     maps /= np.maximum(maps.max((1, 2), keepdims=True), 1e-8)
@@ -36,13 +39,15 @@ def overlay(image: NDArray[np.uint8], saliency: Saliency) -> NDArray[np.uint8]:
     return (0.6 * image[..., np.newaxis] + 0.4 * heat).astype(np.uint8)
 
 
-def _split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+def _split(model: keras.Model, head: str) -> tuple[keras.Model, keras.Model]:
     """The network up to its last feature map of more than 1x1, and from there to the logits."""
     maps = [layer for layer in model.layers if len(layer.output.shape) == 4 and layer.output.shape[1] > 1]
-    if not maps or "logits" not in {layer.name for layer in model.layers}:
-        raise ModelError(f"Expected a network with feature maps and a layer 'logits'. Received: {model.name}")
+    wanted = {head + LOGITS, LOGITS.strip("_")}  # the second in files from before there were heads
+    logits = [layer for layer in model.layers if layer.name in wanted]
+    if not maps or not logits:
+        raise ModelError(f"Expected feature maps and a layer '{head + LOGITS}'. Received: network {model.name}")
     feature_map = maps[-1].output
-    return keras.Model(model.inputs, feature_map), keras.Model(feature_map, model.get_layer("logits").output)
+    return keras.Model(model.inputs, feature_map), keras.Model(feature_map, logits[0].output)
 
 
 def _gradients(head: keras.Model, values: NDArray[np.float32], one_hot: NDArray[np.float32]) -> NDArray[np.float32]:

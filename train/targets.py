@@ -1,31 +1,76 @@
-"""What the network learns from: FER-2013's labels, FER+ votes, a teacher's probabilities, or a blend."""
+"""What each head learns: `people` FER+ votes, `label` FER-2013's labels, and both a teacher's answers if given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import DataError
 from edge.model_info import LABELS
 from train.config import TrainConfig
 from train.data import Dataset
+from train.models import HEADS
 from train.predict import load_network, predictor
+from train.votes import NOBODY, majority, vote_shares, vote_weights
 
-Targets = NDArray[np.float32]
+Distributions = NDArray[np.float32]
+"""(n, labels), rows summing to 1; a row of zeros where nothing is known."""
+Weights = NDArray[np.float32]
+"""(n,), how much an image counts."""
+PEOPLE, LABEL = HEADS
 
 
-def one_hot(labels: NDArray[np.int64]) -> Targets:
+@dataclass(frozen=True)
+class Targets:
+    """What the heads should answer, by the name of the head."""
+
+    distributions: Mapping[str, Distributions]
+    weights: Mapping[str, Weights]
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The names of the heads, the one that decides first."""
+        return tuple(self.distributions)
+
+    def take(self, indices: NDArray[np.int64]) -> "Targets":
+        """Those of the images at these indices."""
+        return Targets(
+            {head: values[indices] for head, values in self.distributions.items()},
+            {head: values[indices] for head, values in self.weights.items()},
+        )
+
+
+def one_hot(labels: NDArray[np.int64]) -> Distributions:
     """(n, labels)."""
     return np.eye(len(LABELS), dtype=np.float32)[labels]
 
 
-def soft_targets(dataset: Dataset, config: TrainConfig) -> Targets:
-    """A distribution over the labels for every image, (n, labels), rows summing to 1."""
-    targets = _with_votes(one_hot(dataset.labels), dataset, config)
-    if config.distill:
-        share = np.float32(config.distill_share)
-        targets = (1 - share) * targets + share * _teacher_probabilities(dataset, config)
-    smooth = np.float32(config.label_smoothing)
-    return (1 - smooth) * targets + smooth / len(LABELS)
+def heads_of(dataset: Dataset) -> tuple[str, ...]:
+    """The heads that these data can train: `people` needs votes."""
+    return HEADS if dataset.votes is not None else (LABEL,)
+
+
+def training_targets(dataset: Dataset, config: TrainConfig) -> Targets:
+    """What a run learns; images without votes teach the `label` head only."""
+    distributions, weights = {}, {}
+    if dataset.votes is not None:
+        distributions[PEOPLE], weights[PEOPLE] = vote_shares(dataset.votes), vote_weights(dataset.votes)
+    distributions[LABEL] = _label_distributions(dataset, config)
+    weights[LABEL] = class_weights(dataset.labels, config.class_balance)[dataset.labels]
+    return Targets(_with_teacher(distributions, dataset, config), weights)
+
+
+def validation_targets(dataset: Dataset) -> Targets:
+    """What picks the best epoch: FER+'s majority where there is one of our classes, and FER-2013's label."""
+    distributions, weights = {}, {}
+    if dataset.votes is not None:
+        classes = majority(dataset.votes)
+        distributions[PEOPLE] = vote_shares(dataset.votes)
+        weights[PEOPLE] = ((classes != NOBODY) & (classes < len(LABELS))).astype(np.float32)
+    distributions[LABEL] = one_hot(dataset.labels)
+    weights[LABEL] = np.ones(len(dataset), np.float32)
+    return Targets(distributions, weights)
 
 
 def class_weights(labels: NDArray[np.int64], power: float) -> NDArray[np.float32]:
@@ -35,29 +80,11 @@ def class_weights(labels: NDArray[np.int64], power: float) -> NDArray[np.float32
     return (weights * len(labels) / (weights * counts).sum()).astype(np.float32)
 
 
-def _with_votes(targets: Targets, dataset: Dataset, config: TrainConfig) -> Targets:
-    if config.labels == "fer2013":
-        return targets
-    if dataset.votes is None:
-        raise DataError(
-            f"Expected FER+ votes for --labels {config.labels}: give their csv with --ferplus, or train with "
-            "--labels fer2013. Received: none"
-        )
-    share = np.float32({"blend": config.blend, "ferplus": 1.0}[config.labels])
-    totals = dataset.votes.sum(1, keepdims=True)
-    shares = dataset.votes / np.maximum(totals, 1)
-    if config.translate_votes:
-        voted = translate_votes(shares, dataset.labels, config.seed)
-    else:
-        voted = np.where(totals > 0, shares, targets)  # nobody voted: the label stands
-    return (1 - share) * targets + share * voted
-
-
-def translate_votes(shares: Targets, labels: NDArray[np.int64], seed: int) -> Targets:
+def translate_votes(shares: Distributions, labels: NDArray[np.int64], seed: int) -> Distributions:
     """What FER-2013 calls images that were voted alike: P(label | votes), by a softmax regression on these images.
 
-    FER+'s voters and FER-2013's annotators disagree in ways that can be learned: much of what
-    FER-2013 calls fear is surprise to the voters. Plain votes teach their habits; these teach FER-2013's.
+    FER+'s voters and FER-2013's annotators disagree in habits: much of what FER-2013 calls fear is
+    surprise to the voters. The `label` head answers as FER-2013 does, so it learns from these.
 
     Args:
         shares: (n, labels), each class's share of an image's votes; a row of zeros where nobody voted.
@@ -75,8 +102,28 @@ def translate_votes(shares: Targets, labels: NDArray[np.int64], seed: int) -> Ta
     return np.asarray(regression.predict(features, batch_size=4096, verbose=0), np.float32)
 
 
-def _teacher_probabilities(dataset: Dataset, config: TrainConfig) -> Targets:
-    """The mean over the image and its mirror image."""
-    assert config.distill
+def _label_distributions(dataset: Dataset, config: TrainConfig) -> Distributions:
+    targets = one_hot(dataset.labels)
+    if dataset.votes is not None and config.blend:
+        share = np.float32(config.blend)
+        targets = (1 - share) * targets + share * translate_votes(
+            vote_shares(dataset.votes), dataset.labels, config.seed
+        )
+    smooth = np.float32(config.label_smoothing)
+    return (1 - smooth) * targets + smooth / len(LABELS)
+
+
+def _with_teacher(
+    distributions: dict[str, Distributions], dataset: Dataset, config: TrainConfig
+) -> dict[str, Distributions]:
+    """A share of the teacher's probabilities in the heads that it has; the mean over an image and its mirror image."""
+    if not config.distill:
+        return distributions
     predict = predictor(load_network(config.distill))
-    return (predict(dataset.images) + predict(dataset.images[:, :, ::-1])) / 2
+    taught, mirrored = predict(dataset.images), predict(dataset.images[:, :, ::-1])
+    share = np.float32(config.distill_share)
+    for head in taught.keys() & distributions.keys():
+        known = distributions[head].sum(1, keepdims=True)
+        teacher = (taught[head] + mirrored[head]) / 2
+        distributions[head] = (1 - share) * distributions[head] + share * teacher * known
+    return distributions

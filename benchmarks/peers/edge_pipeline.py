@@ -1,9 +1,8 @@
-"""This project: the pipeline of `python -m edge.run` with its defaults."""
-
-import time
+"""This project: the engine of `python -m edge.run` with its defaults."""
 
 from edge.config import EdgeConfig
-from edge.pipeline import Pipeline
+from edge.engine import Engine
+from edge.pipeline import create_classifier
 from edge.results import BgrImage, Frame, GrayImage, Probabilities
 
 
@@ -11,19 +10,20 @@ class EdgePeer:
     """Detection on every third frame, tracks between; every face classified on every frame."""
 
     def __init__(self, model: str, detector: str = "auto") -> None:
-        self._pipeline = Pipeline(EdgeConfig(source="demo", model=model, detector=detector))
+        config = EdgeConfig(source="demo", model=model, detector=detector)
+        self._classifier = create_classifier(config)
+        self._engine = Engine(config, classifier=self._classifier)
         self._index = 0
 
     def find(self, image: BgrImage) -> list[str]:
-        """As `edge.run` does it."""
-        now_s = time.monotonic()
-        result = self._pipeline.process(Frame(image, self._index, now_s, now_s, "clip"))
+        """As `edge.run` does it with a clip of 30 frames per second: all of them."""
+        result = self._engine.push(Frame.now(image, self._index, "clip", position_s=self._index / 30))
         self._index += 1
-        return [face.emotion for face in result.faces]
+        return [face.emotion for face in result.faces] if result else []
 
     def classify(self, faces: GrayImage) -> Probabilities:
         """Faces straight to the network."""
-        return self._pipeline.classifier.predict(faces[..., None])
+        return self._classifier.predict(faces[..., None])
 
 
 def create(model: str) -> EdgePeer:

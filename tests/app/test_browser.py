@@ -17,6 +17,7 @@ from playwright.sync_api import expect, sync_playwright
 from app.controls import KINDS
 from edge.model_info import LABELS
 from edge.sources import DemoSource
+from tests.app.cable import Cable
 from tests.app.chromium import CHROMIUM, FLAGS
 from tests.app.server import AppServer, ClockCamera
 from tests.rigs.clips import BITS, SIDE, write_mjpeg
@@ -63,7 +64,7 @@ def page(server: AppServer, browser: Any) -> Iterator[Any]:
     context.close()
 
 
-def open_tab(context: Any, server: AppServer) -> Any:
+def open_tab(context: Any, server: AppServer | Cable) -> Any:
     page = context.new_page()
     page.set_default_timeout(WAIT_MS)
     page.goto(server.url)
@@ -193,6 +194,19 @@ def test_a_record_downloads_as_csv(page: Any) -> None:
     for row in rows:
         assert row["emotion"] in (*LABELS, "uncertain")
         assert sum(float(row[label]) for label in LABELS) == pytest.approx(1, abs=0.01)
+
+
+def test_a_tab_whose_connection_was_cut_finds_its_record_again(server: AppServer, browser: Any) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    with Cable(server.port) as cable:
+        page = open_tab(context, cable)
+        start(page)
+        page.get_by_role("button", name="Record results").click()
+        expect(page.get_by_text(re.compile(r"[1-9]\d+ results"))).to_be_visible(timeout=WAIT_MS)
+        cable.pull()
+        expect(page.get_by_text("Nothing is running")).to_be_visible(timeout=WAIT_MS)
+        assert len(download_csv(page)) >= 10
+        context.close()
 
 
 def download_csv(page: Any) -> list[dict[str, str]]:

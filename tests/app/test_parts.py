@@ -1,4 +1,4 @@
-"""What needs neither a page nor a browser: images, charts, records, pacing, sharing."""
+"""What needs neither a page nor a browser: images, charts, records, sharing."""
 
 import asyncio
 import csv
@@ -20,11 +20,10 @@ from app.cameras import webcams
 from app.monitor import Monitor, Sample, sample_of
 from app.rendering import RenderOptions, decode, render, shown
 from app.session_log import Record
-from app.sessions import SessionRegistry
+from app.sessions import Session, SessionRegistry
 from app.slot import ImageSlot
 from app.upload_job import VideoJob
 from app.video_stream import video_parts
-from app.worker import RateLimiter
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.model_info import LABELS, ModelInfo
@@ -171,15 +170,6 @@ class TestCharts:
         assert "No face was found" in charts.summary([])
 
 
-@pytest.mark.parametrize(("source_fps", "fps", "expected"), [(30, 15, 15), (30, 20, 20), (10, 15, 10), (30, 0, 30)])
-def test_the_pacer_keeps_the_mean_rate(source_fps: int, fps: float, expected: float) -> None:
-    limiter, jitter = RateLimiter(), np.random.default_rng(1)
-    taken = sum(
-        limiter.takes(100 + index / source_fps + jitter.uniform(0, 0.005), fps) for index in range(source_fps * 10)
-    )
-    assert taken / 10 == pytest.approx(expected, rel=0.05)
-
-
 def test_a_slow_viewer_skips_images_and_a_closed_slot_ends_it() -> None:
     async def follow() -> list[bytes]:
         slot, seen = ImageSlot(), []
@@ -305,6 +295,56 @@ class TestHub:
         assert registry.find(one.token) is one
         registry.close(one)
         assert registry.find(one.token) is None
+
+
+class TestATabThatWasAway:
+    """A laptop that sleeps, or changes its network: Streamlit ends its session and gives it the same id again."""
+
+    def recorded(self, registry: SessionRegistry, key: str) -> Session:
+        tab = registry.open(key)
+        worker = registry.start(tab, EdgeConfig(source="demo"), RenderOptions())
+        tab.start_recording()
+        wait_until(lambda: tab.record is not None and tab.record.frames > 2)
+        registry.leave(tab)
+        assert not worker.running, "its camera is free at once"
+        return tab
+
+    def test_it_finds_its_record_again(self) -> None:
+        registry = SessionRegistry()
+        away = self.recorded(registry, "id")
+        assert registry.open("another") is not away
+        back = registry.open("id")
+        assert back is away
+        assert back.record
+        assert len(back.record.jsonl().splitlines()) == back.record.frames > 2
+        assert not back.recording
+        registry.shut_down()
+
+    def test_it_finds_its_upload_done(self) -> None:
+        registry = SessionRegistry()
+        tab = registry.open("id")
+        tab.take_video(VideoJob("talk.mp4", b"junk", EdgeConfig(), RenderOptions()))
+        registry.leave(tab)
+        back = registry.open("id")
+        assert back.video is not None
+        wait_until(lambda: back.video is not None and back.video.done)
+        assert isinstance(back.video.error, SourceError)
+        registry.shut_down()
+
+    def test_it_is_given_up_after_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("app.sessions.KEEP_S", 0.2)
+        registry = SessionRegistry()
+        away = self.recorded(registry, "id")
+        wait_until(lambda: registry.find(away.token) is None)
+        assert registry.open("id") is not away
+        registry.shut_down()
+
+    def test_the_end_of_the_server_waits_for_nobody(self) -> None:
+        registry = SessionRegistry()
+        away = self.recorded(registry, "id")
+        registry.shut_down()
+        assert registry.find(away.token) is None
+        assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
 
 
 def test_a_cancelled_video_leaves_nothing(tmp_path: Path) -> None:

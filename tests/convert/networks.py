@@ -4,6 +4,7 @@ As a script, `python tests/convert/networks.py FOLDER`, it trains the two networ
 FOLDER/original.keras and FOLDER/residual.keras; TensorFlow stays out of the test process.
 """
 
+import csv
 import os
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge.model_info import LABELS, ModelInfo, write_model_info
+from edge.model_info import LABELS, Head, ModelInfo, write_model_info
+from train.data import VOTE_COLUMNS
 
 SIZE = 48
 NETWORKS = ("original", "residual")
@@ -31,6 +33,7 @@ def make_gratings(count: int, seed: int) -> tuple[Any, Any]:
 
 def write_dataset(folder: Path, train: int = 140, test: int = 70) -> Path:
     """FER-2013's layout, with gratings for faces."""
+    rows: list[list[object]] = []
     for split, splits, count, seed in (
         ("train", ["Training"], train, 1),
         ("test", ["PublicTest", "PrivateTest"], test, 2),
@@ -39,6 +42,10 @@ def write_dataset(folder: Path, train: int = 140, test: int = 70) -> Path:
             file = folder / split / LABELS[label] / f"{splits[index % len(splits)]}_{index}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(file), image)
+            votes = [10 * (column == people_say(label)) for column in range(len(LABELS))]
+            rows.append([file.relative_to(folder).as_posix(), *votes])
+    with (folder.parent / "ferplus.csv").open("w", newline="") as table:
+        csv.writer(table).writerows([["path", *VOTE_COLUMNS[: len(LABELS)]], *rows])
     return folder
 
 
@@ -54,10 +61,27 @@ def main() -> None:
         keras.mixed_precision.set_global_policy("mixed_bfloat16" if name == "residual" else "float32")
         network = original_network() if name == "original" else residual_network()
         images, labels = make_gratings(560, seed=3)
-        network.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy")
-        network.fit(images[..., None].astype(np.float32), labels, batch_size=32, epochs=3, verbose=0)
+        network.compile(keras.optimizers.Adam(0.005), losses(name))
+        network.fit(images[..., None].astype(np.float32), targets(name, labels), batch_size=32, epochs=3, verbose=0)
         network.save(folder / f"{name}.keras")
-        write_model_info(folder / f"{name}.keras", ModelInfo(name=name, dataset="gratings"))
+        heads = (Head("label"),) if name == "original" else (Head("people"), Head("label"))
+        write_model_info(folder / f"{name}.keras", ModelInfo(name=name, heads=heads, dataset="gratings"))
+
+
+def losses(network: str) -> Any:
+    """A loss for each head."""
+    loss = "sparse_categorical_crossentropy"
+    return loss if network == "original" else {"people": loss, "label": loss}
+
+
+def targets(network: str, labels: Any) -> Any:
+    """What a network learns: the residual one has two heads that disagree, so that none can stand for the other."""
+    return labels if network == "original" else {"people": people_say(labels), "label": labels}
+
+
+def people_say(labels: Any) -> Any:
+    """The class behind the label."""
+    return (labels + 1) % len(LABELS)
 
 
 def original_network() -> Any:
@@ -90,7 +114,8 @@ def residual_network() -> Any:
         x = convolve(x, filters, 2)
         x = layers.Add()([x, convolve(x, filters)])
     x = layers.Dropout(0.1)(layers.GlobalAveragePooling2D()(x))
-    return Model(inputs, layers.Softmax(dtype="float32")(layers.Dense(len(LABELS))(x)))
+    logits = {head: layers.Dense(len(LABELS), name=f"{head}_logits")(x) for head in ("people", "label")}
+    return Model(inputs, {head: layers.Softmax(dtype="float32", name=head)(logits[head]) for head in logits})
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ import pytest
 from convert.config import VARIANTS
 from convert.inspect import inspect_file, split_contract
 from convert.tflite_file import read_tflite
+from edge.errors import ModelError
 from edge.interpreter import EmotionClassifier, installed_runtimes, load_interpreter
-from edge.model_info import LABELS, ModelInfo, read_model_info, write_model_info
-from tests.convert.networks import make_gratings
+from edge.model_info import LABELS, Head, ModelInfo, read_model_info, write_model_info
+from tests.convert.networks import make_gratings, people_say
 from tests.convert.workshop import Workshop, run_convert
 from tests.processes import ROOT
 
@@ -40,9 +41,9 @@ def test_the_contract_says_what_the_file_is(workshop: Workshop, variant: str) ->
     assert info.labels == LABELS
     assert info.dataset == "gratings"
     assert info.keras_sha256 == hashlib.sha256(workshop.keras("original").read_bytes()).hexdigest()
-    assert set(info.accuracy) == {"PublicTest", "PrivateTest", "all test"}
-    assert info.accuracy["all test"] > 0.9
-    assert info.conversion["agreement"] >= 0.97
+    assert set(info.heads[0].accuracy["FER-2013 label"]) == {"PublicTest", "PrivateTest", "all test"}
+    assert info.heads[0].accuracy["FER-2013 label"]["all test"] > 0.9
+    assert info.conversion["agreement"]["label"] >= 0.97
     assert set(info.versions) >= {"tensorflow", "keras"}
 
 
@@ -60,15 +61,46 @@ def test_the_graph_is_small_and_static(workshop: Workshop) -> None:
 def test_int8_takes_camera_bytes_and_ends_in_float_logits_and_softmax(workshop: Workshop, network: str) -> None:
     graph = read_tflite(workshop.files / f"{network}_int8.tflite")
     assert (graph.inputs[0].type, graph.inputs[0].scales, graph.inputs[0].zero_points) == ("uint8", (1.0,), (0,))
-    assert [operator.name for operator in graph.operators[-2:]] == ["FULLY_CONNECTED", "SOFTMAX"]
-    assert graph.outputs[0].type == "float32"
-    *others, logits = [operator.inputs[1] for operator in graph.operators if operator.multiply_adds]
-    assert {weights.type for weights in others} == {"int8"}
-    assert (logits.type, logits.shape[0]) == ("float32", 7)
+    heads = 1 if network == "original" else 2
+    names = [operator.name for operator in graph.operators]
+    assert (names.count("SOFTMAX"), names[-1]) == (heads, "SOFTMAX")
+    assert [output.type for output in graph.outputs] == ["float32"] * heads
+    weights = [operator.inputs[1] for operator in graph.operators if operator.multiply_adds]
+    assert {one.type for one in weights[:-heads]} == {"int8"}
+    assert [(one.type, one.shape[0]) for one in weights[-heads:]] == [("float32", 7)] * heads
 
 
 def test_a_network_trained_in_bfloat16_converts(workshop: Workshop) -> None:
-    assert read_model_info(workshop.files / "residual_int8.tflite").conversion["agreement"] > 0.8
+    agreement = read_model_info(workshop.files / "residual_int8.tflite").conversion["agreement"]
+    assert set(agreement) == {"people", "label"}
+    assert min(agreement.values()) > 0.8
+
+
+@pytest.mark.parametrize("runtime", installed_runtimes())
+def test_each_head_answers_by_its_name(workshop: Workshop, runtime: str) -> None:
+    images, labels = make_gratings(70, seed=9)
+    file = workshop.files / "residual_int8.tflite"
+    for head, right in (("people", people_say(labels)), ("label", labels)):
+        answers = EmotionClassifier(file, runtime, scores=head).predict(images[..., None]).argmax(1)
+        assert (answers == right).mean() > 0.8, head
+
+
+def test_each_head_is_proved_against_its_own_truth(workshop: Workshop) -> None:
+    faces, label = read_model_info(workshop.files / "residual_int8.tflite").heads
+    assert (faces.name, label.name) == ("people", "label")
+    assert set(faces.accuracy) == {"FER+ majority", "clear majority"}
+    assert set(label.accuracy) == {"FER-2013 label"}
+    assert faces.accuracy["clear majority"]["all test"] > 0.8
+    assert label.accuracy["FER-2013 label"]["all test"] > 0.8
+
+
+def test_a_contract_whose_heads_are_not_the_outputs_is_refused(workshop: Workshop, tmp_path: Path) -> None:
+    file = tmp_path / "other.tflite"
+    for heads in ((Head("people"), Head("mine")), (Head("people"),), (Head("people"), Head("label"), Head("third"))):
+        file.write_bytes(split_contract(workshop.files / "residual_int8.tflite"))
+        write_model_info(file, ModelInfo("other", heads=heads))
+        with pytest.raises(ModelError, match=r"Expected the outputs .* Received: \['label', 'people'\]"):
+            EmotionClassifier(file)
 
 
 def test_outputs_are_the_same_without_the_contract(workshop: Workshop, tmp_path: Path) -> None:
@@ -93,16 +125,17 @@ def test_the_report_has_figures_for_every_variant(workshop: Workshop) -> None:
     assert len(set(report["calibration"]["indices"])) == 70
     int8 = report["variants"]["int8"]
     assert int8["size_bytes"] == (workshop.files / "original_int8.tflite").stat().st_size
-    assert set(int8["losses"]["flips"]) == set(LABELS)
-    assert report["variants"]["float32"]["losses"]["max_difference"] < 1e-4
+    runtime = installed_runtimes()[0]
+    assert set(int8["losses_by_runtime"][runtime]["label"]["flips"]) == set(LABELS)
+    assert report["variants"]["float32"]["losses_by_runtime"][runtime]["label"]["max_difference"] < 1e-4
     assert report["variants"]["float32"]["latency_ratio"][installed_runtimes()[0]] == 1
-    assert set(int8["drop_points_by_runtime"]) == set(installed_runtimes())
+    assert set(int8["losses_by_runtime"]) == set(installed_runtimes())
 
 
 def test_the_report_is_also_a_table_and_an_image(workshop: Workshop) -> None:
     markdown = (workshop.files / "original_conversion.md").read_text()
     assert all(f"| {variant} |" in markdown for variant in VARIANTS)
-    assert all(f"| {runtime}: drop, points |" in markdown for runtime in installed_runtimes())
+    assert all(f"| {runtime} |" in markdown for runtime in installed_runtimes())
     assert (workshop.files / "original_conversion.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -10,7 +10,7 @@ import pytest
 from convert import verify
 from convert.calibrate import UNKNOWN, Images, choose_balanced, load_conversion_data, reach_full_range
 from convert.config import ConvertConfig
-from convert.losses import accuracies, measure_losses
+from convert.losses import Losses, accuracies, measure_losses
 from convert.probe import Probed
 from convert.report import proved_on
 from convert.tflite_file import read_tflite
@@ -20,14 +20,18 @@ from edge.errors import ConfigError, DataError, ModelError
 from edge.model_info import LABELS, ModelInfo
 from tests.convert.networks import write_dataset
 from tests.processes import ROOT, run_python
+from train.evaluate import OWN_LABEL, Truth
 
 INFO = ModelInfo("test")
+HEAD = INFO.heads[0]
 
 
 def make_images(labels: list[int], splits: list[str] | None = None, low: int = 10, high: int = 200) -> Images:
     faces = np.random.default_rng(0).integers(low, high, (len(labels), 48, 48, 1)).astype(np.uint8)
     names = tuple(str(index) for index in range(len(labels)))
-    return Images(faces, np.array(labels), np.array(splits or ["Test"] * len(labels)), names)
+    shares = np.eye(7, dtype=np.float32)[labels] * (np.array(labels) != UNKNOWN)[:, None]
+    truths = {OWN_LABEL: Truth(np.array(labels), shares)}
+    return Images(faces, np.array(labels), np.array(splits or ["Test"] * len(labels)), names, truths)
 
 
 def one_hot(labels: list[int], confidence: float = 1.0) -> np.ndarray:  # type: ignore[type-arg]
@@ -137,9 +141,9 @@ def test_options_out_of_range_are_refused(options: dict[str, object]) -> None:
 def test_losses_of_a_file_that_flips_one_label_of_four() -> None:
     images = make_images([0, 0, 1, 2], ["PublicTest", "PublicTest", "PrivateTest", "PrivateTest"])
     keras, file = one_hot([0, 0, 1, 1], 0.7), one_hot([0, 1, 1, 1], 0.7)
-    losses = measure_losses(keras, file, images, LABELS)
-    assert losses.accuracy == {"PrivateTest": 0.5, "PublicTest": 0.5, "all test": 0.5}
-    assert losses.keras_accuracy["all test"] == 0.75
+    losses = measure_losses(keras, file, images, HEAD)
+    assert losses.accuracy == {OWN_LABEL: {"PrivateTest": 0.5, "PublicTest": 0.5, "all test": 0.5}}
+    assert losses.keras_accuracy[OWN_LABEL]["all test"] == 0.75
     assert losses.drop_points == 25
     assert losses.drop_interval is not None
     assert losses.drop_interval[0] < 0 < losses.drop_interval[1]  # four images prove nothing
@@ -152,41 +156,46 @@ def test_losses_of_a_file_that_flips_one_label_of_four() -> None:
 
 def test_losses_without_labels_are_about_agreement_alone() -> None:
     probabilities = one_hot([1, 2])
-    losses = measure_losses(probabilities, probabilities, make_images([UNKNOWN, UNKNOWN]), LABELS)
+    losses = measure_losses(probabilities, probabilities, make_images([UNKNOWN, UNKNOWN]), HEAD)
     assert (losses.accuracy, losses.drop_points, losses.calibration_error) == ({}, None, None)
     assert (losses.agreement, losses.kl_divergence, losses.overall_accuracy) == (1, 0, None)
 
 
 def test_one_split_is_its_own_total() -> None:
-    assert accuracies(one_hot([0, 1]), make_images([0, 0], ["calibration"] * 2)) == {"calibration": 0.5}
+    truth = Truth(np.array([0, 0]), one_hot([0, 0]))
+    assert accuracies(one_hot([0, 1]), truth, np.array(["calibration"] * 2)) == {"calibration": 0.5}
 
 
-def make_proof(flipped: int) -> Proof:
+def make_losses(flipped: int) -> Losses:
     labels = [0] * 100
     file = one_hot([1] * flipped + [0] * (100 - flipped))
-    losses = measure_losses(one_hot(labels), file, make_images(labels), LABELS)
-    agreement, drop = {"litert": losses.agreement}, {"litert": losses.drop_points}
-    return Proof("int8", 1, 1, GraphSummary(1, {}), losses, "litert", {"litert": 1.0}, agreement, drop)
+    return measure_losses(one_hot(labels), file, make_images(labels), HEAD)
+
+
+def make_proof(**flipped: int) -> Proof:
+    """A file of which so many of 100 labels flipped in each runtime."""
+    losses = {runtime: {"label": make_losses(count)} for runtime, count in flipped.items()}
+    return Proof("int8", 1, 1, GraphSummary(1, {}), next(iter(flipped)), dict.fromkeys(flipped, 1.0), losses)
 
 
 def test_the_gate_lets_a_good_file_pass_and_names_what_a_bad_one_lost() -> None:
     config = ConvertConfig(Path("model.keras"), max_drop=2, min_agreement=0.97)
-    check_gate({"int8": make_proof(2)}, config)
-    with pytest.raises(GateError, match=r"no file was kept.* drops 4\.00 points in litert; int8 agrees on 0\.9600"):
-        check_gate({"int8": make_proof(4)}, config)
+    check_gate({"int8": make_proof(litert=2)}, config)
+    lost = r"no file was kept.* drops 4\.00 points of label in litert; int8 agrees on 0\.9600 of label in litert"
+    with pytest.raises(GateError, match=lost):
+        check_gate({"int8": make_proof(litert=4)}, config)
 
 
-@pytest.mark.parametrize(
-    ("found", "says"),
-    [
-        ({"agreement_by_runtime": {"litert": 1.0, "tflite": 0.2}}, r"agrees on 0\.2000 in tflite"),
-        ({"drop_points_by_runtime": {"litert": 0.0, "tflite": 0.6}}, r"drops 0\.60 points in tflite"),
-    ],
-)
-def test_the_gate_looks_at_every_runtime(found: dict[str, object], says: str) -> None:
-    proof = dataclasses.replace(make_proof(0), **found)  # type: ignore[arg-type]
-    with pytest.raises(GateError, match=rf"Received: int8 {says}$"):
-        check_gate({"int8": proof}, ConvertConfig(Path("model.keras")))
+def test_the_gate_looks_at_every_runtime() -> None:
+    with pytest.raises(GateError, match=r"agrees on 0\.2000 of label in tflite$"):
+        check_gate({"int8": make_proof(litert=0, tflite=80)}, ConvertConfig(Path("model.keras")))
+
+
+def test_the_gate_looks_at_every_head() -> None:
+    proof = make_proof(litert=0)
+    lost = {"litert": {**proof.losses, "people": make_losses(1)}}
+    with pytest.raises(GateError, match=r"Received: int8 drops 1\.00 points of people in litert$"):
+        check_gate({"int8": dataclasses.replace(proof, losses_by_runtime=lost)}, ConvertConfig(Path("model.keras")))
 
 
 def test_each_runtime_is_measured_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,13 +203,18 @@ def test_each_runtime_is_measured_by_itself(tmp_path: Path, monkeypatch: pytest.
     answers = {"litert": [0, 0, 0, 0], "tflite": [0, 0, 1, 1]}
     monkeypatch.setattr(verify, "installed_runtimes", lambda: tuple(answers))
     monkeypatch.setattr(
-        verify, "run_probe", lambda files, _f, runtime, _d: {v: Probed(one_hot(answers[runtime]), 1.0) for v in files}
+        verify,
+        "run_probe",
+        lambda files, _f, runtime, _d: {v: Probed({"label": one_hot(answers[runtime])}, 1.0) for v in files},
     )
     files = {"float32": ROOT / "edge/models/emotion_int8.tflite"}
-    proof = prove(files, one_hot(labels), make_images(labels), LABELS, tmp_path)["float32"]
-    assert proof.drop_points_by_runtime == {"litert": 0, "tflite": 50}
-    assert proof.agreement_by_runtime == {"litert": 1, "tflite": 0.5}
-    assert proof.losses.drop_points == 0
+    proof = prove(files, {"label": one_hot(labels)}, make_images(labels), INFO, tmp_path)["float32"]
+    found = {runtime: losses["label"] for runtime, losses in proof.losses_by_runtime.items()}
+    assert {runtime: (lost.drop_points, lost.agreement) for runtime, lost in found.items()} == {
+        "litert": (0, 1),
+        "tflite": (50, 0.5),
+    }
+    assert proof.losses["label"].drop_points == 0
 
 
 def test_files_are_written_whole(tmp_path: Path) -> None:

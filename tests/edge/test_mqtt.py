@@ -103,7 +103,7 @@ def test_results_come_once_a_second_and_at_once_when_a_label_changes(broker: Ser
     until(lambda: listener.heard[-1] == ("home/door/status", "offline"))
     assert [line["faces"][0]["emotion"] for line in listener.results()] == ["happy", "happy", "happy", "sad"]
     assert {topic for topic, _ in listener.heard} == {"home/door/status", "home/door/fake"}
-    assert listener.results()[0]["schema"] == 1
+    assert listener.results()[0]["schema"] == 2
 
 
 def test_a_broker_that_is_lost_costs_no_time_and_is_found_again(

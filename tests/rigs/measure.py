@@ -20,28 +20,13 @@ import cv2
 import numpy as np
 
 from edge.config import EdgeConfig
-from edge.pipeline import Pipeline
-from edge.results import Frame, FrameResult
-from edge.run import Limits, run
+from edge.engine import Engine
+from edge.results import Frame
 from edge.sources import DemoSource
 from tests.rigs.clips import age_ms
 from tests.rigs.faults import EdgeProcess, ServerRig, create_rig, free_port
 
 SLOW_S = 0.1
-
-
-class SlowConsumer:
-    """A sink that needs 100 ms for each result and notes how old the image is by then, by the clock in it."""
-
-    def __init__(self) -> None:
-        self.ages_ms: list[int] = []
-
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        time.sleep(SLOW_S)
-        self.ages_ms.append(age_ms(frame.image))
-
-    def close(self) -> None:
-        """Nothing to finish."""
 
 
 @contextmanager
@@ -59,11 +44,13 @@ def clock_camera() -> Iterator[str]:
 
 
 def staleness_ms(seconds: float) -> list[int]:
-    """Ages of the shown results of the engine with a slow consumer."""
-    consumer = SlowConsumer()
-    with clock_camera() as source:
-        run(EdgeConfig(source=source), [consumer], limits=Limits(seconds=seconds))
-    return consumer.ages_ms
+    """How old images are, by the clock in them, when a consumer that needs 100 ms for each is done with them."""
+    ages_ms = []
+    with clock_camera() as source, Engine(EdgeConfig(source=source)) as engine:
+        for frame, _ in engine.results(seconds=seconds):
+            time.sleep(SLOW_S)
+            ages_ms.append(age_ms(frame.image))
+    return ages_ms
 
 
 def plain_staleness_ms(seconds: float) -> list[int]:
@@ -96,39 +83,26 @@ def processor_share(seconds: float, *options: str) -> float:
     return share
 
 
-class MemoryProbe:
-    """A sink that notes the process's resident memory every `step` frames."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-        self.frames = 0
-        self.megabytes: list[float] = []
-
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        self.frames += 1
-        if self.frames % self.step == 0:
-            pages = int(Path("/proc/self/statm").read_text().split()[1])
-            self.megabytes.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
-
-    def close(self) -> None:
-        """Nothing to finish."""
-
-
 def memory_mb(frames: int, step: int = 1000) -> list[float]:
     """Resident memory after each `step` frames of the demo."""
-    probe = MemoryProbe(step)
-    run(EdgeConfig(source="demo", playback="fast"), [probe], limits=Limits(max_frames=frames))
-    return probe.megabytes
+    megabytes = []
+    with Engine(EdgeConfig(source="demo", playback="fast")) as engine:
+        for number, _ in enumerate(itertools.islice(engine.results(), frames), 1):
+            if number % step == 0:
+                pages = int(Path("/proc/self/statm").read_text().split()[1])
+                megabytes.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+    return megabytes
 
 
 def label_changes(frames: int, **options: float) -> int:
     """How often the label of a dark, noisy image of the demo's face changes, at 15 frames a second."""
-    pipeline, demo, random = Pipeline(EdgeConfig(source="demo", **options)), DemoSource(), np.random.default_rng(0)  # type: ignore[arg-type]
+    engine, demo, random = Engine(EdgeConfig(fps=0, **options)), DemoSource(), np.random.default_rng(0)  # type: ignore[arg-type]
     labels = []
     for index in range(frames):
         noisy = demo.image(2 * index) * 0.6 + random.normal(0, 40, (DemoSource.size[1], DemoSource.size[0], 1))
-        frame = Frame(np.clip(noisy, 0, 255).astype(np.uint8), index, index / 15, 0.0, "noisy demo")
-        labels += [face.emotion for face in pipeline.process(frame).faces[:1]]
+        frame = Frame.now(np.clip(noisy, 0, 255).astype(np.uint8), index, position_s=index / 15)
+        result = engine.push(frame)
+        labels += [face.emotion for face in result.faces[:1]] if result else []
     return sum(one != other for one, other in itertools.pairwise(labels))
 
 

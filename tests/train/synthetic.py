@@ -2,6 +2,7 @@
 
 import csv
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.model_info import LABELS
-from train.data import CSV_LABELS
+from train.data import CSV_LABELS, VOTE_COLUMNS, Dataset
 
 MOUTH_CURVE = dict(zip(LABELS, (-8, -4, -1, 9, 0, -11, 3), strict=True))
 MOUTH_OPEN = dict(zip(LABELS, (1, 2, 6, 3, 1, 1, 11), strict=True))
@@ -48,6 +49,24 @@ def members(per_class: dict[str, int], seed: int = 0) -> dict[str, NDArray[np.ui
 
 
 SMALL = {"Training": 10, "PublicTest": 3, "PrivateTest": 3}
+
+
+def with_votes(dataset: Dataset) -> Dataset:
+    """The data set with ten votes per image: seven for its label, three for the class after it."""
+    votes = np.zeros((len(dataset), len(VOTE_COLUMNS)), np.float32)
+    rows = np.arange(len(dataset))
+    votes[rows, dataset.labels], votes[rows, (dataset.labels + 1) % len(LABELS)] = 7, 3
+    return replace(dataset, votes=votes)
+
+
+def write_votes(path: Path, dataset: Dataset) -> Path:
+    """The votes of `with_votes` as FER+'s csv with paths."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", *VOTE_COLUMNS])
+        for name, votes in zip(dataset.names, with_votes(dataset).votes, strict=True):
+            writer.writerow([name, *votes.astype(int)])
+    return path
 
 
 def write_folder(root: Path, per_class: dict[str, int] | None = None) -> Path:

@@ -1,11 +1,13 @@
 """The analysis of mistakes: its figures on made-up predictions, and the whole page on a small network."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from edge.errors import DataError
 from tests.train import synthetic
 from tests.train.test_fit import tiny
 from train.analyze import Predictions, accuracy_by, accuracy_by_vote, analyze, confident_mistakes, confusion_pairs
@@ -16,7 +18,7 @@ from train.saliency import grad_cam
 @pytest.fixture
 def predictions() -> Predictions:
     labels = np.array([0, 0, 3, 5])
-    votes = np.eye(7, dtype=np.float32)[[0, 4, 3, 4]] * 10
+    votes = np.eye(10, dtype=np.float32)[[0, 4, 3, 4]] * 10
     dataset = Dataset(np.zeros((4, 48, 48), np.uint8), labels, np.array(["Test"] * 4), np.array(list("abcd")), votes)
     said, sure = np.array([0, 4, 5, 4]), np.array([0.9, 0.6, 0.8, 0.7])
     probabilities = np.full((4, 7), 0.01, np.float32)
@@ -42,15 +44,24 @@ def test_accuracy_by_a_quantity_has_equal_parts() -> None:
 
 
 def test_the_page_is_written_with_its_images(tmp_path: Path) -> None:
-    model = keras.models.clone_model(tiny())
-    logits = keras.layers.Dense(7, name="logits")(model.layers[-3].output)
-    model = keras.Model(model.inputs, keras.layers.Softmax()(logits))
-    dataset = load_fer2013(synthetic.write_folder(tmp_path / "fer")).split("PrivateTest")
-    analyze(model, dataset, tmp_path)
+    dataset = synthetic.with_votes(load_fer2013(synthetic.write_folder(tmp_path / "fer"))).split("PrivateTest")
+    analyze(tiny(), dataset, tmp_path)
     page = (tmp_path / "analysis.md").read_text()
     for image in ("mistakes.png", "grad_cam.png", "calibration.png", "light.png"):
         assert image in page
         assert (tmp_path / image).stat().st_size > 2000
+
+
+def test_the_people_head_is_judged_by_the_votes(predictions: Predictions) -> None:
+    faces = replace(predictions, head="people")
+    assert faces.right.tolist() == [True, True, False, True]
+    assert predictions.right.tolist() == [True, False, False, False]
+
+
+def test_the_people_head_needs_votes(tmp_path: Path) -> None:
+    dataset = load_fer2013(synthetic.write_folder(tmp_path / "fer")).split("PrivateTest")
+    with pytest.raises(DataError, match="--ferplus"):
+        analyze(tiny(), dataset, tmp_path)
 
 
 def test_grad_cam_looks_where_the_evidence_is() -> None:

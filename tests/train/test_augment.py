@@ -1,13 +1,16 @@
 """Augmentation against Keras' own affine matrices, and what each range does."""
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
-from train.augment import Augmentation, _matrices, augment, mixup
+from train.augment import DAMAGES, Augmentation, Pixels, _dark, _enlarged, _matrices, augment, mixup
 
+Damage = Callable[[Pixels, np.random.Generator], Pixels]
 OFF = Augmentation(rotation=0, shift=0, shear=0, zoom=0, flip=False)
 
 
@@ -81,6 +84,30 @@ def test_the_seed_decides(image: np.ndarray) -> None:
 def test_mixup_mixes_images_and_targets_by_one_share() -> None:
     inputs = np.array([0.0, 1.0], np.float32).reshape(2, 1, 1, 1)
     generator = np.random.default_rng(3)
-    mixed, targets = mixup(inputs, np.eye(2, dtype=np.float32), 1.0, generator)
-    assert np.allclose(targets[:, 1], mixed.ravel())
-    assert np.allclose(targets.sum(1), 1)
+    mixed, targets = mixup(inputs, {"a": np.eye(2, dtype=np.float32), "b": np.eye(2, dtype=np.float32)}, 1.0, generator)
+    for head in ("a", "b"):
+        assert np.allclose(targets[head][:, 1], mixed.ravel())
+        assert np.allclose(targets[head].sum(1), 1)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_a_camera_does_changes_a_face_and_keeps_its_shape(damage: Damage, image: np.ndarray) -> None:
+    damaged = damage(image, np.random.default_rng(1))
+    assert (damaged.shape, damaged.dtype) == (image.shape, np.uint8)
+    difference = np.abs(damaged.astype(int) - image).mean()
+    assert 0.5 < difference < 100
+
+
+def test_low_light_is_darker_and_lost_focus_is_smoother(image: np.ndarray) -> None:
+    assert _dark(image, np.random.default_rng(0)).mean() < image.mean() - 10
+    edges = [
+        np.abs(np.diff(changed_image.astype(int))).mean()
+        for changed_image in (_enlarged(image, np.random.default_rng(0)), image)
+    ]
+    assert edges[0] < edges[1]
+
+
+def test_as_many_images_as_asked_are_damaged(image: np.ndarray) -> None:
+    images = np.repeat(image[np.newaxis], 400, 0)
+    changed = augment(images, replace(OFF, camera=0.25), np.random.default_rng(0), 48)
+    assert 0.19 < (changed != images).any((1, 2)).mean() < 0.31

@@ -6,18 +6,17 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edge.errors import DataError
 from edge.model_info import LABELS, read_model_info
 from tests.train import synthetic
-from train.__main__ import settle, split_for_selection
+from train.__main__ import read_data, settle, split_for_selection
 from train.config import TrainConfig
 from train.data import load_fer2013
+from train.targets import heads_of
 
 ENOUGH = {"Training": 24, "PublicTest": 4, "PrivateTest": 4}
 
@@ -34,21 +33,33 @@ def train(*options: str) -> subprocess.CompletedProcess[str]:
 def data(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The real data set where it is, else a drawn one."""
     real = os.environ.get("FER2013")
-    return real or str(synthetic.write_zip(tmp_path_factory.mktemp("data") / "fer2013.zip", ENOUGH))
+    return real or _drawn(tmp_path_factory.mktemp("data"))
+
+
+def _drawn(folder: Path) -> str:
+    data = synthetic.write_zip(folder / "fer2013.zip", ENOUGH)
+    synthetic.write_votes(folder / "ferplus.csv", load_fer2013(data))
+    return str(data)
 
 
 def test_a_smoke_run_leaves_everything_that_it_promises(data: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    ended = train("--data", data, "--epochs", "1", "--limit", "600", "--labels", "fer2013", "--out", str(run))
+    ended = train("--data", data, "--epochs", "1", "--limit", "600", "--out", str(run))
     assert ended.returncode == 0, ended.stderr
     assert "images belonging to 7 classes (Training)" in ended.stdout
     names = {"model.keras", "report.json", "report.md", "history.json", "curves.png", "samples.png",
-             "samples_augmented.png", "confusion_PublicTest.png", "confusion_PrivateTest.png"}  # fmt: skip
+             "samples_augmented.png", "confusion_people_PublicTest.png", "confusion_label_PrivateTest.png",
+             "reliability.png"}  # fmt: skip
     assert names <= {file.name for file in run.iterdir()}
     report = json.loads((run / "report.json").read_text())
     info = read_model_info(run / "model.keras")
     assert info.labels == LABELS
-    assert info.accuracy == {name: score["accuracy"] for name, score in report["scores"].items()}
+    assert [head.name for head in info.heads] == ["people", "label"] == list(report["scores"])
+    for head in info.heads:
+        for truth, by_split in head.accuracy.items():
+            for split, share in by_split.items():
+                assert share == pytest.approx(report["scores"][head.name][truth][split]["accuracy"], abs=1e-6)
+    assert "people" in (run / "report.md").read_text()
     assert not list(run.glob("*part*"))
 
 
@@ -68,23 +79,19 @@ def test_a_killed_run_without_votes_resumes(tmp_path: Path) -> None:
     ended = train(*options, "--resume")
     assert ended.returncode == 0, ended.stderr
     assert len(json.loads((tmp_path / "r" / "history.json").read_text())) == 3
-    assert "learning from FER-2013's labels alone" in ended.stdout
+    assert "the label head only" in ended.stdout
     report = json.loads((tmp_path / "r" / "report.json").read_text())
-    assert (report["config"]["labels"], report["targets"]) == ("fer2013", "FER-2013 labels")
-    assert read_model_info(tmp_path / "r" / "model.keras").training_labels == "fer2013"
+    assert report["targets"].startswith("label: FER-2013 labels")
+    assert [head.name for head in read_model_info(tmp_path / "r" / "model.keras").heads] == ["label"]
 
 
-@pytest.mark.parametrize(
-    ("asked", "votes", "settled"),
-    [("auto", True, "blend"), ("auto", False, "fer2013"), ("blend", False, "blend"), ("fer2013", True, "fer2013")],
-)
-def test_votes_are_learned_from_if_they_are_there_and_nothing_else_was_asked(
-    asked: str, votes: bool, settled: str, tmp_path: Path
-) -> None:
-    dataset = load_fer2013(synthetic.write_folder(tmp_path))
-    if votes:
-        dataset = replace(dataset, votes=np.ones((len(dataset), len(LABELS)), np.float32))
-    assert settle(TrainConfig(labels=asked), dataset).labels == settled
+def test_the_heads_are_those_that_were_asked_for_and_that_the_data_can_train(tmp_path: Path) -> None:
+    folder = synthetic.write_folder(tmp_path / "fer")
+    with pytest.raises(DataError, match="--heads both"):
+        read_data(TrainConfig(data=str(folder), heads="both"))
+    synthetic.write_votes(tmp_path / "ferplus.csv", load_fer2013(folder))
+    assert heads_of(read_data(TrainConfig(data=str(folder)))) == ("people", "label")
+    assert heads_of(read_data(TrainConfig(data=str(folder), heads="label"))) == ("label",)
 
 
 @pytest.mark.parametrize(

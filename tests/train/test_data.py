@@ -97,7 +97,7 @@ def test_votes_are_joined_by_path_and_missing_ones_are_zero(tmp_path: Path) -> N
     dataset = load_fer2013(synthetic.write_folder(tmp_path / "fer"), votes)
     assert dataset.votes is not None
     row = list(dataset.names).index("train/happy/Training_0.png")
-    assert dataset.votes[row].tolist() == [0, 0, 1, 8, 1, 0, 0]
+    assert dataset.votes[row].tolist() == [0, 0, 1, 8, 1, 0, 0, 0, 0, 0]
     assert dataset.votes.sum() == 10
 
 

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,34 +19,38 @@ from tests.train import synthetic
 from train import fit as fitting
 from train.config import TrainConfig
 from train.data import Dataset, load_fer2013
-from train.fit import Batches, Checkpoint, find_checkpoint, fit
-from train.targets import one_hot
+from train.fit import Batches, Checkpoint, find_checkpoint, fit, start_from
+from train.predict import predictor
+from train.targets import training_targets
+from train.votes import majority
 
 
-def tiny(input_shape: tuple[int | None, int | None, int] = (48, 48, 1)) -> keras.Model:
+def tiny(
+    input_shape: tuple[int | None, int | None, int] = (48, 48, 1), heads: Sequence[str] = ("people", "label")
+) -> keras.Model:
     """A network that trains in seconds, with every kind of layer whose state a checkpoint must keep."""
     inputs = keras.Input(input_shape)
     x = layers.Rescaling(1 / 255)(inputs)
     x = layers.Conv2D(8, 5, strides=4, use_bias=False)(x)
     x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
-    return keras.Model(inputs, layers.Softmax(dtype="float32")(layers.Dense(7)(x)))
+    logits = {head: layers.Dense(7, name=f"{head}_logits")(x) for head in heads}
+    return keras.Model(inputs, {head: layers.Softmax(dtype="float32", name=head)(logits[head]) for head in heads})
 
 
 @pytest.fixture
 def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     monkeypatch.setitem(fitting.ARCHITECTURES, "edge", tiny)
-    return load_fer2013(synthetic.write_folder(tmp_path / "fer"))
+    return synthetic.with_votes(load_fer2013(synthetic.write_folder(tmp_path / "fer")))
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> TrainConfig:
-    return TrainConfig(out=str(tmp_path / "run"), epochs=4, batch_size=14, small_share=0.5, ema=0.5, labels="fer2013")
+    return TrainConfig(out=str(tmp_path / "run"), epochs=4, batch_size=14, small_share=0.5, ema=0.5)
 
 
 def run(dataset: Dataset, config: TrainConfig) -> fitting.Result:
-    train, public = dataset.split("Training"), dataset.split("PublicTest")
-    return fit(train, one_hot(train.labels), public, one_hot(public.labels), config)
+    return fit(dataset.split("Training"), dataset.split("PublicTest"), config)
 
 
 class InterruptedRunError(Exception):
@@ -73,7 +78,7 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
         with pytest.raises(Exception, match="killed on purpose"):  # TensorFlow wraps it
             run(dataset, config)
     resumed = run(dataset, replace(config, resume=True))
-    names = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+    names = ("loss", "people_accuracy", "label_loss", "val_loss", "val_people_accuracy", "learning_rate")
     for ours, theirs in zip(resumed.history, straight.history, strict=True):
         assert {n: ours[n] for n in names} == pytest.approx({n: theirs[n] for n in names}, rel=1e-4)
     for ours, theirs in zip(resumed.model.get_weights(), straight.model.get_weights(), strict=True):
@@ -87,14 +92,14 @@ def test_a_save_that_is_killed_at_any_step_leaves_a_checkpoint(
     folder, model = Path(config.out), tiny()
     folder.mkdir()
     model.compile("sgd", "categorical_crossentropy")
-    checkpoint = Checkpoint(config, [])
+    checkpoint = Checkpoint(config, [], "val_accuracy")
     checkpoint.set_model(model)
     checkpoint.on_epoch_end(0, {"val_accuracy": 0.0})
     with monkeypatch.context() as patch:
         kill_at(step, patch)
         with contextlib.suppress(InterruptedRunError):
             checkpoint.on_epoch_end(1, {"val_accuracy": 0.0})
-    resumed = Checkpoint(config, [])
+    resumed = Checkpoint(config, [], "val_accuracy")
     resumed.set_model(model)
     assert resumed.restore(model) == (1 if step < 4 else 2)
     resumed.on_epoch_end(2, {"val_accuracy": 0.0})
@@ -133,11 +138,17 @@ def test_a_new_run_forgets_the_checkpoint_of_a_killed_one(
     assert find_checkpoint(out) is None
 
 
-def test_a_run_does_not_go_on_with_other_labels(dataset: Dataset, config: TrainConfig) -> None:
-    config = replace(config, epochs=1)
+def test_a_run_does_not_go_on_with_another_selection(dataset: Dataset, config: TrainConfig) -> None:
+    config = replace(config, epochs=1, select_on="PublicTest")
     run(dataset, config)
-    with pytest.raises(ConfigError, match=r"--labels fer2013.* Received: blend"):
-        run(dataset, replace(config, resume=True, labels="blend"))
+    with pytest.raises(ConfigError, match=r"--select-on PublicTest.* Received: split"):
+        run(dataset, replace(config, resume=True, select_on="split"))
+
+
+def test_without_votes_a_run_trains_the_label_head_only(dataset: Dataset, config: TrainConfig) -> None:
+    result = run(replace(dataset, votes=None), replace(config, epochs=1))
+    assert set(result.model.output) == {"label"}
+    assert 0 <= result.history[0]["val_accuracy"] <= 1
 
 
 def test_the_best_epoch_is_kept_and_images_are_small_first(dataset: Dataset, config: TrainConfig) -> None:
@@ -145,18 +156,18 @@ def test_the_best_epoch_is_kept_and_images_are_small_first(dataset: Dataset, con
     assert [row["size"] for row in result.history] == [32, 32, 48, 48]
     assert result.model.input_shape == (None, 48, 48, 1)
     public = dataset.split("PublicTest")
-    predicted = np.asarray(result.model.predict(public.images[..., np.newaxis].astype(np.float32), verbose=0))
-    best = max(row["val_accuracy"] for row in result.history)
-    assert np.mean(predicted.argmax(1) == public.labels) == pytest.approx(best, abs=1e-6)
+    predicted = predictor(result.model)(public.images)["people"]
+    best = max(row["val_people_accuracy"] for row in result.history)
+    assert np.mean(predicted.argmax(1) == majority(public.votes)) == pytest.approx(best, abs=1e-6)
 
 
 def test_batches_depend_on_their_number_alone(dataset: Dataset, config: TrainConfig) -> None:
     train = dataset.split("Training")
-    from_start, resumed = (Batches(train, one_hot(train.labels), config, epoch) for epoch in (0, 2))
+    from_start, resumed = (Batches(train, training_targets(train, config), config, epoch) for epoch in (0, 2))
     assert from_start.steps == 5
     assert from_start[0][0].shape == (14, 32, 32, 1)
     assert resumed[0][0].shape == (14, 48, 48, 1)
-    assert all((a == b).all() for a, b in zip(from_start[11], resumed[1], strict=True))
+    assert all((a == b).all() for a, b in zip(*map(keras.tree.flatten, (from_start[11], resumed[1])), strict=True))
     assert (from_start[10][0] != from_start[15][0]).any()
 
 
@@ -169,6 +180,17 @@ def test_a_run_starts_from_the_weights_of_init(dataset: Dataset, config: TrainCo
         second.model.weights, second.model.get_weights(), first.model.get_weights(), strict=True
     ):
         assert "moving" in variable.name or np.allclose(ours, theirs, atol=1e-6)
+
+
+def test_a_network_of_before_the_heads_lends_its_one_head_to_both(tmp_path: Path) -> None:
+    old, new = tiny(heads=("label",)), tiny()
+    inputs = old.inputs[0]
+    features = old.get_layer("label_logits").input
+    keras.Model(inputs, layers.Softmax()(layers.Dense(7, name="logits")(features))).save(tmp_path / "old.keras")
+    start_from(str(tmp_path / "old.keras"), new)
+    kernel = keras.saving.load_model(tmp_path / "old.keras").get_layer("logits").get_weights()[0]
+    for head in ("people", "label"):
+        assert (new.get_layer(f"{head}_logits").get_weights()[0] == kernel).all()
 
 
 def test_init_with_other_layers_is_an_error(dataset: Dataset, config: TrainConfig, tmp_path: Path) -> None:

@@ -28,7 +28,21 @@ def test_the_wilson_interval_of_a_known_case() -> None:
 
 def test_calibration_error_is_the_gap() -> None:
     sure_but_wrong_half = np.tile([[1.0, 0.0]], (10, 1)).astype(np.float32)
-    assert measures.calibration_error(sure_but_wrong_half, np.repeat([0, 1], 5)) == pytest.approx(0.5)
+    labels = np.eye(2, dtype=np.float32)[np.repeat([0, 1], 5)]
+    assert measures.calibration_error(sure_but_wrong_half, labels) == pytest.approx(0.5)
+
+
+def test_a_score_is_honest_that_says_the_share_of_the_votes() -> None:
+    scores = np.tile([[0.8, 0.2]], (10, 1)).astype(np.float32)
+    assert measures.calibration_error(scores, scores) == pytest.approx(0)
+    assert measures.calibration_error(scores, np.tile([[0.6, 0.4]], (10, 1))) == pytest.approx(0.2)
+
+
+def test_a_bootstrap_interval_is_that_of_the_mean() -> None:
+    values = np.random.default_rng(1).normal(5, 2, 400)
+    low, high = measures.bootstrap_interval(lambda rows: float(values[rows].mean()), len(values))
+    assert low == pytest.approx(values.mean() - 1.96 * 0.1, abs=0.04)
+    assert high == pytest.approx(values.mean() + 1.96 * 0.1, abs=0.04)
 
 
 def test_divergence_is_zero_for_equals_and_grows() -> None:

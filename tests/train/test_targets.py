@@ -1,17 +1,18 @@
 """Soft targets are distributions, and each option does what it says."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from edge.errors import DataError
 from train.config import TrainConfig
 from train.data import Dataset
-from train.targets import class_weights, one_hot, soft_targets, translate_votes
+from train.targets import class_weights, one_hot, training_targets, translate_votes, validation_targets
 
-PLAIN = TrainConfig(labels="fer2013", label_smoothing=0.0, translate_votes=False)
-VOTES = np.array([[0, 0, 0, 6, 4, 0, 0], [0] * 7], np.float32)
+PLAIN = TrainConfig(blend=0.0, label_smoothing=0.0, class_balance=0.0)
+VOTES = np.array([[0, 0, 0, 6, 2, 0, 0, 1, 1, 0], [0] * 10], np.float32)
 
 
 def dataset(votes: np.ndarray | None = VOTES) -> Dataset:
@@ -19,18 +20,46 @@ def dataset(votes: np.ndarray | None = VOTES) -> Dataset:
     return Dataset(np.zeros((2, 48, 48), np.uint8), labels, np.array(["Training"] * 2), np.array(["a", "b"]), votes)
 
 
-def test_plain_labels_are_one_hot() -> None:
-    assert (soft_targets(dataset(None), PLAIN) == one_hot(np.array([3, 5]))).all()
+def test_without_votes_there_is_one_head_which_learns_the_labels() -> None:
+    targets = training_targets(dataset(None), PLAIN)
+    assert targets.heads == ("label",)
+    assert (targets.distributions["label"] == one_hot(np.array([3, 5]))).all()
 
 
-def test_a_blend_mixes_votes_in_and_keeps_the_label_where_nobody_voted() -> None:
-    targets = soft_targets(dataset(), replace(PLAIN, labels="blend", blend=0.5))
-    assert np.allclose(targets[0], [0, 0, 0, 0.8, 0.2, 0, 0])
-    assert np.allclose(targets[1], one_hot(np.array([5]))[0])
+def test_the_people_head_learns_how_the_votes_for_our_classes_divide() -> None:
+    targets = training_targets(dataset(), PLAIN)
+    assert targets.heads == ("people", "label")
+    assert np.allclose(targets.distributions["people"][0], [0, 0, 0, 0.75, 0.25, 0, 0])
+    assert targets.weights["people"].tolist() == pytest.approx([0.8, 0.0])  # nobody voted on the second
 
 
-def test_votes_alone() -> None:
-    assert np.allclose(soft_targets(dataset(), replace(PLAIN, labels="ferplus"))[0], VOTES[0] / 10)
+def test_the_label_head_learns_the_labels_of_all_images() -> None:
+    targets = training_targets(dataset(), PLAIN)
+    assert (targets.distributions["label"] == one_hot(np.array([3, 5]))).all()
+    assert targets.weights["label"].tolist() == [1.0, 1.0]
+
+
+def test_the_best_epoch_is_judged_where_the_votes_have_a_majority_of_our_classes() -> None:
+    votes = np.zeros((4, 10), np.float32)
+    votes[0, 3], votes[1, 7], votes[2, 9], votes[3, :5] = 10, 10, 10, 2
+    labels = np.array([3, 3, 3, 3])
+    images = Dataset(
+        np.zeros((4, 48, 48), np.uint8), labels, np.array(["PublicTest"] * 4), np.arange(4).astype(str), votes
+    )
+    assert validation_targets(images).weights["people"].tolist() == [1, 0, 0, 0]
+
+
+def test_a_teacher_gives_a_share_of_the_heads_that_it_has(tmp_path: Path) -> None:
+    inputs = keras.Input((48, 48, 1))
+    flat = keras.layers.Rescaling(0.0)(keras.layers.Flatten()(inputs))
+    teacher = keras.Model(inputs, {"people": keras.layers.Dense(7, activation="softmax")(flat)})
+    teacher.save(tmp_path / "teacher.keras")
+    plain = training_targets(dataset(), PLAIN).distributions
+    config = replace(PLAIN, distill=str(tmp_path / "teacher.keras"), distill_share=0.5)
+    taught = training_targets(dataset(), config).distributions
+    assert np.allclose(taught["people"][0], (plain["people"][0] + 1 / 7) / 2)
+    assert (taught["people"][1] == 0).all()
+    assert (taught["label"] == plain["label"]).all()
 
 
 def test_translated_votes_say_what_fer2013_calls_images_that_were_voted_alike() -> None:
@@ -46,14 +75,9 @@ def test_translated_votes_say_what_fer2013_calls_images_that_were_voted_alike() 
 
 
 def test_smoothing_keeps_distributions() -> None:
-    targets = soft_targets(dataset(), replace(PLAIN, labels="blend", label_smoothing=0.1))
+    targets = training_targets(dataset(), replace(PLAIN, label_smoothing=0.1)).distributions["label"]
     assert np.allclose(targets.sum(1), 1)
     assert np.allclose(targets.min(), 0.1 / 7)
-
-
-def test_votes_that_are_not_there_are_an_error() -> None:
-    with pytest.raises(DataError, match="--ferplus"):
-        soft_targets(dataset(None), replace(PLAIN, labels="blend"))
 
 
 def test_class_weights_lift_the_rare_and_keep_the_mean() -> None:

@@ -1,0 +1,15 @@
+"""The command `emotion-edge`, and `python -m edge`: those of `edge.run`, from a file that loads nothing by itself."""
+
+from edge.command_line import end_quietly
+
+
+def main() -> int:
+    """Run the command; Ctrl-C while its modules load ends without a traceback."""
+    end_quietly()
+    from edge.run import main as run_main
+
+    return run_main()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

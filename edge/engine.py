@@ -1,0 +1,230 @@
+"""The one loop: cameras -> rate limiter -> Pipeline.process -> results; what a program that uses the library holds."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+from edge.address import redact
+from edge.camera import Camera, Opener, visit
+from edge.config import EdgeConfig
+from edge.detectors import Detector, create_detector
+from edge.errors import SourceError, StuckThreadError
+from edge.governor import Governor, Intervals, fixed_intervals, frame_rate
+from edge.interpreter import choose_runtime
+from edge.pipeline import Classifier, Pipeline, create_classifier
+from edge.rate_limiter import RateLimiter
+from edge.results import CameraStatus, Frame, FrameResult
+from edge.sources import REMEDY
+
+STOP_S = 1.0
+"""How long the end waits for threads inside a call of a stalled camera, all together."""
+CAMERA_OPTIONS = ("width", "height", "playback", "open_timeout_s", "read_timeout_s", "reconnect_s")
+"""A camera is opened again when one of these changes."""
+LOOP_OPTIONS = ("source", "fps", "cpu_budget", "max_age_ms", *CAMERA_OPTIONS)
+"""A pipeline stays as it is, with the identities of its faces, when nothing but these changes."""
+
+_log = logging.getLogger(__name__)
+Network = TypeVar("Network")
+
+
+class Processed(NamedTuple):
+    """A frame and all that is known of it."""
+
+    frame: Frame
+    result: FrameResult
+
+
+Event: TypeAlias = "Processed | CameraStatus | None"
+
+
+class Engine:
+    """Cameras, networks, rates and budget behind one iterator.
+
+    Usage:
+        with Engine(EdgeConfig(source="demo")) as engine:
+            for frame, result in engine.results():
+                print(result.faces)
+
+    A detector, a classifier and a function that opens a source may be handed in. `push` takes frames of one's own
+    instead. One thread at a time may use an engine.
+
+    Raises:
+        EmotionError: from `events`, `results`, `push` and `change`: a source, a model or an option has failed.
+    """
+
+    def __init__(
+        self,
+        config: EdgeConfig,
+        detector: Detector | None = None,
+        classifier: Classifier | None = None,
+        opener: Opener | None = None,
+        thin_files: bool = False,
+    ) -> None:
+        self.config = config
+        self._detector: _Kept[Detector] = _Kept(
+            detector, create_detector, ("runtime", "threads", "detector", "detector_model", "min_face")
+        )
+        self._classifier: _Kept[Classifier] = _Kept(classifier, create_classifier, ("runtime", "threads", "model"))
+        self._opener = opener
+        self._thin_files = thin_files
+        """Whether `EdgeConfig.fps` thins files and the demo too, as a viewer wants it."""
+        self._cameras: list[Camera] = []
+        self._wake = threading.Condition()
+        self._pipelines: dict[str, Pipeline] = {}
+        self._limiters: dict[str, RateLimiter] = {}
+        self._governor, self._intervals = _rates(config)
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self, timeout_s: float = STOP_S) -> None:
+        """Stop all cameras; one that hangs inside a call is logged, and frees its device when the call returns."""
+        _stop(self._cameras, timeout_s)
+
+    def results(self, stop: threading.Event | None = None, seconds: float | None = None) -> Iterator[Processed]:
+        """Every processed frame, until all sources have ended, `stop` is set or `seconds` are over."""
+        return (event for event in self.events(stop, seconds) if isinstance(event, Processed))
+
+    def events(self, stop: threading.Event | None = None, seconds: float | None = None) -> Iterator[Event]:
+        """The same, and each change of a camera's state; None at least every tenth of a second, frames or not."""
+        self._open_cameras()
+        for camera in self._cameras:
+            self._pipeline(camera.name)  # the networks load while the cameras open
+        told: dict[str, CameraStatus] = {}
+        for camera, frame in visit(self._cameras, stop, seconds):
+            yield None
+            if camera.status is not told.get(camera.name):
+                told[camera.name] = camera.status
+                yield camera.status
+            self._fail_if_all_are_absent()
+            if frame is not None and (result := self.push(frame)) is not None:
+                yield Processed(frame, result)
+
+    def push(self, frame: Frame) -> FrameResult | None:
+        """The result of a frame; None if it comes too soon for the rate. Frames of one `source` belong together."""
+        limiter, pipeline = self._limiter(frame.source), self._pipeline(frame.source)
+        if (frame.is_live or self._thin_files) and not limiter.takes(frame.captured_monotonic_s):
+            return None
+        result = pipeline.process(frame, self._intervals)
+        if self._governor:
+            self._intervals = self._governor.update(result.age_ms)
+        limiter.fps = frame_rate(self._intervals, pipeline.idle)
+        return result
+
+    def change(self, config: EdgeConfig) -> None:
+        """Use other options from the next frame on; what need not be loaded or opened again is kept.
+
+        Raises:
+            EmotionError: they can't be had; the old ones stay in force.
+        """
+        if not _same(config, self.config, set(vars(config)) - set(LOOP_OPTIONS)):
+            self._pipelines = {name: self._new_pipeline(config) for name in self._pipelines}
+        keep_open, self.config = _same(config, self.config, CAMERA_OPTIONS), config
+        self._governor, self._intervals = _rates(config)
+        for limiter in self._limiters.values():
+            limiter.fps = self._intervals.fps
+        if self._cameras:
+            self._replace_cameras(keep_open)
+
+    @property
+    def statuses(self) -> list[CameraStatus]:
+        """How each camera is now."""
+        return [camera.status for camera in self._cameras]
+
+    @property
+    def setup(self) -> str:
+        """The detector, the model and the runtime in words."""
+        detector = self._detector.get(self.config)
+        name = getattr(detector, "name", type(detector).__name__)
+        return f"detector {name}, model {self.config.model_path.name}, runtime {choose_runtime(self.config.runtime)}"
+
+    def counts(self) -> dict[str, int]:
+        """What cameras and pipelines counted so far, by the names of `Summary`."""
+        cameras, pipelines = self._cameras, self._pipelines.values()
+        return {
+            "dropped": sum(camera.dropped for camera in cameras),
+            "skipped": sum(camera.skipped for camera in cameras),
+            "reconnects": sum(camera.reconnects for camera in cameras),
+            "detections": sum(pipeline.detections for pipeline in pipelines),
+            "classifications": sum(pipeline.classifications for pipeline in pipelines),
+        }
+
+    def _open_cameras(self) -> None:
+        """Start a camera for each source that has none."""
+        sources, running = self.config.sources, {camera.name for camera in self._cameras}
+        for source in sources:
+            if redact(source) not in running:
+                camera = Camera(source, self.config, self._wake, len(sources) == 1, self._opener)
+                self._limiters[camera.name] = camera.limiter
+                self._cameras.append(camera)
+                camera.start()
+
+    def _replace_cameras(self, keep_open: bool) -> None:
+        names = {redact(source) for source in self.config.sources}
+        gone = [camera for camera in self._cameras if not (keep_open and camera.name in names)]
+        _stop(gone, STOP_S)
+        for camera in gone:
+            self._cameras.remove(camera)
+            self._pipelines.pop(camera.name, None)
+        self._open_cameras()
+
+    def _limiter(self, source: str) -> RateLimiter:
+        return self._limiters.setdefault(source, RateLimiter(self._intervals.fps))
+
+    def _pipeline(self, source: str) -> Pipeline:
+        if source not in self._pipelines:
+            self._pipelines[source] = self._new_pipeline(self.config)
+        return self._pipelines[source]
+
+    def _new_pipeline(self, config: EdgeConfig) -> Pipeline:
+        """Several share one detector and one classifier, in turns."""
+        return Pipeline(config, self._detector.get(config), self._classifier.get(config))
+
+    def _fail_if_all_are_absent(self) -> None:
+        if all(camera.absent for camera in self._cameras):
+            names = ", ".join(camera.name for camera in self._cameras)
+            raise SourceError(f"Expected a source that opens; {REMEDY}. Received: none of {names}")
+
+
+class _Kept(Generic[Network]):
+    """A network that was handed in, or that is loaded again only when one of its options changes."""
+
+    def __init__(
+        self, given: Network | None, create: Callable[[EdgeConfig], Network], options: tuple[str, ...]
+    ) -> None:
+        self._network, self._is_given = given, given is not None
+        self._create = create
+        self._options = options
+        self._values: tuple[Any, ...] = ()
+
+    def get(self, config: EdgeConfig) -> Network:
+        values = tuple(getattr(config, name) for name in self._options)
+        if self._network is None or (not self._is_given and values != self._values):
+            self._network, self._values = self._create(config), values
+        return self._network
+
+
+def _rates(config: EdgeConfig) -> tuple[Governor | None, Intervals]:
+    governor = Governor(config) if config.cpu_budget else None
+    return governor, governor.intervals if governor else fixed_intervals(config)
+
+
+def _same(one: EdgeConfig, other: EdgeConfig, names: "tuple[str, ...] | set[str]") -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def _stop(cameras: list[Camera], timeout_s: float) -> None:
+    """All together within `timeout_s`; a thread that is stuck ends with the process, no reason to fail."""
+    deadline_s = time.monotonic() + timeout_s
+    for camera in cameras:
+        camera.tell_to_stop()
+    for camera in cameras:
+        try:
+            camera.stop(max(0.0, deadline_s - time.monotonic()))
+        except StuckThreadError as error:
+            _log.warning("%s", error)

@@ -1,0 +1,87 @@
+"""One result to every sink: one that fails costs the others nothing, and is tried again."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from edge.results import Frame, FrameResult
+from edge.sinks import Sink, WindowClosedError
+
+RETRY_S = 1.0
+"""The first pause before a sink that failed is tried again; it doubles up to `LONGEST_RETRY_S`."""
+LONGEST_RETRY_S = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class _Output:
+    """A sink and how it is; one that fails is tried again, ever more seldom."""
+
+    def __init__(self, sink: Sink, clock_s: Callable[[], float]) -> None:
+        self.sink = sink
+        self.error: OSError | None = None
+        """Why it fails now."""
+        self.has_worked = False
+        self._clock_s = clock_s
+        self._lost = 0
+        self._pause_s = RETRY_S
+        self._retry_at_s = 0.0
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        if self.error and self._clock_s() < self._retry_at_s:
+            self._lost += 1
+            return
+        try:
+            wrote = self.sink.write(frame, result)
+        except (WindowClosedError, BrokenPipeError):
+            raise
+        except OSError as error:
+            self._fail(error)
+        else:
+            if wrote is not False:
+                self._work()
+
+    def _fail(self, error: OSError) -> None:
+        if self.error is None:
+            _log.warning("%s; the run goes on without it and tries again", error)
+        self.error = error
+        self._lost += 1
+        self._retry_at_s = self._clock_s() + self._pause_s
+        self._pause_s = min(2 * self._pause_s, LONGEST_RETRY_S)
+
+    def _work(self) -> None:
+        if self.error:
+            _log.info("%s writes again; results lost meanwhile: %d", type(self.sink).__name__, self._lost)
+        self.error, self.has_worked, self._lost, self._pause_s = None, True, 0, RETRY_S
+
+
+class FanOut:
+    """Gives results to every sink; one that fails costs the others nothing and is tried again.
+
+    An error is raised if no sink has ever worked, and by `finish` if none works at the end.
+    """
+
+    def __init__(self, sinks: Sequence[Sink], clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._outputs = [_Output(sink, clock_s) for sink in sinks]
+        self.closed = False
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Hand the result on."""
+        for output in tuple(self._outputs):
+            try:
+                output.write(frame, result)
+            except WindowClosedError:
+                self.closed = True
+            except BrokenPipeError:  # who read standard output has left for good
+                self._outputs.remove(output)
+                if not self._outputs:
+                    raise
+                _log.warning("Nobody reads standard output any more; the run goes on without it")
+        if not any(output.has_worked for output in self._outputs):
+            self.finish()
+
+    def finish(self) -> None:
+        """Raise the error of the only sink, or of the first if all fail."""
+        errors = [output.error for output in self._outputs]
+        if self._outputs and errors[0] and all(errors):
+            raise errors[0]

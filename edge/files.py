@@ -1,0 +1,40 @@
+"""Questions to the file system that have an answer in every case, and files that are whole or not there at all."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is known to lie there: not behind a closed folder, nor under a name that can't be."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_dir(path: Path) -> bool:
+    """Whether a folder is known to lie there."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to; it becomes `path` at the end, or vanishes after an error.
+
+    Usage:
+        with replacing(Path("model.tflite")) as part:
+            part.write_bytes(content)
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise

@@ -1,0 +1,70 @@
+"""The sinks that the command line names."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from edge.address import redact
+from edge.changes import ChangesSink
+from edge.config import EdgeConfig
+from edge.errors import ConfigError
+from edge.recording import CsvSink, SnapshotSink, VideoSink
+from edge.sinks import JsonLinesSink, Sink, WindowSink
+
+MQTT_VARIABLE = "EMOTION_EDGE_MQTT"
+EMITS = ("all", "changes")
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `open_sinks`."""
+    parser.add_argument("--headless", action="store_true", help="no window: one JSON line a frame on standard output")
+    parser.add_argument("--json", type=Path, help="also add the JSON lines to this file")
+    parser.add_argument("--csv", type=Path, help="add a row a face to this file")
+    parser.add_argument(
+        "--emit",
+        choices=EMITS,
+        default="all",
+        help="lines and rows of every frame, or only when a label changes, and otherwise one per second",
+    )
+    parser.add_argument("--video", type=Path, help="record the annotated image to this .mp4 or .avi")
+    parser.add_argument("--snapshots", type=Path, help="keep an image in this folder whenever an emotion changes")
+    parser.add_argument("--mqtt", help=f"also send to mqtt://user:password@host/topic (default: ${MQTT_VARIABLE})")
+    parser.add_argument("--mqtt-ca", type=Path, help="the certificate of the authority that signed the broker's (.pem)")
+
+
+def open_sinks(arguments: argparse.Namespace, config: EdgeConfig) -> list[Sink]:
+    """A sink for each option that was given.
+
+    Raises:
+        SinkError: one of them can't work.
+        ConfigError: they do not go together.
+    """
+    names = [redact(source) for source in config.sources]
+    if arguments.video and len(names) > 1:
+        raise ConfigError(f"Expected one source with --video. Received: {', '.join(names)}")
+    sinks = [_thinned(sink, arguments.emit) for sink in _line_sinks(arguments)]
+    if not arguments.headless:
+        sinks.insert(0, WindowSink(names))
+    if arguments.video:
+        sinks.append(VideoSink(arguments.video, config.fps or 30.0))
+    if arguments.snapshots:
+        sinks.append(SnapshotSink(arguments.snapshots))
+    if address := arguments.mqtt or os.environ.get(MQTT_VARIABLE):
+        from edge.mqtt import MqttSink  # optional
+
+        sinks.append(MqttSink(address, arguments.mqtt_ca))
+    return sinks
+
+
+def _line_sinks(arguments: argparse.Namespace) -> list[Sink]:
+    sinks: list[Sink] = [JsonLinesSink(sys.stdout)] if arguments.headless else []
+    if arguments.json:
+        sinks.append(JsonLinesSink(arguments.json))
+    if arguments.csv:
+        sinks.append(CsvSink(arguments.csv))
+    return sinks
+
+
+def _thinned(sink: Sink, emit: str) -> Sink:
+    return ChangesSink(sink) if emit == "changes" else sink
