@@ -7,9 +7,13 @@ A head is pasted into a plain or textured frame, filmed at 15 frames per second 
 overlaps it in one of the last five frames; every other box of any frame is a false one.
 """
 
+import argparse
+import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import matplotlib
 
