@@ -5,10 +5,13 @@ VENV ?= .venv
 TEST_VENV ?= .venv-test
 DEMO_FRAMES ?= 150
 ARM64_ROOT ?= .venv-arm64
+BARE_ROOTS ?= .venv-bare
+BARE_SUITES ?= bookworm trixie
+BARE_COMMANDS ?= demo test
 TEST_EXTRAS = app,dev,train
 
 .DEFAULT_GOAL := help
-.PHONY: help demo app test test-arm64 lint bench clean
+.PHONY: help demo app test test-arm64 test-bare lint bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -25,6 +28,15 @@ test: $(TEST_VENV)/test.done  ## run all tests, in an environment of their own
 test-arm64: $(TEST_VENV)/test.done  ## run the edge tests on emulated aarch64 with its own wheels (root, qemu-user-static, mmdebstrap)
 	@[ -f $(ARM64_ROOT)/ready ] || PATH="$(CURDIR)/$(TEST_VENV)/bin:$$PATH" tests/rigs/arm64.sh setup $(ARM64_ROOT)
 	@PATH="$(CURDIR)/$(TEST_VENV)/bin:$$PATH" tests/rigs/arm64.sh test $(ARM64_ROOT)
+
+test-bare:  ## make demo and make test in a bare Debian 12 and a bare Debian 13 (root, mmdebstrap; 6 GB, half an hour)
+	@for suite in $(BARE_SUITES); do \
+	  root=$(BARE_ROOTS)/$$suite; \
+	  tests/rigs/bare.sh setup $$suite $$root && tests/rigs/bare.sh clone $$root || exit 1; \
+	  for target in $(BARE_COMMANDS); do \
+	    echo "make $$target in a bare Debian, $$suite" && tests/rigs/bare.sh run $$root make --no-print-directory $$target || exit 1; \
+	  done; \
+	done
 
 lint: $(TEST_VENV)/test.done  ## check style, types and who imports whom
 	$(TEST_VENV)/bin/ruff check .

@@ -1,12 +1,11 @@
-"""What is shown of a frame: faces hidden if asked, boxes and labels drawn, mirrored if asked, as a JPEG."""
+"""What is shown of a frame: faces hidden if asked, boxes and labels drawn, as a JPEG."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
-import numpy as np
 
-from edge import sources
+from edge import photos
 from edge.annotate import draw
 from edge.errors import SourceError
 from edge.results import BgrImage, Box, FrameResult
@@ -22,14 +21,11 @@ BLOCKS = 8
 class RenderOptions:
     """How images are shown; scores don't depend on it."""
 
-    mirror: bool = False
     blur: bool = False
 
 
 def render(image: BgrImage, result: FrameResult, rendering: RenderOptions) -> BgrImage:
     """The image to show; `image` itself stays as it is."""
-    if rendering.mirror:  # before drawing: text must stay readable
-        image, result = np.ascontiguousarray(image[:, ::-1]), _mirrored(result, image.shape[1])
     if rendering.blur and result.faces:
         image = image.copy()
         for face in result.faces:
@@ -63,14 +59,10 @@ def decode(data: bytes, name: str) -> BgrImage:
     Raises:
         SourceError: it is no image that OpenCV reads.
     """
-    image = sources.decode(np.frombuffer(data, np.uint8))
+    image = photos.decode(data)
     if image is None:
         raise SourceError(f"Expected an image (JPEG, PNG, WebP, BMP). Received: {name}, which does not open as one")
     return image
-
-
-def _mirrored(result: FrameResult, width: int) -> FrameResult:
-    return _with_boxes(result, lambda box: box._replace(x=width - box.x - box.width))
 
 
 def _with_boxes(result: FrameResult, change: Callable[[Box], Box]) -> FrameResult:

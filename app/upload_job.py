@@ -15,7 +15,7 @@ from app.session_log import Record
 from edge.config import EdgeConfig
 from edge.engine import Engine
 from edge.errors import EmotionError, SourceError
-from edge.results import BgrImage, FrameResult
+from edge.results import Frame, FrameResult
 from edge.sources import Source, open_source
 
 USUAL_FPS = 25.0
@@ -50,7 +50,7 @@ class VideoJob:
         self._input = Path(self._folder.name) / f"input{Path(name).suffix.lower()}"
         self._input.write_bytes(data)
         self.video = Path(self._folder.name) / "annotated.webm"
-        self._config, self._rendering = config, replace(rendering, mirror=False)
+        self._config, self._rendering = replace(config, rotate=0, mirror=False), rendering  # those are for cameras
         self._fps = USUAL_FPS
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="video job", daemon=True)
@@ -105,7 +105,7 @@ class VideoJob:
         config = replace(self._config, source=self.name, playback="fast")
         with Engine(config, opener=self._open) as engine, contextlib.closing(_Writer(self.video)) as writer:
             for frame, result in engine.results(self._cancelled):
-                writer.write(frame.image, result, self._rendering, self._fps)
+                writer.write(frame, result, self._rendering, self._fps)
                 self.record.add(result)
                 self.frames += 1
         if not self.frames and not self._cancelled.is_set():
@@ -119,19 +119,23 @@ class VideoJob:
 
 
 class _Writer:
-    """A WebM with VP8: of what OpenCV's wheel writes, the one that every browser plays."""
+    """A WebM with VP8: of what OpenCV's wheel writes, the one that every browser plays; at the film's own times."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._writer: cv2.VideoWriter | None = None
+        self._written = 0
 
-    def write(self, image: BgrImage, result: FrameResult, rendering: RenderOptions, fps: float) -> None:
-        drawn = render(*fitted(image, result), rendering)
+    def write(self, frame: Frame, result: FrameResult, rendering: RenderOptions, fps: float) -> None:
+        """Add the image as often as its time asks for: the file has one rate, and the film need not."""
+        drawn = render(*fitted(frame.image, result), rendering)
         drawn = drawn[: drawn.shape[0] // 2 * 2, : drawn.shape[1] // 2 * 2]  # VP8 wants even sides
         if self._writer is None:
             size = (drawn.shape[1], drawn.shape[0])
             self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"VP80"), fps, size)
-        self._writer.write(drawn)
+        for _ in range(round((frame.position_s or 0.0) * fps) + 1 - self._written):
+            self._writer.write(drawn)
+            self._written += 1
 
     def close(self) -> None:
         if self._writer:

@@ -1,5 +1,6 @@
 """What is measured of the shipped models: on generated faces anywhere, on FER-2013 where it lies."""
 
+import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,12 +10,14 @@ import numpy as np
 
 from benchmarks import golden, models
 from benchmarks.corruptions import CORRUPTIONS, STRENGTHS
-from benchmarks.models import Predict
-from edge.model_info import LABELS
+from benchmarks.models import Predict, Scores
+from edge.files import replacing
+from edge.model_info import LABEL, LABELS, PEOPLE
 from edge.results import FaceInput, Probabilities
 from train import measures
-from train.data import Dataset
-from train.measures import Labels
+from train.data import VOTE_COLUMNS, Dataset
+from train.evaluate import HEAD_TRUTHS, OWN_LABEL, TRUTH_OF, Truth, truths
+from train.votes import NOBODY
 
 REFERENCE = Path(__file__).parent / "reference"
 ACCURACY = REFERENCE / "accuracy.json"
@@ -23,52 +26,82 @@ ROBUSTNESS_COUNT = 400
 """Faces of PrivateTest for each corruption and strength: 2.5 points of standard error, the same faces every time."""
 
 
-def golden_metrics(predict: Predict, outputs: Probabilities) -> dict[str, float]:
-    """Agreement with, and divergence from, the committed outputs for the generated faces."""
-    measured = predict(golden.generated_faces(len(outputs)))
-    return {
-        "golden/agreement": measures.agreement(measured, outputs),
-        "kl/golden": measures.kl_divergence(measured, outputs),
-    }
+def golden_metrics(predict: Predict, outputs: Scores) -> dict[str, float]:
+    """Agreement with, and divergence from, the committed outputs of each head for the generated faces."""
+    measured = predict(golden.generated_faces(len(next(iter(outputs.values())))))
+    metrics = {}
+    for head, committed in outputs.items():
+        metrics[f"golden/{head}"] = measures.agreement(measured[head], committed)
+        metrics[f"kl/{head}/golden"] = measures.kl_divergence(measured[head], committed)
+    return metrics
+
+
+def perfect_golden(outputs: Scores) -> dict[str, float]:
+    """What `golden_metrics` gives for the very outputs."""
+    return {name: value for head in outputs for name, value in ((f"golden/{head}", 1.0), (f"kl/{head}/golden", 0.0))}
 
 
 def dataset_metrics(predict: Predict, predict_float: Predict, test: Dataset) -> dict[str, float]:
-    """Accuracy by split, recall by class, calibration, and how far it is from the float network."""
-    probabilities, floats = predict(test.images[..., np.newaxis]), predict_float(test.images[..., np.newaxis])
-    metrics = {"agreement/float": measures.agreement(probabilities, floats)}
-    metrics["kl/float"] = measures.kl_divergence(probabilities, floats)
-    for name, splits in SPLITS.items():
-        rows = np.isin(test.splits, splits)
-        if rows.any():
-            metrics |= _split_metrics(name, probabilities[rows], test.labels[rows])
+    """Each head's accuracy by its truths, recall, calibration, and how far it is from the float network."""
+    faces, known = test.images[..., np.newaxis], truths(test)
+    scores, floats = predict(faces), predict_float(faces)
+    metrics: dict[str, float] = {}
+    for head, probabilities in scores.items():
+        metrics[f"agreement/{head}/float"] = measures.agreement(probabilities, floats[head])
+        metrics[f"kl/{head}/float"] = measures.kl_divergence(probabilities, floats[head])
+        own = {name: known[name] for name in HEAD_TRUTHS.get(head, (OWN_LABEL,)) if name in known}
+        for split, members in SPLITS.items():
+            rows = np.isin(test.splits, members)
+            if rows.any() and own:
+                metrics |= _split_metrics(head, split, probabilities[rows], {n: t.take(rows) for n, t in own.items()})
     return metrics
 
 
 def robustness_metrics(predict: Predict, test: Dataset, count: int = ROBUSTNESS_COUNT) -> dict[str, float]:
-    """Accuracy under each corruption at each strength, on a fixed draw of PrivateTest."""
-    faces, labels = _drawn(test, count)
+    """Each head's accuracy under each corruption at each strength, on a fixed draw of PrivateTest."""
+    faces, known = _drawn(test, count)
     return {
-        f"robustness/{name}/{strength}": measures.accuracy(predict(change(faces, strength)), labels)
+        f"robustness/{head}/{name}/{strength}": measures.accuracy(probabilities[rows], truth.classes[rows])
         for name, change in CORRUPTIONS.items()
         for strength in STRENGTHS
+        for head, probabilities in predict(change(faces, strength)).items()
+        for truth in [known.get(TRUTH_OF.get(head, OWN_LABEL), known[OWN_LABEL])]
+        for rows in [truth.classes != NOBODY]
     }
 
 
 def generated_dataset(variant: str) -> Dataset:
-    """The generated faces, labelled as the committed outputs are: for `robustness_metrics` without the data set."""
-    labels, count = read_golden(variant).argmax(axis=1), golden.COUNT
+    """The generated faces, labelled and voted as the committed outputs are: for `robustness_metrics` without data."""
+    committed, count = read_golden(variant), golden.COUNT
+    labels = committed[LABEL].argmax(axis=1)
+    votes = np.zeros((count, len(VOTE_COLUMNS)), np.float32)
+    votes[np.arange(count), committed.get(PEOPLE, committed[LABEL]).argmax(axis=1)] = 10
     names = np.array([f"generated {index}" for index in range(count)])
-    return Dataset(golden.generated_faces()[..., 0], labels, np.full(count, "PrivateTest"), names)
+    return Dataset(golden.generated_faces()[..., 0], labels, np.full(count, "PrivateTest"), names, votes)
 
 
 def golden_file(variant: str) -> Path:
-    """Where the committed outputs of a variant for the generated faces are: a row a face, a column a label."""
+    """Where a variant's committed outputs for the generated faces are: a row per face, a column per head and label."""
     return REFERENCE / f"golden_{variant}.csv"
 
 
-def read_golden(variant: str) -> Probabilities:
-    """The committed outputs (faces, labels)."""
-    return np.loadtxt(golden_file(variant), np.float32, delimiter=",")
+def read_golden(variant: str) -> Scores:
+    """The committed outputs (faces, labels) of each head."""
+    with golden_file(variant).open(newline="") as file:
+        columns, *rows = csv.reader(file)
+    values = np.array(rows, np.float32)
+    heads = list(dict.fromkeys(column.split()[0] for column in columns))
+    return {head: values[:, [columns.index(f"{head} {label}") for label in LABELS]] for head in heads}
+
+
+def write_golden(variant: str, scores: Scores) -> None:
+    """Commit outputs as the reference."""
+    columns = [f"{head} {label}" for head in scores for label in LABELS]
+    rows = np.concatenate(list(scores.values()), axis=1)
+    with replacing(golden_file(variant)) as part, part.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([[f"{value:.4f}" for value in row] for row in rows])
 
 
 def read_reference() -> dict[str, Any]:
@@ -87,16 +120,19 @@ def measure_all(variants: Mapping[str, Path], test: Dataset) -> dict[str, dict[s
     return measured
 
 
-def _split_metrics(name: str, probabilities: Probabilities, labels: Labels) -> dict[str, float]:
-    recalls = measures.recall_by_class(probabilities, labels, LABELS)
-    return {
-        f"accuracy/{name}": measures.accuracy(probabilities, labels),
-        f"calibration/{name}": measures.calibration_error(probabilities, labels),
-        **{f"recall/{name}/{label}": recall for label, recall in recalls.items()},
-    }
+def _split_metrics(head: str, split: str, probabilities: Probabilities, known: Mapping[str, Truth]) -> dict[str, float]:
+    metrics = {}
+    for name, truth in known.items():
+        rows = truth.classes != NOBODY
+        metrics[f"accuracy/{head}/{name}/{split}"] = measures.accuracy(probabilities[rows], truth.classes[rows])
+    first = next(iter(known.values()))
+    rows, named = first.shares.sum(1) > 0, (first.classes != NOBODY) & (first.classes < len(LABELS))
+    metrics[f"calibration/{head}/{split}"] = measures.calibration_error(probabilities[rows], first.shares[rows])
+    recalls = measures.recall_by_class(probabilities[named], first.classes[named], LABELS)
+    return metrics | {f"recall/{head}/{split}/{label}": recall for label, recall in recalls.items()}
 
 
-def _drawn(test: Dataset, count: int) -> tuple[FaceInput, Labels]:
+def _drawn(test: Dataset, count: int) -> tuple[FaceInput, dict[str, Truth]]:
     rows = np.flatnonzero(test.splits == "PrivateTest")
-    rows = np.random.default_rng(0).permutation(rows)[:count]
-    return test.images[rows][..., np.newaxis], test.labels[rows]
+    drawn = test.take(np.random.default_rng(0).permutation(rows)[:count])
+    return drawn.images[..., np.newaxis], truths(drawn)

@@ -10,7 +10,9 @@ from edge.interpreter import MODELS, EmotionClassifier, load_interpreter
 from edge.model_info import LABELS
 from edge.results import FaceInput, Probabilities
 
-Predict = Callable[[FaceInput], Probabilities]
+Scores = dict[str, Probabilities]
+"""Head to probabilities (faces, labels), the labels in the order of LABELS."""
+Predict = Callable[[FaceInput], Scores]
 
 FLOAT_ORDER = ("float32", "float16")
 """What stands for the network before int8: float32 if it is shipped, else float16, which computes in float too."""
@@ -36,10 +38,14 @@ def sha256(file: Path) -> str:
 
 
 def predictor(file: Path, runtime: str = "auto") -> Predict:
-    """Edge's own classifier, its columns put by their names into the order of `LABELS`."""
+    """Edge's own classifier, the columns of each head put by their names into the order of `LABELS`."""
     classifier = EmotionClassifier(file, runtime)
-    columns = [classifier.info.labels.index(label) for label in LABELS]
-    return lambda faces: classifier.predict(faces)[:, columns]
+    columns = {head.name: [head.labels.index(label) for label in LABELS] for head in classifier.info.heads}
+
+    def predict(faces: FaceInput) -> Scores:
+        return {name: scores[:, columns[name]] for name, scores in classifier.predict_heads(faces).items()}
+
+    return predict
 
 
 def multiply_adds(file: Path) -> int:

@@ -9,12 +9,11 @@ import logging
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks import evaluation, golden, models
 from edge.command_line import CommandParser, run_command
+from edge.files import replacing
 from edge.interpreter import MODELS
-from train.data import load_fer2013
+from train.data import find_data, load_fer2013, votes_beside
 
 logger = logging.getLogger(__name__)
 
@@ -30,16 +29,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _update(variants: dict[str, Path], data: str | None) -> int:
-    measured = evaluation.measure_all(variants, load_fer2013(data).test())
+    measured = evaluation.measure_all(variants, load_fer2013(data, votes_beside(find_data(data))).test())
     faces = golden.generated_faces()
     accuracy = {
         name: {"sha256": models.sha256(file), "metrics": {k: round(v, 5) for k, v in measured[name].items()}}
         for name, file in variants.items()
     }
-    content = {"generated_faces_sha256": golden.digest(faces), "schema": 1, "variants": accuracy}
-    evaluation.ACCURACY.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    content = {"generated_faces_sha256": golden.digest(faces), "schema": 2, "variants": accuracy}
+    with replacing(evaluation.ACCURACY) as part:
+        part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     for name, file in variants.items():
-        np.savetxt(evaluation.golden_file(name), models.predictor(file)(faces), fmt="%.4f", delimiter=",")
+        evaluation.write_golden(name, models.predictor(file)(faces))
         logger.info("%s: %d metrics, %d golden outputs", name, len(measured[name]), len(faces))
     return 0
 

@@ -4,25 +4,28 @@ Ranges are measured on training images, or on a folder of the user's, alone. The
 else on those that did not calibrate, else on those that did.
 """
 
-import re
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.config import ConvertConfig
+from convert.config import CALIBRATED, ConvertConfig
 from edge.errors import DataError
-from edge.model_info import ModelInfo
+from edge.model_info import LABELS, ModelInfo
+from edge.photos import IMAGE_SUFFIXES
 from edge.preprocess import resize_face
 from edge.results import FaceInput
-from train.data import Dataset, find_data, load_fer2013, votes_beside
-from train.evaluate import HEAD_TRUTHS, Truth, truths
+from train.class_names import class_of
+from train.data import DAMAGED, Dataset, find_data, load_fer2013, votes_beside
+from train.evaluate import HEAD_TRUTHS, OWN_LABEL, Truth, truths
+from train.face_images import FaceReader, UnusableError
+from train.images import folder_members
 from train.votes import NOBODY
 
-_IMAGE = re.compile(r"\.(jpe?g|png|bmp)$", re.IGNORECASE)
+log = logging.getLogger(__name__)
 CALIBRATION = "calibration"
 """The split's name when the proof is on the calibration set."""
 REST = "rest"
@@ -31,6 +34,8 @@ UNKNOWN = NOBODY
 """The label of an image whose folder is not named like a label."""
 FOLDER_NAME = "folder name"
 """What counts as right for images of the user."""
+LEAST, FEW = 20, 100
+"""Different faces without which ranges are not measured at all, and below which a proof says that it is weak."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Images:
     """Faces with their labels and the split of each."""
 
     faces: FaceInput
-    """(n, height, width, 1)."""
+    """(n, height, width, channels)."""
     labels: NDArray[np.int64]
     """(n,), UNKNOWN where nobody said."""
     splits: NDArray[np.str_]
@@ -58,7 +63,7 @@ class Images:
 
     def truths_of(self, head: str) -> dict[str, Truth]:
         """What counts as right for a head, the truth that its loss of accuracy is measured by first."""
-        wanted = (FOLDER_NAME, *(HEAD_TRUTHS.get(head, ())))
+        wanted = (FOLDER_NAME, *(HEAD_TRUTHS.get(head, (OWN_LABEL,))))
         return {name: self.truths[name] for name in wanted if name in self.truths}
 
 
@@ -143,28 +148,72 @@ def reach_full_range(images: Images) -> Images:
     return replace(images, faces=faces)
 
 
+def check_numbers(data: ConversionData, config: ConvertConfig) -> list[str]:
+    """What is weak about the numbers of images, in a line each.
+
+    Raises:
+        DataError: too few different faces to measure the ranges of an integer variant.
+    """
+    calibrate, prove = count_different(data.calibration.faces), count_different(data.proof.faces)
+    if calibrate < LEAST and set(config.variants) & set(CALIBRATED):
+        raise DataError(
+            f"Expected at least {LEAST} different face images to calibrate, better {FEW} and more: FER-2013 in --data, "
+            f"or more in --samples-from. Received: {calibrate}"
+        )
+    lines = []
+    if calibrate < FEW and set(config.variants) & set(CALIBRATED):
+        lines.append(f"Warning: ranges are measured on only {calibrate} different images; {FEW} and more are better")
+    if prove < FEW:
+        lines.append(f"Warning: the proof rests on only {prove} different images; {FEW} and more are better")
+    return lines
+
+
+def count_different(faces: FaceInput) -> int:
+    """How many faces are neither flat nor equal to another one."""
+    return len({face.tobytes() for face in faces if np.ptp(face)})
+
+
 def _images(dataset: Dataset, info: ModelInfo) -> Images:
     faces = [resize_face(image, info) for image in dataset.images]
-    width, height = info.input_size
-    stacked = np.stack(faces) if faces else np.empty((0, height, width, 1), np.uint8)
-    return Images(stacked, dataset.labels, dataset.splits, tuple(dataset.names), truths(dataset))
+    stacked = np.stack(faces) if faces else np.empty((0, *info.input_shape), np.uint8)
+    if info.labels == LABELS:
+        return Images(stacked, dataset.labels, dataset.splits, tuple(dataset.names), truths(dataset))
+    known = [LABELS[label] for label in dataset.labels]
+    labels = np.array([_index(name, info) for name in known], np.int64)
+    return Images(stacked, labels, dataset.splits, tuple(dataset.names), {OWN_LABEL: _truth(labels, info)})
+
+
+def _index(name: str, info: ModelInfo) -> int:
+    """Where a class is among the network's labels, by its word or by another word for the same; UNKNOWN if nowhere."""
+    if name in info.labels:
+        return info.labels.index(name)
+    meanings = [class_of(label) for label in info.labels]
+    return meanings.index(class_of(name)) if class_of(name) in meanings and class_of(name) else UNKNOWN
+
+
+def _truth(labels: NDArray[np.int64], info: ModelInfo) -> Truth:
+    shares = np.eye(len(info.labels), dtype=np.float32)[labels] * (labels != UNKNOWN)[:, np.newaxis]
+    return Truth(labels, shares)
 
 
 def _read_folder(folder: Path, info: ModelInfo) -> Images:
-    files = sorted(file for file in folder.rglob("*") if _IMAGE.search(file.name))
-    if not files:
-        raise DataError(f"Expected face images (jpg, png, bmp) below {folder}. Received: none")
-    faces = [resize_face(_read_gray(file), info) for file in files]
-    known = [info.labels.index(f.parent.name) if f.parent.name in info.labels else UNKNOWN for f in files]
-    names = tuple(file.relative_to(folder).as_posix() for file in files)
-    labels = np.array(known, np.int64)
-    shares = np.eye(len(info.labels), dtype=np.float32)[labels] * (labels != UNKNOWN)[:, np.newaxis]
-    truth = {FOLDER_NAME: Truth(labels, shares)}
-    return Images(np.stack(faces), labels, np.array([folder.name] * len(files)), names, truth)
+    """The images below a folder; those that are none are named and left out."""
+    reader, faces, names = FaceReader(info=info), [], []
+    for name, read in folder_members(folder):
+        if Path(name).suffix.lower() in IMAGE_SUFFIXES:
+            try:
+                faces.append(reader.face(read()))
+                names.append(name)
+            except (UnusableError, *DAMAGED) as error:
+                log.warning("Left out %s: %s", name, error)
+    if not faces:
+        raise DataError(f"Expected face images ({', '.join(sorted(IMAGE_SUFFIXES))}) below {folder}. Received: none")
+    labels = np.array([_folder_label(Path(name), info) for name in names], np.int64)
+    truth = {FOLDER_NAME: _truth(labels, info)}
+    return Images(np.stack(faces), labels, np.array([folder.name] * len(faces)), tuple(names), truth)
 
 
-def _read_gray(file: Path) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_GRAYSCALE) if file.stat().st_size else None
-    if image is None:
-        raise DataError(f"Expected an image at {file}. Received: {file.stat().st_size} bytes that are none")
-    return image  # type: ignore[return-value]
+def _folder_label(name: Path, info: ModelInfo) -> int:
+    """By the nearest folder that is named like a label."""
+    found = (index for folder in reversed(name.parent.parts) if (index := _index(folder, info)) != UNKNOWN)
+    return next(found, UNKNOWN)

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from convert.tflite_file import Tensor, TfliteFile, count_operators, read_tflite
+from convert.tflite_file import Tensor, TfliteFile, count_operators, find_not_finite, read_tflite
 from edge.command_line import EXIT_FAILED, CommandParser, run_command
 from edge.errors import EmotionError
 from edge.interpreter import EmotionClassifier, installed_runtimes
@@ -70,7 +70,7 @@ def inspect_file(path: Path) -> Inspection:
     info = read_model_info(path)
     content = path.read_bytes()
     graph = read_tflite(path)
-    checks = [_check_hash(content, info, path), _check_input(graph), _check_static(graph)]
+    checks = [_check_hash(content, info, path), _check_input(graph), _check_static(graph), _check_weights(path)]
     checks += [_check_runtime(path, runtime) for runtime in installed_runtimes()]
     return Inspection(path, len(content), info, graph, tuple(checks))
 
@@ -180,6 +180,12 @@ def _check_static(graph: TfliteFile) -> Check:
     dynamic = [operator.name for operator in graph.operators if operator.name == "SHAPE"]
     fixed = not dynamic and all(tensor.shape[0] == 1 for tensor in graph.inputs)
     return Check("shapes are fixed, batch 1", fixed, f"{len(graph.operators)} operators")
+
+
+def _check_weights(path: Path) -> Check:
+    wrong = find_not_finite(path)
+    detail = f"NaN or infinity in {len(wrong)}: {', '.join(wrong[:3])}" if wrong else "no NaN, no infinity"
+    return Check("weights are finite", not wrong, detail)
 
 
 def _check_runtime(path: Path, runtime: str) -> Check:

@@ -1,19 +1,33 @@
 """The Keras file that a conversion starts from: its network, its contract and its hash."""
 
 import contextlib
-import hashlib
 import io
+import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from convert.foreign import (
+    HEAD,
+    Declared,
+    adapt,
+    end_in_probabilities,
+    hash_network,
+    is_black_box,
+    load_network,
+    scales_pixels,
+)
 from edge.errors import ModelError
 from edge.model_info import ModelInfo, read_model_info
 from edge.results import FaceInput, Probabilities
+from edge.score_checks import check_scores
+
+BATCH = 256
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,33 +38,110 @@ class KerasSource:
     """A keras.Model on the TensorFlow backend."""
     info: ModelInfo
     sha256: str
+    """`hash_network` of the file."""
 
     def predict(self, faces: FaceInput) -> dict[str, Probabilities]:
-        """Head to probabilities (n, labels), float32, of faces (n, height, width, 1)."""
-        outputs = self.model.predict(faces.astype(np.float32), batch_size=256, verbose=0)
+        """Head to probabilities (n, labels), float32, of faces (n, height, width, channels)."""
+        parts = [self._predict(faces[start : start + BATCH]) for start in range(0, len(faces), BATCH)]
+        return {head.name: np.concatenate([part[head.name] for part in parts]) for head in self.info.heads}
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another project made it."""
+        return self.info.heads[0].name == HEAD
+
+    def _predict(self, faces: FaceInput) -> dict[str, Probabilities]:
+        outputs = self.model.predict(faces.astype(np.float32), batch_size=BATCH, verbose=0)
         by_head = outputs if isinstance(outputs, dict) else {self.info.heads[0].name: outputs}
         return {head.name: np.asarray(by_head[head.name], np.float32) for head in self.info.heads}
 
 
-def load_source(path: Path) -> KerasSource:
-    """Read a `.keras` file that `python -m train` wrote, whatever backend and precision it was trained in.
+def load_source(path: Path, declared: Declared | None = None) -> KerasSource:
+    """Read a Keras file that `python -m train` wrote, or another one of which `declared` tells what it is.
+
+    Whatever backend and precision it was trained in.
 
     Raises:
-        ModelError: no file, no Keras file, no contract, or a network that contradicts it.
+        ModelError: no file, no Keras network, no contract, a network that contradicts it, or weights of NaN.
     """
-    info = read_model_info(path)
+    info = _contract_of(path, declared)
     keras = use_tensorflow()
     from convert.graph import build_model, read_graph
 
-    try:
-        with quiet():
-            trained = keras.models.load_model(path, compile=False)
-            model = build_model(read_graph(trained), batch_size=None)
-    except (ValueError, TypeError, KeyError, OSError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelError(f"Expected a Keras network at {path}. Received: {reason}") from error
+    with quiet():
+        trained = load_network(path, keras)
+        scales = scales_pixels(trained)
+        if declared:
+            trained = adapt(trained, info, declared.pixels, keras)
+        try:
+            model = trained if is_black_box(trained) else build_model(read_graph(trained), batch_size=None)
+        except (ValueError, TypeError, KeyError, OSError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ModelError(
+                f"Expected a Sequential or functional Keras network at {path}. Received: {reason}"
+            ) from error
+    if declared and declared.pixels == "bytes" and not scales:
+        log.warning(
+            "Warning: no layer of %s scales pixels, so it is taken to want them from 0 to 255; "
+            "if it was trained on 0 to 1 or -1 to 1, say --pixels unit or --pixels signed",
+            path,
+        )
+    _check_weights(model, path)
     _check_contract(model, info, path)
-    return KerasSource(model, info, hashlib.sha256(path.read_bytes()).hexdigest())
+    return KerasSource(model, info, hash_network(path))
+
+
+def checked(source: KerasSource, faces: FaceInput) -> KerasSource:
+    """The source, with a softmax behind it if it ends in logits.
+
+    Args:
+        source: a network as it was read.
+        faces: different ones, (n, height, width, channels).
+
+    Raises:
+        ModelError: scores that are not finite, sum to other than 1, or are the same for every face.
+    """
+    if source.is_foreign:
+        model, added = end_in_probabilities(source.model, faces, use_tensorflow())
+        if added:
+            log.info("The network ends in logits: a softmax is added")
+        source = replace(source, model=model)
+    for head, scores in source.predict(faces).items():
+        check_scores(scores, f"{head} of the network")
+    return source
+
+
+def _contract_of(path: Path, declared: Declared | None) -> ModelInfo:
+    if declared is None:
+        try:
+            return read_model_info(path)
+        except ModelError as error:
+            if not path.exists() or (path.is_file() and not path.stat().st_size):
+                raise
+            wanted = "for a network of another project, give --labels and --input"
+            raise ModelError(str(error).replace(". Received: ", f"; {wanted}. Received: ", 1)) from error
+    if not path.exists():
+        raise ModelError(f"Expected a Keras file or a SavedModel's folder at {path}. Received: nothing there")
+    if _has_contract(path):
+        raise ModelError(f"Expected no --labels and --input for {path}, whose contract says them. Received: both")
+    return declared.info(path)
+
+
+def _has_contract(path: Path) -> bool:
+    try:
+        read_model_info(path)
+    except ModelError:
+        return False
+    return True
+
+
+def _check_weights(model: Any, path: Path) -> None:
+    wrong = [weight.path for weight in model.weights if not np.isfinite(np.asarray(weight)).all()]
+    if wrong:
+        raise ModelError(
+            f"Expected finite weights in {path}: was its training at an end? "
+            f"Received: NaN or infinity in {len(wrong)} of {len(model.weights)}, first in {wrong[0]}"
+        )
 
 
 def use_tensorflow() -> Any:

@@ -87,6 +87,22 @@ def read_tflite(source: Path | bytes) -> TfliteFile:
         raise ModelError(f"Expected a whole TFLite file. Received: {what}, {error}") from error
 
 
+def find_not_finite(source: Path | bytes) -> list[str]:
+    """The names of the tensors that hold NaN or infinity as a weight, or as a scale of their quantisation.
+
+    Raises:
+        ModelError: it is no TFLite file, or damaged.
+    """
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    try:
+        model = _Table(data, struct.unpack_from("<I", data)[0])
+        buffers = model.tables(4)
+        tensors = model.tables(2)[0].tables(0)
+        return [tensor.text(3) for tensor in tensors if not _is_finite(tensor, buffers[tensor.number(2, "I")])]
+    except (struct.error, IndexError, UnicodeDecodeError, MemoryError) as error:
+        raise ModelError(f"Expected a whole TFLite file. Received: {source!r:.80}, {error}") from error
+
+
 def count_operators(graph: TfliteFile) -> dict[str, int]:
     """`CONV_2D (version 3)` to how often it occurs, in the order of the graph."""
     return dict(Counter(f"{operator.name} (version {operator.version})" for operator in graph.operators))
@@ -143,6 +159,15 @@ class _Table:
 
     def _follow(self, place: int) -> "_Table":
         return _Table(self.data, place + struct.unpack_from("<I", self.data, place)[0])
+
+
+def _is_finite(tensor: _Table, buffer: _Table) -> bool:
+    form = {"float32": "f", "float16": "e"}.get(TYPES.get(tensor.number(1, "b"), ""))
+    first, count = buffer._vector(0)
+    values: tuple[float, ...] = ()
+    if form:
+        values = struct.unpack_from(f"<{count // struct.calcsize(form)}{form}", buffer.data, first)
+    return all(map(math.isfinite, (*values, *_read_tensor(tensor).scales)))
 
 
 def _read_model(model: _Table) -> TfliteFile:

@@ -13,12 +13,28 @@ command -v "$python" >/dev/null ||
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
   fail "Expected Python's venv module: sudo apt install python3-venv. Received: $python has none"
 
-pip() { "$venv/bin/python" -m pip --disable-pip-version-check --retries 10 --timeout 60 "$@" >&2; }
-try_3_times() { "$@" || { sleep 5; "$@"; } || { sleep 20; "$@"; } || fail "Expected packages from the index. Received: the error above"; }
+# pip's words go to a file: of a failure, one line of ours says what it was.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+pip() { "$venv/bin/python" -m pip --disable-pip-version-check --retries 5 --timeout 60 "$@" >"$log" 2>&1; }
+no_answer() { sed -n "s/.*connection broken by '\(.*\)': .*/\1/p" "$log" | tail -n 1; }
+network_failed() { grep -qiE 'connection broken|timed out|incompleteread|HTTP error 5' "$log"; }
+explain() {
+  if [ -n "$(no_answer)" ]; then fail "Expected the package index to answer (pip config list shows which). Received: $(no_answer)"; fi
+  fail "Expected packages from the index. Received: $(grep -E '^ *(ERROR|error):|not be loaded' "$log" | tail -n 1)"
+}
+install() {
+  for pause_s in 5 20 0; do
+    pip install --quiet "$@" && return
+    network_failed || break
+    sleep "$pause_s"
+  done
+  explain
+}
 
 echo "Installing ${extras:-the edge requirements} into $venv" >&2
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-try_3_times pip install --quiet --editable ".${extras:+[$extras]}"
+install --editable ".${extras:+[$extras]}"
 
 # OpenCV's usual wheel opens windows and needs the system's libGL; without that, take the wheel that has no window.
 if ! reason=$("$venv/bin/python" -c 'import cv2' 2>&1); then
@@ -27,6 +43,6 @@ if ! reason=$("$venv/bin/python" -c 'import cv2' 2>&1); then
   version=$("$venv/bin/python" -m pip list --format freeze | sed -n 's/^opencv-python==//p')
   pip uninstall --quiet --yes opencv-python
   # Also if it is there already: uninstalling the other one has removed the files that they share.
-  try_3_times pip install --quiet --force-reinstall --no-deps "opencv-python-headless==$version"
+  install --force-reinstall --no-deps "opencv-python-headless==$version"
 fi
 "$venv/bin/python" -c 'import cv2'

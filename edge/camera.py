@@ -1,141 +1,37 @@
-"""The capture thread: the newest frame of a live source, every frame of a file, and a way back when a camera dies.
+"""A source as the loop sees it: its frames, how it is, and a way back when it dies.
 
-    Camera (the loop's side: take, watch, reopen) -> _Reader (the thread: open, read, close) -> a source
+    Camera (the loop's side: take, watch, reopen) -> Reader (the thread: open, read, close) -> a source
 
-OpenCV crashes when another thread releases a capture that is being read, so a reader owns its source
-from opening to closing. A reader that is stuck inside a call is abandoned: it can't be killed, but it
-closes its own source when the call returns, and its frames no longer count.
+A reader that is stuck inside a call is abandoned: it can't be killed, but it closes its own source when the call
+returns, and its frames no longer count.
 """
 
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
 
 from edge.address import redact
 from edge.config import EdgeConfig
-from edge.errors import EmotionError, StuckThreadError
+from edge.errors import EmotionError, RefusedError, StuckThreadError
+from edge.image_watch import ImageWatch
 from edge.rate_limiter import RateLimiter
-from edge.results import BgrImage, CameraState, CameraStatus, Frame
-from edge.sources import Source, is_live, open_source
+from edge.reader import Opener, Opening, Reader, SameImageError
+from edge.results import CameraState, CameraStatus, Frame
+from edge.sources import is_live, open_source
 
-FILE_QUEUE = 2
-"""Frames of a file that are read ahead."""
 BACKOFF_S = 0.1
 """The first time from one attempt to open to the next; it doubles up to `EdgeConfig.reconnect_s`."""
 WATCH_S = 0.1
 """How often cameras are watched while no frame comes."""
+REFUSED_S, MOST_REFUSED_S = 10.0, 600.0
+"""The first and the longest such time where user or password are refused: cameras lock out those that ask often."""
 MOST_STUCK = 8
 """Readers of one source that may be stuck at a time; with so many it is not opened again."""
 STUCK_S = 120.0
 """A reader that hangs for so long holds its device for ever: only the end of the process frees it."""
 
-Opener: TypeAlias = Callable[[str, EdgeConfig], Source]
-"""What makes a source of its name, as `open_source` does."""
-
 _log = logging.getLogger(__name__)
-
-
-class _Reader(threading.Thread):
-    """Opens a source, reads it until told to stop, and closes it, all in this thread."""
-
-    def __init__(
-        self, name: str, config: EdgeConfig, opener: Opener, wake: threading.Condition, limiter: RateLimiter
-    ) -> None:
-        super().__init__(name=f"reader {redact(name)}", daemon=True)
-        self.source_name = name
-        self.error: Exception | None = None
-        self.progress_s = time.monotonic()
-        """When the last blocking call began: the watchdog's clock."""
-        self.opened = False
-        self.index = 0
-        self.dropped = 0
-        self.skipped = 0
-        self.live = True
-        self._config = config
-        self._opener = opener
-        self._limiter = limiter
-        self._wake = wake
-        self._frames: deque[Frame] = deque()
-        self._stop_event = threading.Event()
-
-    def run(self) -> None:
-        try:
-            source = self._opener(self.source_name, self._config)
-            try:
-                self.live = source.live
-                self._read_all(source)
-            finally:
-                source.close()
-        except Exception as error:  # handed to the loop, which raises it or reopens the source
-            self.error = error
-        with self._wake:
-            self._wake.notify_all()
-
-    def take(self) -> Frame | None:
-        """The oldest frame that waits, if any (a live source keeps one, the newest)."""
-        with self._wake:
-            frame = self._frames.popleft() if self._frames else None
-            self._wake.notify_all()
-        return frame
-
-    def tell_to_stop(self) -> None:
-        """Ask the thread to end; it does so when the call that it is in returns."""
-        self._stop_event.set()
-        with self._wake:
-            self._frames.clear()
-            self._wake.notify_all()
-
-    @property
-    def pending(self) -> bool:
-        """Whether a frame waits."""
-        return bool(self._frames)
-
-    def _read_all(self, source: Source) -> None:
-        period_s = 1 / source.fps if source.fps and not source.live and self._config.playback == "real" else 0.0
-        due_s = time.monotonic()
-        while not self._stop_event.is_set():
-            self.progress_s = time.monotonic()
-            if source.live and self._limiter.is_early(self.progress_s):  # not decoded
-                source.skip()
-                self.index += 1
-                self.skipped += 1
-                continue
-            image = source.read()
-            if image is None:
-                return
-            if period_s and self._stop_event.wait(max(0.0, due_s - time.monotonic())):
-                return
-            due_s = max(due_s + period_s, time.monotonic() - period_s)
-            self._put(self._frame(image, source))
-            self.index += 1
-
-    def _frame(self, image: BgrImage, source: Source) -> Frame:
-        return Frame(
-            image=image,
-            index=self.index,
-            captured_monotonic_s=time.monotonic(),
-            captured_at=time.time(),
-            source=redact(self.source_name),
-            position_s=None if source.live or not source.fps else self.index / source.fps,
-            small=source.small,
-            is_still=not source.live and not source.fps,
-        )
-
-    def _put(self, frame: Frame) -> None:
-        with self._wake:
-            if self.live:
-                self.dropped += len(self._frames)
-                self._frames.clear()
-            else:
-                self._wake.wait_for(lambda: len(self._frames) < FILE_QUEUE or self._stop_event.is_set())
-            self.opened = True
-            self.progress_s = time.monotonic()
-            if not self._stop_event.is_set():
-                self._frames.append(frame)
-            self._wake.notify_all()
 
 
 class Camera:
@@ -171,11 +67,14 @@ class Camera:
         self.wake = wake or threading.Condition()
         self._dropped_before = 0
         self._skipped_before = 0
+        self._failed_before = 0
+        self._image_watch = ImageWatch()
+        self._refused_s = 0.0
         self._backoff_s = BACKOFF_S
         self._started_s = 0.0
         self._reopen_at_s = 0.0
-        self._abandoned: list[_Reader] = []
-        self._reader: _Reader | None = None
+        self._abandoned: list[Reader] = []
+        self._reader: Reader | None = None
         self._next_index = 0
         self._was_online = False
         self._last_frame_s = float("-inf")
@@ -190,7 +89,8 @@ class Camera:
     def start(self) -> None:
         """Start the reader thread."""
         self._started_s = time.monotonic()
-        self._reader = _Reader(self._name, self._config, self._opener, self.wake, self.limiter)
+        opening = Opening(self._name, self._config, self._opener)
+        self._reader = Reader(opening, self.wake, self.limiter, self._image_watch)
         self._reader.index = self._next_index
         self._reader.start()
 
@@ -212,7 +112,7 @@ class Camera:
             raise StuckThreadError(f"Expected the threads of {self.name} to end. Received: alive {alive}")
 
     @property
-    def _readers(self) -> list[_Reader]:
+    def _readers(self) -> list[Reader]:
         return [*self._abandoned, *([self._reader] if self._reader else [])]
 
     @property
@@ -236,6 +136,11 @@ class Camera:
         return self._skipped_before + (self._reader.skipped if self._reader else 0)
 
     @property
+    def failed(self) -> int:
+        """Items (photos, spots of a film) that could not be read, and were passed over."""
+        return self._failed_before + (self._reader.failed if self._reader else 0)
+
+    @property
     def pending(self) -> bool:
         """Whether there is something for the loop to do here: a frame, or a reader that has ended."""
         reader = self._reader
@@ -254,9 +159,9 @@ class Camera:
             return None
         self._next_index = frame.index + 1
         self._last_frame_s = frame.captured_monotonic_s
-        self._backoff_s = BACKOFF_S
+        self._backoff_s, self._refused_s = BACKOFF_S, 0.0
         self._was_online = True
-        self._set_state(CameraState.ONLINE)
+        self._set_state(self._image_watch.state, self._image_watch.reason)
         return frame
 
     def wait(self, timeout_s: float) -> Frame | None:
@@ -279,39 +184,44 @@ class Camera:
         elif reader.live and now_s - reader.progress_s > self._patience_s(reader):
             reader.tell_to_stop()
             self._abandoned.append(reader)
-            self._set_state(CameraState.STALLED)
+            self._set_state(CameraState.STALLED, "a read hangs")
             self._reopen_later(reader)
+        elif reader.opened and self._image_watch.state is CameraState.FROZEN:
+            self._set_state(CameraState.FROZEN, self._image_watch.reason)
 
-    def _patience_s(self, reader: _Reader) -> float:
-        if reader.opened:
-            return self._config.read_timeout_s
-        return self._config.open_timeout_s + self._config.read_timeout_s
+    def _patience_s(self, reader: Reader) -> float:
+        wait_s = max(self._config.read_timeout_s, reader.silence_s)
+        return wait_s if reader.opened else self._config.open_timeout_s + wait_s
 
-    def _lose(self, reader: _Reader) -> None:
+    def _lose(self, reader: Reader) -> None:
         if reader.error is None:
             self._set_state(CameraState.ENDED)
             self._forget_reader()
         elif reader.live and isinstance(reader.error, EmotionError) and (self._was_online or self._may_be_absent):
-            self._set_state(CameraState.OFFLINE, str(reader.error))
+            if not isinstance(reader.error, SameImageError):
+                self._set_state(CameraState.OFFLINE, str(reader.error))
             self._reopen_later(reader)
         else:
             raise reader.error
 
-    def _reopen_later(self, reader: _Reader) -> None:
+    def _reopen_later(self, reader: Reader) -> None:
         """Pause, counted from the start of the last attempt: one that hung was a pause already."""
         self._forget_reader()
         self._next_index = max(self._next_index, reader.index)
         self._reopen_at_s = self._started_s + self._backoff_s
         self._backoff_s = min(2 * self._backoff_s, self._config.reconnect_s)
+        if isinstance(reader.error, RefusedError):
+            self._refused_s = min(2 * self._refused_s or REFUSED_S, MOST_REFUSED_S)
+            self._reopen_at_s = time.monotonic() + self._refused_s
 
     def _forget_reader(self) -> None:
-        self._dropped_before, self._skipped_before = self.dropped, self.skipped
+        self._dropped_before, self._skipped_before, self._failed_before = self.dropped, self.skipped, self.failed
         self._reader = None
 
     def _set_state(self, state: CameraState, reason: str = "") -> None:
         if state is self.state or (self.state is CameraState.STALLED and state is CameraState.OFFLINE):
             return
-        lost = state in (CameraState.STALLED, CameraState.OFFLINE)
+        lost = state not in (CameraState.ONLINE, CameraState.ENDED)
         if lost or self.state is not CameraState.OPENING:
             why = f": {reason}" if reason else ""
             _log.log(logging.WARNING if lost else logging.INFO, "camera %s is %s%s", self.name, state.value, why)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from edge.address import redact
-from edge.camera import Camera, Opener, visit
+from edge.camera import Camera, visit
+from edge.capture import REMEDY
 from edge.config import EdgeConfig
 from edge.detectors import Detector, create_detector
 from edge.errors import SourceError, StuckThreadError
@@ -15,13 +16,16 @@ from edge.governor import Governor, Intervals, fixed_intervals, frame_rate
 from edge.interpreter import choose_runtime
 from edge.pipeline import Classifier, Pipeline, create_classifier
 from edge.rate_limiter import RateLimiter
+from edge.reader import Opener
 from edge.results import CameraStatus, Frame, FrameResult
-from edge.sources import REMEDY
 
 STOP_S = 1.0
 """How long the end waits for threads inside a call of a stalled camera, all together."""
-CAMERA_OPTIONS = ("width", "height", "playback", "open_timeout_s", "read_timeout_s", "reconnect_s")
+CAMERA_OPTIONS = ("width", "height", "playback", "open_timeout_s", "read_timeout_s", "reconnect_s", "rotate", "mirror")
 """A camera is opened again when one of these changes."""
+DETECTOR_OPTIONS = ("runtime", "threads", "detector", "detector_model", "min_face")
+CLASSIFIER_OPTIONS = ("runtime", "threads", "model", "scores")
+"""A network is loaded again when one of its own changes."""
 LOOP_OPTIONS = ("source", "fps", "cpu_budget", "max_age_ms", *CAMERA_OPTIONS)
 """A pipeline stays as it is, with the identities of its faces, when nothing but these changes."""
 
@@ -63,10 +67,8 @@ class Engine:
         thin_files: bool = False,
     ) -> None:
         self.config = config
-        self._detector: _Kept[Detector] = _Kept(
-            detector, create_detector, ("runtime", "threads", "detector", "detector_model", "min_face")
-        )
-        self._classifier: _Kept[Classifier] = _Kept(classifier, create_classifier, ("runtime", "threads", "model"))
+        self._detector: _Kept[Detector] = _Kept(detector, create_detector, DETECTOR_OPTIONS)
+        self._classifier: _Kept[Classifier] = _Kept(classifier, create_classifier, CLASSIFIER_OPTIONS)
         self._opener = opener
         self._thin_files = thin_files
         """Whether `EdgeConfig.fps` thins files and the demo too, as a viewer wants it."""
@@ -149,6 +151,7 @@ class Engine:
         return {
             "dropped": sum(camera.dropped for camera in cameras),
             "skipped": sum(camera.skipped for camera in cameras),
+            "failed": sum(camera.failed for camera in cameras),
             "reconnects": sum(camera.reconnects for camera in cameras),
             "detections": sum(pipeline.detections for pipeline in pipelines),
             "classifications": sum(pipeline.classifications for pipeline in pipelines),

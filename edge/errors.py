@@ -3,6 +3,7 @@
     EmotionError
     ├── ConfigError       (ValueError)    an option is out of its range
     ├── SourceError       (OSError)       no frames from this camera, file or address
+    │   └── RefusedError                  the camera refuses user or password: not to be asked often
     ├── ModelError        (ValueError)    not a model file, or its contract is missing or broken
     ├── DataError         (ValueError)    no data set, or a damaged one
     ├── SinkError         (OSError)       results can't be written
@@ -23,6 +24,10 @@ class ConfigError(EmotionError, ValueError):
 
 class SourceError(EmotionError, OSError):
     """A source of frames can't be opened, or has failed for good."""
+
+
+class RefusedError(SourceError):
+    """A camera refuses user or password; those that ask often are locked out."""
 
 
 class ModelError(EmotionError, ValueError):

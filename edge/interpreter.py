@@ -1,5 +1,6 @@
 """The emotion network in a TFLite runtime: the only file that knows tflite_runtime or ai-edge-litert."""
 
+import ctypes
 import importlib
 import importlib.util
 import os
@@ -11,6 +12,7 @@ import numpy as np
 from edge.errors import ConfigError, ModelError
 from edge.model_info import PEOPLE, read_model_info
 from edge.results import FaceInput, Probabilities
+from edge.score_checks import check_finite, check_scores, varied_faces
 from edge.tflite_file import check_whole
 
 RUNTIMES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
@@ -42,14 +44,35 @@ def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threa
         package = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}[runtime]
         raise ConfigError(f"Expected the package {package}: pip install {package}. Received: it is not installed")
     check_whole(model)
-    try:
-        module = importlib.import_module(RUNTIMES[runtime])
-        interpreter = module.Interpreter(model_path=str(model), num_threads=threads)
-        interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"Expected a TFLite model that {runtime} can run at {model}. Received: {reason}") from error
-    return interpreter
+    return _Interpreter(model, runtime, threads)
+
+
+class _Interpreter:
+    """The runtime's own interpreter, built anew in a process that was forked: its threads stay behind, and the call
+    that waits for them would never return."""
+
+    def __init__(self, model: str | os.PathLike[str], runtime: str, threads: int) -> None:
+        self._arguments = model, runtime, threads
+        self._build()
+
+    def __getattr__(self, name: str) -> Any:
+        if self._process != os.getpid():
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._built))  # its end would wait for the threads too
+            self._build()
+        return getattr(self._built, name)
+
+    def _build(self) -> None:
+        self._process = os.getpid()
+        model, runtime, threads = self._arguments
+        try:
+            module = importlib.import_module(RUNTIMES[runtime])
+            self._built = module.Interpreter(model_path=str(model), num_threads=threads)
+            self._built.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise ModelError(
+                f"Expected a TFLite model that {runtime} can run at {model}. Received: {reason}"
+            ) from error
 
 
 class EmotionClassifier:
@@ -63,6 +86,7 @@ class EmotionClassifier:
     def __init__(
         self, model: str | os.PathLike[str], runtime: str = "auto", threads: int = 1, scores: str = PEOPLE
     ) -> None:
+        self._file = model
         self.info = read_model_info(model)
         self.head = self.info.head(scores)
         """The head whose scores `predict` gives."""
@@ -73,11 +97,15 @@ class EmotionClassifier:
         self._check_contract(model)
 
     def predict(self, faces: FaceInput) -> Probabilities:
-        """Scores (faces, labels), float32, of uint8 faces (faces, height, width, 1), of the chosen head."""
+        """Scores (faces, labels), float32, of uint8 faces (faces, height, width, channels), of the chosen head."""
         return self.predict_heads(faces)[self.head.name]
 
     def predict_heads(self, faces: FaceInput) -> dict[str, Probabilities]:
-        """The scores of every head, by its name, from one pass through the network per face."""
+        """The scores of every head, by its name, from one pass through the network per face.
+
+        Raises:
+            ModelError: a score is NaN or infinite.
+        """
         scores = {head.name: np.empty((len(faces), len(head.labels)), np.float32) for head in self.info.heads}
         for row, face in enumerate(faces):
             self._interpreter.set_tensor(
@@ -86,12 +114,18 @@ class EmotionClassifier:
             self._interpreter.invoke()
             for name, output in self._outputs.items():
                 scores[name][row] = _dequantize(self._interpreter.get_tensor(output["index"])[0], output)
+        for rows in scores.values():
+            check_finite(rows, self._file)
         return scores
 
     def warm_up(self) -> None:
-        """Run once on a blank face, so that the first real one is not the slow one."""
-        width, height = self.info.input_size
-        self.predict(np.zeros((1, height, width, 1), np.uint8))
+        """Run on a few images, so that the first real face is not the slow one, and a dead network never sees it.
+
+        Raises:
+            ModelError: the scores are not finite, do not sum to 1, or never change with the image.
+        """
+        for head, scores in self.predict_heads(varied_faces(self.info.input_shape)).items():
+            check_scores(scores, f"{head} of {self._file}")
 
     def _find_outputs(self, model: str | os.PathLike[str]) -> dict[str, Any]:
         """Head to the output of its name in the file's signature, never by position; one head is the one output."""
@@ -108,10 +142,9 @@ class EmotionClassifier:
         return {name: signed[name] for name in names}
 
     def _check_contract(self, model: str | os.PathLike[str]) -> None:
-        width, height = self.info.input_size
-        if tuple(self._input["shape"]) != (1, height, width, 1):
+        if tuple(self._input["shape"]) != (1, *self.info.input_shape):
             raise ModelError(
-                f"Expected an input (1, {height}, {width}, 1) in {model}, as its contract says. "
+                f"Expected an input {(1, *self.info.input_shape)} in {model}, as its contract says. "
                 f"Received: {tuple(self._input['shape'])}"
             )
         for head in self.info.heads:

@@ -4,6 +4,7 @@ to_gray -> find faces (or follow the last ones) -> crop each -> classify all at 
 """
 
 import time
+from dataclasses import replace
 from typing import Protocol
 
 import cv2
@@ -16,10 +17,12 @@ from edge.interpreter import EmotionClassifier
 from edge.model_info import Head, ModelInfo
 from edge.motion import MotionFollower, shrink
 from edge.preprocess import crop_face, to_gray
-from edge.results import Face, FaceInput, Frame, FrameResult, GrayImage, Probabilities, Timings
-from edge.search import create_search
+from edge.quality import face_quality
+from edge.results import BgrImage, Face, FaceInput, Frame, FrameResult, GrayImage, Probabilities, Timings
+from edge.scene_change import SceneChange, SceneChangeDetector
+from edge.search import Scene, create_search
 from edge.tracking import Track, Tracker
-from edge.views import clip_face
+from edge.views import clip
 
 
 class Classifier(Protocol):
@@ -53,10 +56,12 @@ class Pipeline:
         self.tracker = Tracker(config)
         self.detections = 0
         self.classifications = 0
-        width, height = self.classifier.info.input_size
         cv2.setNumThreads(1)  # the images are small: more threads cost more than they give
-        self._crops = np.empty((config.max_faces, height, width, 1), np.uint8)
+        self._crops = np.empty((config.max_faces, *self.classifier.info.input_shape), np.uint8)
+        labels = len(self.classifier.head.labels)
+        self._nothing_known = np.full(labels, 1 / labels, np.float32)
         self._motion = MotionFollower()
+        self._scene = SceneChangeDetector()
         self._search = create_search(self.detector)
         self._intervals = fixed_intervals(config)
         self._processed = 0
@@ -70,26 +75,34 @@ class Pipeline:
         """All that is known of the frame: the whole system in one screen. `intervals` hold from this frame on."""
         self._intervals = intervals or self._intervals
         clock = _Stopwatch()
-        if frame.is_still:
-            self._forget()
         gray = to_gray(frame.image)
+        self._begin_anew_if_due(frame, gray)
         clock.lap("gray_ms")
         is_detected = self._is_detection_due()
         tracks = self._detect(frame, gray) if is_detected else self._follow(frame, gray)
         clock.lap("detect_ms" if is_detected else "follow_ms")
-        due = [track for track in tracks if self._is_due(track)]
-        crops = self._crop(gray, due)
+        due = self._worth_judging(gray, tracks, frame.time_s)
+        crops = self._crop(gray if self.classifier.info.color == "gray" else frame.image, due)
         clock.lap("crop_ms")
         probabilities = self.classifier.predict(crops)
         clock.lap("classify_ms")
-        faces = self._smooth(tracks, due, probabilities, frame.time_s)
+        faces = self._smooth(tracks, due, probabilities, frame)
         clock.lap("track_ms")
         self._processed += 1
         return FrameResult.of(frame, faces, clock.timings(), self.classifier.head.name)
 
+    def _begin_anew_if_due(self, frame: Frame, gray: GrayImage) -> None:
+        """After a cut, as with a photo, nothing that was known holds; after a camera's turn, places don't."""
+        change = self._scene.update(gray)
+        if frame.is_still or change is SceneChange.CUT:
+            self._forget()
+        elif change is SceneChange.DRIFT:
+            self.tracker.forget_hidden()
+
     def _forget(self) -> None:
-        """Look at the next image as at the first one; identities go on counting."""
+        """Look at this image as at the first one; identities go on counting."""
         self.tracker.forget()
+        self._search = create_search(self.detector)
         self._processed = 0
 
     def _is_detection_due(self) -> bool:
@@ -99,15 +112,15 @@ class Pipeline:
         """The faces that are seen now, joined with the known ones; a photo is searched wholly."""
         if frame.is_still:
             self.detections += 1
-            size = (frame.image.shape[1], frame.image.shape[0])
-            faces = [clip_face(face, size) for face in self.detector.detect(frame.image)]
-            return self.tracker.update(faces, frame.time_s)
-        small = self._small(frame, gray)
-        self._motion.remember(small)
-        known = [track.detection for track in self.tracker.visible]
-        found = self._search.update(frame.image, small, frame.time_s, known)
-        self.detections += not self.idle
-        return self.tracker.update(found, frame.time_s)
+            found = self.detector.detect(frame.image)
+        else:
+            small = self._small(frame, gray)
+            self._motion.remember(small)
+            known = [track.detection for track in self.tracker.visible]
+            scene = Scene(frame.image, small, frame.time_s, known, self.tracker.expected(frame.time_s))
+            found = self._search.update(scene)
+            self.detections += not self.idle
+        return self.tracker.update(found, frame.time_s, frame.image)
 
     def _follow(self, frame: Frame, gray: GrayImage) -> list[Track]:
         """The known faces, moved as the image moved."""
@@ -117,29 +130,43 @@ class Pipeline:
         boxes = [track.detection.box for track in self.tracker.visible]
         moved = self._motion.follow(small, boxes, frame.image.shape[1] / small.shape[1])
         self._motion.remember(small)
-        return self.tracker.follow(moved)
+        return self.tracker.follow(moved, frame.time_s)
 
     def _small(self, frame: Frame, gray: GrayImage) -> GrayImage:
         return shrink(gray if frame.small is None else frame.small)
 
-    def _is_due(self, track: Track) -> bool:
-        """Whether the face is classified on this frame; several faces take turns."""
-        return track.crops == 0 or (self._processed + track.track_id) % self._intervals.classify_every == 0
+    def _worth_judging(self, gray: GrayImage, tracks: list[Track], now_s: float) -> list[Track]:
+        """The faces that are classified on this frame: it is their turn, and their view is good enough."""
+        due = [track for track in tracks if self._is_due(track)]
+        return [track for track in due if self._is_worth(gray, track, now_s)]
 
-    def _crop(self, gray: GrayImage, tracks: list[Track]) -> FaceInput:
+    def _is_worth(self, gray: GrayImage, track: Track, now_s: float) -> bool:
+        quality = face_quality(gray, track.detection.box, track.pose)
+        track.judge(quality, self.config, now_s)
+        if not track.is_worth:
+            track.smoother.update(self._nothing_known, now_s)
+        return track.is_worth and quality >= self.config.min_quality
+
+    def _is_due(self, track: Track) -> bool:
+        """Whether the face is judged on this frame; several faces take turns."""
+        return track.judged_s is None or (self._processed + track.track_id) % self._intervals.classify_every == 0
+
+    def _crop(self, image: BgrImage | GrayImage, tracks: list[Track]) -> FaceInput:
         for crop, track in zip(self._crops, tracks, strict=False):
             tilt = track.tilt_degrees if 0 < self.config.upright_from < abs(track.tilt_degrees) else 0.0
-            crop[:] = crop_face(gray, track.detection.box, self.classifier.info, tilt)
+            crop[:] = crop_face(image, track.detection.box, self.classifier.info, tilt)
         return self._crops[: len(tracks)]
 
     def _smooth(
-        self, tracks: list[Track], due: list[Track], probabilities: Probabilities, now_s: float
+        self, tracks: list[Track], due: list[Track], probabilities: Probabilities, frame: Frame
     ) -> tuple[Face, ...]:
+        """What is told of each face; boxes end at the frame's border."""
         self.classifications += len(due)
         for track, row in zip(due, probabilities, strict=True):
-            track.smoother.update(row, now_s)
-            track.crops += 1
-        return tuple(track.face(self.classifier.head.labels) for track in tracks)
+            track.smoother.update(row, frame.time_s)
+        size = (frame.image.shape[1], frame.image.shape[0])
+        faces = (track.face(self.classifier.head.labels) for track in tracks)
+        return tuple(replace(face, box=clip(face.box, size)) for face in faces)
 
 
 def create_classifier(config: EdgeConfig) -> EmotionClassifier:

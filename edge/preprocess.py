@@ -23,49 +23,48 @@ def to_bgr(image: BgrImage | GrayImage) -> BgrImage:
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
 
 
-def crop_face(gray: GrayImage, box: Box, info: ModelInfo, tilt_degrees: float = 0.0) -> FaceInput:
-    """The face in `box` as the network wants it: (height, width, 1), uint8, [0, 255].
+def crop_face(image: BgrImage | GrayImage, box: Box, info: ModelInfo, tilt_degrees: float = 0.0) -> FaceInput:
+    """The face in `box` as the network wants it: (height, width, channels), uint8, [0, 255].
 
     The box grows by the contract's margin to a square around its centre; where that square leaves
     the image, the border pixels are repeated, so the face is neither moved nor stretched. A face
-    that is turned clockwise by `tilt_degrees` is turned upright.
+    that is turned clockwise by `tilt_degrees` is turned upright. A network that sees colors needs a color image.
     """
     side = max(1, round(max(box.width, box.height) * (1 + info.crop_margin)))
     left = round(box.x + (box.width - side) / 2)
     top = round(box.y + (box.height - side) / 2)
     if tilt_degrees:
-        return resize_face(_upright_square(gray, box, side, tilt_degrees), info)
-    return resize_face(_square(gray, left, top, side), info)
+        return resize_face(_upright_square(image, box, side, tilt_degrees), info)
+    return resize_face(_square(image, left, top, side), info)
 
 
-def resize_face(gray: GrayImage, info: ModelInfo) -> FaceInput:
-    """A gray face image of any size as the network wants it: (height, width, 1), uint8."""
-    if (gray.shape[1], gray.shape[0]) != info.input_size:
-        enlarges = gray.shape[1] < info.input_size[0]  # area would repeat pixels there
+def resize_face(image: BgrImage | GrayImage, info: ModelInfo) -> FaceInput:
+    """A face image of any size as the network wants it: (height, width, channels), uint8."""
+    if (image.shape[1], image.shape[0]) != info.input_size:
+        enlarges = image.shape[1] < info.input_size[0]  # area would repeat pixels there
         how = cv2.INTER_LINEAR if enlarges else _INTERPOLATION[info.interpolation]
-        gray = cv2.resize(gray, info.input_size, interpolation=how)  # type: ignore[assignment]
-    return gray[:, :, np.newaxis]
+        image = cv2.resize(image, info.input_size, interpolation=how)  # type: ignore[assignment]
+    if info.color == "rgb":
+        return cv2.cvtColor(to_bgr(image), cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+    return to_gray(image)[:, :, np.newaxis]
 
 
-def _upright_square(gray: GrayImage, box: Box, side: int, tilt_degrees: float) -> GrayImage:
+def _upright_square(image: BgrImage, box: Box, side: int, tilt_degrees: float) -> BgrImage:
     center_x, center_y = box.x + box.width / 2, box.y + box.height / 2
     turn = cv2.getRotationMatrix2D((center_x, center_y), tilt_degrees, 1.0)
     turn[:, 2] += (side / 2 - center_x, side / 2 - center_y)  # type: ignore[misc]
-    return cv2.warpAffine(gray, turn, (side, side), borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
+    return cv2.warpAffine(image, turn, (side, side), borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
 
-def _square(gray: GrayImage, left: int, top: int, side: int) -> GrayImage:
-    height, width = gray.shape
+def _square(image: BgrImage, left: int, top: int, side: int) -> BgrImage:
+    height, width = image.shape[:2]
     right, bottom = left + side, top + side
-    inside = gray[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
-    if inside.shape == (side, side):
+    inside = image[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+    if inside.shape[:2] == (side, side):
         return inside
     if inside.size == 0:  # the square lies outside: its nearest pixels are the border's
-        inside = gray[
-            min(max(0, top), height - 1) : min(max(0, top), height - 1) + 1,
-            min(max(0, left), width - 1) : min(max(0, left), width - 1) + 1,
-        ]
-        return np.full((side, side), inside[0, 0], np.uint8)
+        nearest = image[min(max(0, top), height - 1), min(max(0, left), width - 1)]
+        return np.full((side, side, *image.shape[2:]), nearest, np.uint8)
     return cv2.copyMakeBorder(  # type: ignore[return-value]
         inside,
         max(0, -top),

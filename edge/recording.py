@@ -14,6 +14,7 @@ from typing import Any
 
 import cv2
 
+from edge.address import redact
 from edge.annotate import draw
 from edge.errors import SinkError
 from edge.files import replacing
@@ -96,7 +97,7 @@ class VideoSink:
             except OSError:
                 self.close()
                 raise
-        part.add(drawn, frame.time_s)
+        part.add(drawn, frame.time_s, is_film=frame.position_s is not None)
 
     def close(self) -> None:
         """Finish the file: without it an .mp4 can't be played."""
@@ -114,6 +115,14 @@ class VideoSink:
         return self._part
 
 
+def _plain_name(path: Path) -> str:
+    """A name that FFmpeg takes for a file's: absolute, so that 12:30.mp4 is no protocol, and UTF-8."""
+    name = os.path.abspath(path)
+    if name != redact(name):
+        raise SinkError(f"Expected a name of a video in UTF-8, without control characters. Received: {redact(name)}")
+    return name
+
+
 class _VideoPart:
     """One file of a recording."""
 
@@ -121,7 +130,7 @@ class _VideoPart:
         self._path, self._fps, self._start_s = path, fps, start_s
         self._size = (drawn.shape[1], drawn.shape[0])
         codec = "MJPG" if path.suffix.lower() == ".avi" else "mp4v"
-        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), fps, self._size)
+        self._writer = cv2.VideoWriter(_plain_name(path), cv2.VideoWriter.fourcc(*codec), fps, self._size)
         if not self._writer.isOpened():
             path.unlink(missing_ok=True)
             raise SinkError(f"Expected a name of a video that OpenCV can write (.mp4, .avi). Received: {path}")
@@ -144,11 +153,11 @@ class _VideoPart:
         elif (self._written - self._grown_at) * self._least_bytes > BUFFERED_BYTES:
             raise SinkError(f"Expected the video at {self._path} to grow. Received: {before.st_size} bytes, no more")
 
-    def add(self, drawn: BgrImage, time_s: float) -> None:
+    def add(self, drawn: BgrImage, time_s: float, is_film: bool) -> None:
         if (drawn.shape[1], drawn.shape[0]) != self._size:
             drawn = cv2.resize(drawn, self._size)  # type: ignore[assignment]
         wanted = round((time_s - self._start_s) * self._fps) + 1 - self._written
-        if not 0 <= wanted <= 2 * self._fps:  # the camera was away: no still image for all that time
+        if not is_film and not 0 <= wanted <= 2 * self._fps:  # the camera was away: no still image for all that time
             self._start_s, wanted = time_s - self._written / self._fps, 1
         for _ in range(wanted):
             self._writer.write(drawn)

@@ -131,6 +131,8 @@ class Face:
     """A label of the model, or `uncertain`."""
     confidence: float
     scores: EmotionScores
+    quality: float = 1.0
+    """In [0, 1], from its size, its sharpness, how far it is turned and how much of it is in the image."""
     face_score: float = 1.0
     certainty: float = 0.0
     """1 minus the normalised entropy of `scores`: 0 knows nothing, 1 is sure."""
@@ -190,9 +192,18 @@ class CameraState(str, enum.Enum):
 
     OPENING = "opening"
     ONLINE = "online"
+    FROZEN = "frozen"
+    """It gives the same image again and again; none of them is handed on."""
+    DARK = "dark"
+    """It has seen nothing but black for a while."""
     STALLED = "stalled"
     OFFLINE = "offline"
     ENDED = "ended"
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether no new images come that should: neither the start, nor the end of a file."""
+        return self not in (CameraState.OPENING, CameraState.ONLINE, CameraState.ENDED)
 
 
 @dataclass(frozen=True)

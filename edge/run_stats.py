@@ -51,6 +51,8 @@ class Summary:
     """Frames of live sources that were overwritten by newer ones before they were taken."""
     skipped: int
     """Frames of live sources that were passed over undecoded, to keep to `fps`."""
+    failed: int
+    """Photos, and spots of films, that could not be read."""
     detections: int
     classifications: int
     seconds: float
@@ -155,6 +157,7 @@ def format_summary(summary: Summary) -> str:
             f"dropped at capture {summary.dropped}, skipped for the rate {summary.skipped}, "
             f"detections {summary.detections}, classifications {summary.classifications}, "
             f"reconnects {summary.reconnects}",
+            *([f"{summary.failed} items could not be read, and were left out"] if summary.failed else []),
             summary.setup,
         ]
     )

@@ -1,6 +1,6 @@
 """Where one source is looked at, frame by frame: all of it is searched, and no frame costs more than a few looks.
 
-    known faces, again in their own surroundings -> new faces in the views whose turn it is
+    known faces, again in their own surroundings -> lost ones, where they should be -> the views whose turn it is
 
 First comes the place of a lost face, then views that were never looked at, then those in which something changed,
 longest waiting first. A scene in which nothing changes gets one look per second.
@@ -8,6 +8,7 @@ longest waiting first. A scene in which nothing changes gets one look per second
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from edge.detectors import Detector
 from edge.motion import Changes
 from edge.results import BgrImage, Box, Detection, GrayImage
-from edge.views import clip_face, same_face
+from edge.views import same_face
 from edge.zoom import ZoomDetector
 
 CLOSE_UPS = 8
@@ -31,20 +32,29 @@ LOST_S = 1.0
 """How long the place of a lost face comes first, at every other detection."""
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What a search is told of a frame; all boxes in full-frame pixels."""
+
+    image: BgrImage
+    small: GrayImage
+    """The same image in small, to tell what changed."""
+    now_s: float
+    """The source's clock."""
+    known: Sequence[Detection] = ()
+    """The faces that are visible."""
+    expected: Sequence[Box] = ()
+    """Where faces should be that were lost."""
+
+
 class Search(Protocol):
     """Finds the faces of one source, with a memory of what was looked at."""
 
     idle: bool
     """Nobody is in view and nothing changes."""
 
-    def update(self, image: BgrImage, gray: GrayImage, now_s: float, known: Sequence[Detection]) -> list[Detection]:
-        """All faces that are seen now: those of `known` that are still there, and new ones.
-
-        Args:
-            gray: the same image in small, to tell what changed.
-            now_s: the source's clock.
-            known: the visible faces, in full-frame pixels.
-        """
+    def update(self, scene: "Scene") -> list[Detection]:
+        """All faces that are seen now: the known ones that are still there, and new ones."""
 
 
 def create_search(detector: Detector) -> Search:
@@ -61,17 +71,16 @@ class WholeSearch:
         self._changes = Changes([Box(0, 0, 1, 1)], (1, 1))
         self._looked_s = float("-inf")
 
-    def update(self, image: BgrImage, gray: GrayImage, now_s: float, known: Sequence[Detection]) -> list[Detection]:
+    def update(self, scene: Scene) -> list[Detection]:
         """What the detector sees."""
-        changed = self._changes.update(gray, []).any()
+        changed = self._changes.update(scene.small, []).any()
         if changed:
             self._changes.keep(0)
-        self.idle = not changed and not known
-        if self.idle and 0 <= now_s - self._looked_s < REST_S:
+        self.idle = not changed and not scene.known
+        if self.idle and 0 <= scene.now_s - self._looked_s < REST_S:
             return []
-        self._looked_s = now_s
-        size = (image.shape[1], image.shape[0])
-        return [clip_face(face, size) for face in self._detector.detect(image)]
+        self._looked_s = scene.now_s
+        return self._detector.detect(scene.image)
 
 
 class ZoomSearch:
@@ -84,12 +93,14 @@ class ZoomSearch:
         self._now_s = 0.0
         self._turn = 0
 
-    def update(self, image: BgrImage, gray: GrayImage, now_s: float, known: Sequence[Detection]) -> list[Detection]:
-        """Known faces that are still there, and new ones from the views whose turn it is."""
-        self._begin((image.shape[1], image.shape[0]), now_s)
-        faces = self._find_again(image, known)
-        changed = self._changes.update(gray, [face.box for face in faces])
-        self.idle = not known and not changed.any()
+    def update(self, scene: Scene) -> list[Detection]:
+        """Known faces that are still there, lost ones that are back, and new ones in the views whose turn it is."""
+        image = scene.image
+        self._begin((image.shape[1], image.shape[0]), scene.now_s)
+        faces = self._find_again(image, scene.known)
+        faces += self._detector.confirm(image, [Detection(box) for box in scene.expected], faces, CLOSE_UPS)
+        changed = self._changes.update(scene.small, [face.box for face in faces])
+        self.idle = not scene.known and not changed.any()
         for view in self._next_views(changed):
             candidates = self._detector.look(image, view)
             faces += self._detector.confirm(image, candidates, faces, CLOSE_UPS)

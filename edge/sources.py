@@ -6,45 +6,32 @@ A source is opened, read and closed by one thread alone: the reader in `edge/cam
 import logging
 import math
 import os
+import stat
 import sys
 from pathlib import Path
-from typing import Protocol
+from urllib.parse import unquote
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.address import redact
+from edge.animation import AnimatedWebpSource
+from edge.capture import REMEDY as REMEDY
+from edge.capture import CaptureSource, open_capture
+from edge.capture import Source as Source
 from edge.config import EdgeConfig
 from edge.errors import SourceError
+from edge.media_type import FOREIGN_SUFFIXES, FOREIGN_TYPES, PHOTO_TYPES, type_at
+from edge.photos import IMAGE_SUFFIXES, ImageSource
 from edge.results import BgrImage
+from edge.streams import open_stream
+from edge.video import VideoSource
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 PORTRAIT = Path(__file__).parent / "assets" / "portrait.jpg"
-REMEDY = "without a camera try --source demo"
+JPEG_STREAMS = frozenset({".mjpeg", ".mjpg"})
+"""Films that begin like a photo."""
 
 _log = logging.getLogger(__name__)
-
-
-class Source(Protocol):
-    """Images, one after the other. A class that derives from it needs no more than `read`."""
-
-    live: bool = False
-    """A live source does not wait for its reader: what is not taken in time is gone."""
-    fps: float = 0.0
-    """Its own rate; 0 if unknown, and of photos, which have none."""
-    small: BgrImage | None = None
-    """The last image in small, where the camera's hardware makes one; else None."""
-
-    def read(self) -> BgrImage | None:
-        """The next image, None at the end; SourceError if the source has failed."""
-
-    def skip(self) -> None:
-        """Pass over the next image, at less cost than reading it; SourceError if the source has failed."""
-        self.read()
-
-    def close(self) -> None:
-        """Free the device or file."""
 
 
 def open_source(name: str, config: EdgeConfig) -> Source:
@@ -55,31 +42,75 @@ def open_source(name: str, config: EdgeConfig) -> Source:
     """
     if name == "demo":
         return DemoSource()
-    if not is_live(name):
-        path = Path(name)
-        return ImageSource(path) if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES else VideoSource(path)
+    if (path := local_path(name)) is not None:
+        return _open_file(path)
     if name == "picamera2":
         from edge.picamera import PicameraSource  # optional: only a Raspberry Pi has its library
 
         return PicameraSource(config)
-    return StreamSource(name, config) if "://" in name else DeviceSource(name, config)
+    return open_stream(name, config) if "://" in name else DeviceSource(name, config)
 
 
 def is_live(name: str) -> bool:
     """Whether a source of this name is a camera; the others are the demo and files."""
-    is_device = name.startswith("/dev/") and not Path(name).is_file() and not Path(name).is_dir()
-    return name == "picamera2" or name.isdigit() or is_device or "://" in name
+    return name != "demo" and local_path(name) is None
 
 
-class DemoSource:
+def local_path(name: str) -> Path | None:
+    """The file or folder that a source's name means, whether it is there or not; None of all others.
+
+    What lies on the disk is what it is, whatever its name looks like: a folder called 0 is no camera.
+    """
+    if name in ("demo", "picamera2"):
+        return None
+    if name.lower().startswith("file:"):
+        return _path_of_address(name)
+    try:
+        mode = os.stat(name).st_mode
+    except (OSError, ValueError):
+        is_camera = name.startswith("/dev/") or (name.isascii() and name.isdigit()) or "://" in name
+        return None if is_camera else Path(name)
+    is_file = stat.S_ISDIR(mode) or stat.S_ISREG(mode)
+    return Path(name) if is_file or not name.startswith("/dev/") else None
+
+
+def _path_of_address(address: str) -> Path:
+    """The path in file:///films/my%20film.mp4, file://localhost/films/… or file:films/…"""
+    rest = address[len("file:") :].removeprefix("//localhost").removeprefix("//")
+    return Path(rest) if os.path.lexists(rest) else Path(unquote(rest))
+
+
+def _open_file(path: Path) -> Source:
+    """A file or folder as what it is: its first bytes count, and its name only where they say nothing."""
+    name, expected = redact(str(path)), f"Expected a camera index, address or file; {REMEDY}. Received:"
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return ImageSource(path)
+        if not stat.S_ISREG(mode):
+            raise SourceError(f"{expected} a pipe or device at {name}")
+        kind = type_at(path)
+    except FileNotFoundError as error:
+        raise SourceError(f"{expected} no file at {name}") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, SourceError):
+            raise
+        raise SourceError(f"{expected} {getattr(error, 'strerror', None) or error}, at {name}") from error
+    if kind == "animated WebP":
+        return AnimatedWebpSource(path)
+    suffix = path.suffix.lower()
+    is_photo = kind in PHOTO_TYPES | FOREIGN_TYPES and suffix not in JPEG_STREAMS
+    is_bad_photo = not kind and suffix in IMAGE_SUFFIXES | FOREIGN_SUFFIXES
+    return ImageSource(path) if is_photo or is_bad_photo else VideoSource(path)
+
+
+class DemoSource(Source):
     """A real face that moves, scales and changes brightness; the Nth image is always the same.
 
     The portrait is NASA's of Eileen Collins, in the public domain (see NOTICE).
     """
 
-    live = False
     fps = 30.0
-    small: BgrImage | None = None
     size = (640, 480)
     """(width, height)."""
 
@@ -94,6 +125,7 @@ class DemoSource:
     def read(self) -> BgrImage:
         """The next image; there is no end."""
         image = self.image(self._index)
+        self.position_s = self._index / self.fps
         self._index += 1
         return image
 
@@ -116,111 +148,6 @@ class DemoSource:
 
     picture = image  # its older name
 
-    def close(self) -> None:
-        """Nothing to free."""
-
-
-class ImageSource:
-    """One image, or the images of a folder in the order of their names."""
-
-    live = False
-    fps = 0.0
-    small: BgrImage | None = None
-
-    def __init__(self, path: Path) -> None:
-        self._paths = [path] if not path.is_dir() else _images_in(path)
-        if not self._paths:
-            raise SourceError(f"Expected images ({', '.join(sorted(IMAGE_SUFFIXES))}) in {path}. Received: none")
-        self._next = 0
-        if len(self._paths) == 1:
-            _read_image(self._paths[0])
-
-    def read(self) -> BgrImage | None:
-        """The next image."""
-        if self._next == len(self._paths):
-            return None
-        self._next += 1
-        return _read_image(self._paths[self._next - 1])
-
-    def skip(self) -> None:
-        """Pass over the next image."""
-        self._next = min(self._next + 1, len(self._paths))
-
-    def close(self) -> None:
-        """Nothing to free."""
-
-
-class CaptureSource:
-    """What sources behind `cv2.VideoCapture` share."""
-
-    small: BgrImage | None = None
-
-    def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
-        self._capture = capture
-        self._name = name
-        self.fps = self._rate()
-
-    def read(self) -> BgrImage | None:
-        """The next image of a live source."""
-        ok, image = self._capture.read()
-        if not ok:
-            raise SourceError(f"Expected a frame from {self._name}. Received: none")
-        if image.ndim != 3 or image.shape[2] != 3:  # a driver that offers BGR3 gives one flat row
-            raise SourceError(f"Expected images (height, width, 3) of {self._name}. Received: shape {image.shape}")
-        return image  # type: ignore[return-value]
-
-    def skip(self) -> None:
-        """Take the next image from the device without decoding it."""
-        if not self._capture.grab():
-            raise SourceError(f"Expected a frame from {self._name}. Received: none")
-
-    def close(self) -> None:
-        """Release the capture; only the thread that reads may do it."""
-        self._capture.release()
-
-    def _rate(self) -> float:
-        fps = self._capture.get(cv2.CAP_PROP_FPS)
-        return fps if 0 < fps <= 1000 else 0.0
-
-
-class VideoSource(CaptureSource):
-    """A video file."""
-
-    live = False
-
-    def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise SourceError(f"Expected a camera index, address or file; {REMEDY}. Received: no file at {path}")
-        super().__init__(_open(str(path), f"a video file that FFmpeg reads at {path}", cv2.CAP_FFMPEG), str(path))
-        self.fps = self.fps or 25.0  # raw H.264 does not say
-        self._read = 0
-
-    def read(self) -> BgrImage | None:
-        """The next image; a damaged rest of the file is its end."""
-        ok, image = self._capture.read()
-        if ok:
-            self._read += 1
-            return image  # type: ignore[return-value]
-        if self._read < (announced := int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))):
-            _log.warning("%s announces %d frames and gave %d: cut or damaged", self._name, announced, self._read)
-        return None
-
-
-class StreamSource(CaptureSource):
-    """A stream over the network: RTSP, or MJPEG over HTTP."""
-
-    live = True
-
-    def __init__(self, url: str, config: EdgeConfig) -> None:
-        name = redact(url)
-        parameters = {
-            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: round(config.open_timeout_s * 1000),
-            cv2.CAP_PROP_READ_TIMEOUT_MSEC: round(config.read_timeout_s * 1000),
-            cv2.CAP_PROP_N_THREADS: 1,  # each decoder thread holds a frame back
-        }
-        flat = [number for item in parameters.items() for number in item]
-        super().__init__(_open(url, f"a stream at {name}; {REMEDY}", cv2.CAP_FFMPEG, flat), name)
-
 
 class DeviceSource(CaptureSource):
     """A webcam: an index or a device, /dev/video0 or one of the lasting names below /dev/v4l."""
@@ -233,7 +160,7 @@ class DeviceSource(CaptureSource):
         if sys.platform == "darwin":
             backend = cv2.CAP_ANY
         device = int(name) if name.isdigit() else name
-        super().__init__(_open(device, f"a camera at {name}; {REMEDY}", backend), f"camera {name}")
+        super().__init__(open_capture(device, f"a camera at {name}; {REMEDY}", backend), f"camera {name}")
         self._ask_for(config)
 
     def _ask_for(self, config: EdgeConfig) -> None:
@@ -248,41 +175,6 @@ class DeviceSource(CaptureSource):
         level = logging.INFO if size == (config.width, config.height) else logging.WARNING
         self.fps = self._rate()
         _log.log(level, "%s gives %dx%d %s at %.0f a second", self._name, *size, code, self.fps)
-
-
-def _open(where: str | int, what: str, backend: int, parameters: list[int] | None = None) -> cv2.VideoCapture:
-    capture = cv2.VideoCapture(where, backend, parameters or [])
-    if not capture.isOpened():
-        capture.release()
-        raise SourceError(f"Expected {what}. Received: it does not open")
-    return capture
-
-
-def _read_image(path: Path) -> BgrImage:
-    if not path.is_file():
-        raise SourceError(f"Expected an image at {path}; {REMEDY}. Received: no file there")
-    data = np.fromfile(path, np.uint8)
-    image = decode(data) if not _is_cut_jpeg(data.tobytes()) else None
-    if image is None:
-        raise SourceError(f"Expected an image that OpenCV reads at {path}. Received: a damaged or foreign file")
-    return image
-
-
-def decode(data: NDArray[np.uint8]) -> BgrImage | None:
-    """The image in a file's bytes; None if OpenCV can't or won't read it."""
-    try:
-        return cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None  # type: ignore[return-value]
-    except cv2.error:  # more than 2**30 pixels
-        return None
-
-
-def _is_cut_jpeg(data: bytes) -> bool:
-    """Whether a JPEG has no end: OpenCV would show its beginning on gray as if it were an image."""
-    return data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[data.rfind(b"\xff\xda") :]
-
-
-def _images_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def _shade(size: tuple[int, int]) -> BgrImage:

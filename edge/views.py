@@ -69,11 +69,6 @@ def cut(image: BgrImage, view: Box) -> BgrImage:
     return image[view.y : view.y + view.height, view.x : view.x + view.width]
 
 
-def clip_face(face: Detection, size: tuple[int, int]) -> Detection:
-    """The face with its box cut at the frame's border."""
-    return Detection(clip(face.box, size), face.score, face.points)
-
-
 def move_face(face: Detection, x: int, y: int) -> Detection:
     """A face in a view that begins at (x, y), in pixels of the frame."""
     box = face.box._replace(x=face.box.x + x, y=face.box.y + y)

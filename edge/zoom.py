@@ -11,7 +11,7 @@ from typing import Protocol
 import cv2
 
 from edge.results import BgrImage, Box, Detection
-from edge.views import clip, clip_face, cut, mirror_box, move_face, plan_views, same_face, surroundings
+from edge.views import clip, cut, mirror_box, move_face, plan_views, same_face, surroundings
 
 KNOWN_SCORE = 0.35
 """A known face stays one down to this score."""
@@ -60,7 +60,7 @@ class ZoomDetector:
         self._view_side = min_face / far.reach
 
     def detect(self, image: BgrImage) -> list[Detection]:
-        """All faces of an image, in its own pixels, largest first."""
+        """All faces of an image, in its own pixels, largest first; a box may leave the image."""
         size = (image.shape[1], image.shape[0])
         candidates = [face for view in self.views(size, STILL_ZOOM) for face in self.look(image, view)]
         faces = self.confirm(image, candidates, [], len(candidates))
@@ -114,5 +114,5 @@ class ZoomDetector:
         found = self._near.detect(cv2.flip(crop, 1) if mirrored else crop, KNOWN_SCORE)  # type: ignore[arg-type]
         if mirrored:
             found = [Detection(mirror_box(face.box, around.width), face.score) for face in found]
-        faces = [clip_face(move_face(face, around.x, around.y), size) for face in found]
+        faces = [move_face(face, around.x, around.y) for face in found]
         return max((face for face in faces if same_face(face.box, box)), key=lambda face: face.score, default=None)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from edge.capture import Source
 from edge.errors import SinkError, SourceError
 from edge.model_info import LABELS, ModelInfo
 from edge.results import BgrImage, Box, Detection, EmotionScores, Face, FaceInput, Frame, FrameResult, Probabilities
@@ -42,7 +43,7 @@ class FakeClassifier:
         return probabilities
 
 
-class FakeSource:
+class FakeSource(Source):
     """Images whose pixels are their number; a live one comes at `fps`, `fail_after` ends it with an error."""
 
     def __init__(self, count: int = 10, live: bool = False, fps: float = 0.0, fail_after: int | None = None) -> None:

@@ -1,16 +1,16 @@
-"""FER-2013 as people have it: the Kaggle folder, the Kaggle zip, or the original fer2013.csv.
+"""The images that a network learns from: FER-2013 as people have it, other data sets, or folders of one's own.
 
-An image's split is the original challenge's usage, from its file name (`PublicTest_123.jpg`) or
-from the csv's Usage column. Everything is read into memory once (83 MB); nothing is unpacked to disk.
+An image's split is the original challenge's usage, from its file name (`PublicTest_123.jpg`), from a folder
+named like a split, or from the csv's Usage column; a folder without splits is for training. Everything is read
+into memory once (83 MB); nothing is unpacked to disk. What can't be used is counted and named (`left_out`).
 """
 
 import csv
-import io
 import os
-import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from edge.errors import DataError
 from edge.model_info import LABELS
+from edge.photos import IMAGE_SUFFIXES
+from train.face_images import FaceReader, UnusableError
+from train.images import Found, Member, find_images, folder_members
+from train.pixel_table import TABLES, Row, decode, is_table, read_rows, read_text
 
-SIZE = (48, 48)
 SPLITS = ("Training", "PublicTest", "PrivateTest")
-CSV_LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""fer2013.csv's own order of classes, which is not ours."""
 VOTE_COLUMNS = (
     "anger",
     "disgust",
@@ -42,7 +43,11 @@ WHERE_TO_GET_IT = (
     "get the zip from kaggle.com/datasets/msambare/fer2013 "
     "and give its path with --data, in FER2013, or put it in data/"
 )
-IMAGE = re.compile(r"\.(jpe?g|png|bmp)$", re.IGNORECASE)
+DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, cv2.error)
+"""What reading or decoding a damaged image raises; RuntimeError is a zip's password."""
+Location = str | os.PathLike[str]
+NAMED = 3
+"""Of the images that are left out, so many are named for each reason."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class Dataset:
     """(n,), the path inside the data set, or `row 123` of a csv."""
     votes: NDArray[np.float32] | None = None
     """(n, 10), FER+ votes in the order of VOTE_COLUMNS; a row of zeros where there are none."""
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Reason to the names of the images that could not be used."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -70,7 +77,14 @@ class Dataset:
     def take(self, indices: NDArray[np.int64]) -> "Dataset":
         """The images at these indices."""
         votes = None if self.votes is None else self.votes[indices]
-        return Dataset(self.images[indices], self.labels[indices], self.splits[indices], self.names[indices], votes)
+        return replace(
+            self,
+            images=self.images[indices],
+            labels=self.labels[indices],
+            splits=self.splits[indices],
+            names=self.names[indices],
+            votes=votes,
+        )
 
     def test(self) -> "Dataset":
         """Everything that is not for training: PublicTest and PrivateTest."""
@@ -78,39 +92,39 @@ class Dataset:
 
 
 def find_data(path: str | os.PathLike[str] | None = None) -> Path:
-    """Where FER-2013 is: `path`, else the variable FER2013, else data/."""
+    """Where the data are: `path`, else the variable FER2013, else data/."""
     wanted = Path(path or os.environ.get("FER2013") or "data")
-    for candidate in (
-        wanted,
-        wanted / "fer2013.zip",
-        wanted / "fer2013.csv",
-        wanted / "fer2013",
-        wanted / "archive.zip",
-    ):
+    names = ("fer2013.zip", "fer2013.csv", "fer2013", "archive.zip", "fer2013.csv.gz", "fer2013.tar.gz")
+    for candidate in (wanted, *(wanted / name for name in names)):
         if candidate.is_file() or (candidate / "train").is_dir():
             return candidate
+    if _holds_images(wanted):
+        return wanted
     raise DataError(
-        f"Expected FER-2013 (a folder with train/ and test/, a zip, or fer2013.csv): {WHERE_TO_GET_IT}. "
-        f"Received: {wanted}"
+        f"Expected FER-2013 (a folder with train/ and test/, a zip, or fer2013.csv): {WHERE_TO_GET_IT}; or a folder "
+        f"with a sub-folder of images for each class ({', '.join(LABELS)}). Received: {wanted}"
     )
 
 
-def load_fer2013(path: str | os.PathLike[str] | None = None, ferplus: str | os.PathLike[str] | None = None) -> Dataset:
-    """Read FER-2013, and FER+ votes if `ferplus` names their csv.
+def load_fer2013(
+    path: Location | Sequence[Location] | None = None,
+    ferplus: str | os.PathLike[str] | None = None,
+    crop: bool = False,
+) -> Dataset:
+    """Read FER-2013 or other images, from one place or several, and FER+ votes if `ferplus` names their csv.
+
+    Args:
+        path: a folder, zip or csv, or several of them; None as in `find_data`.
+        ferplus: a csv with votes for the images of one of these places.
+        crop: find the face in images that are whole photographs.
 
     Raises:
         DataError: nothing there, or damaged; the message says where it looked.
     """
-    found = find_data(path)
-    if found.is_dir():
-        dataset = _from_images(found, _folder_members(found))
-    elif zipfile.is_zipfile(found):
-        dataset = _from_zip(found)
-    elif found.suffix == ".csv":
-        dataset = _from_csv(found, found.read_text())
-    else:
-        raise DataError(f"Expected a folder, a zip or a csv: {WHERE_TO_GET_IT}. Received: {found}")
-    return with_votes(dataset, ferplus) if ferplus else dataset
+    paths = [path] if path is None or isinstance(path, str | os.PathLike) else path
+    reader = FaceReader(crop)
+    parts = [_load(find_data(one), reader) for one in paths or [None]]
+    return _together(_with_votes_of_one(parts, ferplus) if ferplus else parts)
 
 
 def votes_beside(data: Path) -> str | None:
@@ -122,13 +136,14 @@ def votes_beside(data: Path) -> str | None:
 
 
 def describe(dataset: Dataset) -> str:
-    """A line per split: 'Found 28709 images belonging to 7 classes (Training)'."""
+    """A line per split ('Found 28709 images belonging to 7 classes (Training)') and per reason of what is left out."""
     splits = sorted(set(dataset.splits), key=lambda split: (*SPLITS, split).index(split))
-    return "\n".join(
+    found = [
         f"Found {len(part)} images belonging to {len(set(part.labels))} classes ({split})"
         for split in splits
         if len(part := dataset.split(split))
-    )
+    ]
+    return "\n".join([*found, *(_left_out_line(reason, names) for reason, names in dataset.left_out.items())])
 
 
 def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
@@ -220,79 +235,123 @@ def _thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return blocks.reshape(len(images), 64)
 
 
-def _folder_members(root: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    for file in sorted(root.rglob("*")):
-        if IMAGE.search(file.name):
-            yield file.relative_to(root).as_posix(), file.read_bytes
+def _holds_images(folder: Path) -> bool:
+    return folder.is_dir() and any(Path(name).suffix.lower() in IMAGE_SUFFIXES for name, _ in folder_members(folder))
 
 
-def _from_zip(path: Path) -> Dataset:
+def _left_out_line(reason: str, names: tuple[str, ...]) -> str:
+    shown = ", ".join(name.encode("utf-8", "backslashreplace").decode() for name in names[:NAMED])
+    return f"Left out {len(names)} ({reason}): {shown}{', ...' if len(names) > NAMED else ''}"
+
+
+def _load(path: Path, reader: FaceReader) -> Dataset:
+    if path.is_dir():
+        return _from_images(path, list(folder_members(path)), reader)
+    if zipfile.is_zipfile(path):
+        return _from_zip(path, reader)
+    if is_table(path):
+        return _from_rows(path, read_rows(read_text(path), path), reader)
+    raise DataError(f"Expected a folder, a zip or a csv: {WHERE_TO_GET_IT}. Received: {path}")
+
+
+def _from_zip(path: Path, reader: FaceReader) -> Dataset:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = sorted(archive.namelist())
-            if tables := [name for name in names if PurePosixPath(name).name in ("fer2013.csv", "icml_face_data.csv")]:
-                return _from_csv(path, archive.read(tables[0]).decode())
-            images = [name for name in names if IMAGE.search(name)]
-            return _from_images(path, ((name, partial(archive.read, name)) for name in images))
-    except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, OSError) as error:
+            names = sorted(name for name in archive.namelist() if not name.endswith("/"))
+            if tables := [name for name in names if PurePosixPath(name).name in TABLES]:
+                return _from_rows(path, read_rows(decode(archive.read(tables[0]), path), path), reader)
+            return _from_images(path, [(name, partial(archive.read, name)) for name in names], reader)
+    except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
         raise DataError(f"Expected a whole FER-2013 zip; {WHERE_TO_GET_IT}. Received: {path}, {error}") from error
 
 
-def _from_images(source: Path, members: Iterable[tuple[str, Callable[[], bytes]]]) -> Dataset:
-    images, labels, splits, names = [], [], [], []
-    for name, read in members:
-        folders = PurePosixPath(name).parts
-        if len(folders) < 3 or folders[-2] not in LABELS:
-            continue
-        images.append(_decode(read(), f"{name} of {source}"))
-        labels.append(LABELS.index(folders[-2]))
-        splits.append(_split_of(folders))
-        names.append("/".join(folders[-3:]))
-    return _dataset(source, images, labels, splits, names)
+class _Collector:
+    """Images one by one, and why others are not among them."""
+
+    def __init__(self) -> None:
+        self.images: list[NDArray[np.uint8]] = []
+        self.rows: list[tuple[int, str, str]] = []
+        self.left_out: dict[str, list[str]] = {}
+
+    def add(self, image: NDArray[np.uint8], label: str, split: str, name: str) -> None:
+        self.images.append(image)
+        self.rows.append((LABELS.index(label), split, name))
+
+    def leave_out(self, name: str, reason: str) -> None:
+        self.left_out.setdefault(reason, []).append(name)
+
+    def dataset(self, source: Path) -> Dataset:
+        reasons = {reason: tuple(names) for reason, names in self.left_out.items()}
+        if "Training" not in (split for _, split, _ in self.rows):
+            lines = [f"{len(self.images)} images, none for training, in {source}"]
+            lines += [_left_out_line(reason, names) for reason, names in reasons.items()]
+            raise DataError(
+                f"Expected train/<class>/ and test/<class>/ images or csv rows, or a folder for each class "
+                f"({', '.join(LABELS)}); {WHERE_TO_GET_IT}. Received: {'; '.join(lines)}"
+            )
+        labels, splits, names = zip(*self.rows, strict=True)
+        images = np.stack(self.images)
+        return Dataset(images, np.array(labels, np.int64), np.array(splits), np.array(names), left_out=reasons)
 
 
-def _split_of(folders: tuple[str, ...]) -> str:
-    stem = folders[-1].split("_")[0]
-    if stem in SPLITS:
-        return stem
-    return "Training" if folders[-3] == "train" else "Test"
+def _from_images(source: Path, members: Sequence[Member], reader: FaceReader) -> Dataset:
+    collector = _Collector()
+    for found in find_images(members):
+        try:
+            collector.add(_face(found, reader), found.label, found.split, found.name)
+        except UnusableError as error:
+            collector.leave_out(found.name, str(error))
+    return collector.dataset(source)
 
 
-def _decode(data: bytes, what: str) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
-    if image is None or image.shape != SIZE:
-        raise DataError(
-            f"Expected a {SIZE[0]}x{SIZE[1]} image: {what}. Received: {'no image' if image is None else image.shape}"
-        )
-    return image  # type: ignore[return-value]
-
-
-def _from_csv(source: Path, text: str) -> Dataset:
-    images, labels, splits, names = [], [], [], []
+def _face(found: Found, reader: FaceReader) -> NDArray[np.uint8]:
+    if found.reason:
+        raise UnusableError(found.reason)
     try:
-        for number, row in enumerate(csv.reader(io.StringIO(text))):
-            if number == 0:
-                columns = [name.strip().lower() for name in row]
-                emotion, pixels, split = (columns.index(name) for name in ("emotion", "pixels", "usage"))
-                continue
-            images.append(np.array(row[pixels].split(), np.uint8).reshape(SIZE))
-            labels.append(LABELS.index(CSV_LABELS[int(row[emotion])]))
-            splits.append(row[split].strip())
-            names.append(f"row {number}")
-    except (ValueError, IndexError, UnboundLocalError, csv.Error) as error:
-        raise DataError(
-            f"Expected columns emotion, pixels (2304 numbers) and Usage in {source}. "
-            f"Received at row {len(images) + 1}: {error}"
-        ) from error
-    return _dataset(source, images, labels, splits, names)
+        return reader.face(found.read(), found.box)[:, :, 0]
+    except DAMAGED as error:
+        raise UnusableError("can't be read") from error
 
 
-def _dataset(
-    source: Path, images: list[NDArray[np.uint8]], labels: list[int], splits: list[str], names: list[str]
-) -> Dataset:
-    if not images or "Training" not in splits:
-        raise DataError(
-            f"Expected train/<class>/ and test/<class>/ images or csv rows; {WHERE_TO_GET_IT}. "
-            f"Received: {len(images)} images, none for training, in {source}"
-        )
-    return Dataset(np.stack(images), np.array(labels, np.int64), np.array(splits), np.array(names))
+def _from_rows(source: Path, rows: Iterable[Row], reader: FaceReader) -> Dataset:
+    collector = _Collector()
+    for row in rows:
+        if row.label in LABELS:
+            collector.add(reader.fit(row.image)[:, :, 0], row.label, row.split, f"row {row.number}")
+        else:
+            collector.leave_out(f"row {row.number}", f"class {row.label}, which the networks here do not have")
+    return collector.dataset(source)
+
+
+def _with_votes_of_one(parts: Sequence[Dataset], ferplus: str | os.PathLike[str]) -> list[Dataset]:
+    """The parts with the votes that are theirs; a DataError if the csv has votes for none of them."""
+    voted, errors = [], []
+    for part in parts:
+        try:
+            voted.append(with_votes(part, ferplus))
+        except DataError as error:
+            voted.append(part)
+            errors.append(error)
+    if len(errors) == len(parts):
+        raise errors[0]
+    return voted
+
+
+def _together(parts: Sequence[Dataset]) -> Dataset:
+    """One data set of several; images without votes have zeros where others have some."""
+    if len(parts) == 1:
+        return parts[0]
+    left_out: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        for reason, names in part.left_out.items():
+            left_out[reason] = left_out.get(reason, ()) + names
+    width = next((part.votes.shape[1] for part in parts if part.votes is not None), 0)
+    zeros = [np.zeros((len(part), width), np.float32) if part.votes is None else part.votes for part in parts]
+    return Dataset(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.splits for part in parts]),
+        np.concatenate([part.names for part in parts]),
+        np.concatenate(zeros) if width else None,
+        left_out,
+    )

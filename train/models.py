@@ -153,7 +153,7 @@ def _transfer(
 ) -> keras.Model:
     inputs = keras.Input(input_shape)
     x = layers.Concatenate()([inputs] * 3)
-    x = layers.UpSampling2D(2, interpolation="bilinear")(x)
+    x = layers.Resizing(96, 96, dtype="float32")(x)  # in float32: TensorFlow's resize of bfloat16 is none
     backbone = application(include_top=False, weights=weights, input_shape=(96, 96, 3), include_preprocessing=True)
     x = layers.GlobalAveragePooling2D()(backbone(x))
     return keras.Model(inputs, _probabilities(layers.Dropout(0.3)(x), heads), name=name)

@@ -9,6 +9,7 @@ import pytest
 from benchmarks import golden, models
 from benchmarks.peers import environments
 from benchmarks.peers.measure import PeerSpec, Worker, write_clip
+from edge.interpreter import EmotionClassifier
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_a_peer_finds_the_clips_face_and_classifies_what_it_is_given(tmp_path: P
         assert worker.ask(frames=9)["with_faces"] == 9, "the clip starts anew at its end"
         assert worker.ask(faces=str(tmp_path / "faces.npy"), save=str(tmp_path / "scores.npy"))["seconds"] > 0
         assert worker.ask(memory=True)["peak_mb"] > 20
-    expected = models.predictor(models.shipped()["int8"])(faces)
+    expected = EmotionClassifier(models.shipped()["int8"]).predict(faces)
     assert np.allclose(np.load(tmp_path / "scores.npy"), expected)
 
 

@@ -9,10 +9,11 @@ from collections.abc import Callable
 import pytest
 
 from edge import camera as camera_module
-from edge.camera import Camera, CameraState, iter_frames
+from edge.camera import Camera, iter_frames
+from edge.capture import Source
 from edge.config import EdgeConfig
 from edge.errors import SourceError, StuckThreadError
-from edge.sources import Source
+from edge.results import CameraState
 from tests.fakes import FakeSource
 
 FAST = EdgeConfig(source="fake", playback="fast", fps=0, read_timeout_s=0.3, open_timeout_s=0.3, reconnect_s=0.1)

@@ -89,9 +89,9 @@ def test_photos_have_nothing_in_common() -> None:
 
 def test_a_face_at_the_border_is_cut_there() -> None:
     classifier = FakeClassifier()
-    pipeline = _pipeline(FakeDetector([Box(-10, -10, 40, 40)]), classifier)
+    pipeline = _pipeline(FakeDetector([Box(-4, -4, 40, 40)]), classifier)
     result = pipeline.process(frame_of(IMAGE))
-    assert result.faces[0].box == Box(0, 0, 30, 30)
+    assert result.faces[0].box == Box(0, 0, 36, 36)
     assert classifier.crops[0].shape == (48, 48, 1)
 
 

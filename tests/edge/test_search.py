@@ -11,7 +11,7 @@ from edge.detectors import create_detector
 from edge.motion import shrink
 from edge.pipeline import Pipeline
 from edge.results import BgrImage, Box, Detection, Face, Point
-from edge.search import AGAIN_S, REST_S, ZoomSearch
+from edge.search import AGAIN_S, REST_S, Scene, ZoomSearch
 from edge.sources import PORTRAIT
 from edge.tracking import overlap
 from edge.views import clip, mirror_box, plan_views, same_face, surroundings
@@ -66,9 +66,10 @@ class Room:
         self.search = ZoomSearch(ZoomDetector(self.far, self.near, 40))
         self.now_s = 0.0
         self.faces: list[Detection] = []
+        self.expected: list[Box] = []
 
     def look(self, image: BgrImage) -> list[Box]:
-        self.faces = self.search.update(image, shrink(image), self.now_s, self.faces)
+        self.faces = self.search.update(Scene(image, shrink(image), self.now_s, self.faces, self.expected))
         self.now_s += 0.2
         return [face.box for face in self.faces]
 
@@ -141,6 +142,15 @@ def test_a_lost_face_is_looked_for_where_it_was_before_its_turn() -> None:
     room.look(squares(near))
     found = [room.look(squares(far)) for _ in range(3)]
     assert found[-1] == [far]
+
+
+def test_a_face_that_comes_out_from_behind_another_is_found_where_it_is_expected() -> None:
+    room, place = Room(), Box(300, 200, 60, 60)
+    for _ in range(6):
+        room.look(squares())
+    far_looks, room.expected = room.far.looks, [place]
+    assert room.look(squares(place)) == [place]
+    assert room.far.looks - far_looks <= 1
 
 
 def test_an_unchanged_scene_is_looked_at_once_a_second_and_an_empty_one_is_idle() -> None:

@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.address import redact
+from edge.capture import CaptureSource, Source
 from edge.config import EdgeConfig
 from edge.errors import SourceError
+from edge.photos import ImageSource
 from edge.results import BgrImage
-from edge.sources import CaptureSource, DemoSource, ImageSource, Source, VideoSource, is_live, open_source
+from edge.sources import DemoSource, is_live, open_source
+from edge.video import VideoSource
 from tests.rigs.clips import read_stamp, write_avi
 
 CONFIG = EdgeConfig(source="demo")
@@ -91,29 +93,6 @@ def test_files_below_dev_are_files(tmp_path: Path) -> None:
 def test_a_missing_camera_names_the_remedy() -> None:
     with pytest.raises(SourceError, match="--source demo"):
         open_source("63", CONFIG)
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("rtsp://me:pass@host:554/a?b=c", "rtsp://host:554/a?b=c"),
-        ("rtsp://me:p@ss@host/s", "rtsp://host/s"),
-        ("rtsp://me:p/ss@host/s", "rtsp://host/s"),
-        ("http://host/video.cgi?user=me&pwd=pass&channel=1", "http://host/video.cgi?user=***&pwd=***&channel=1"),
-        (
-            "rtsp://host:554/user=me_password=pass_channel=1_stream=0.sdp",
-            "rtsp://host:554/user=***_password=***_channel=1_stream=0.sdp",
-        ),
-        ("--sorce rtsp://me:pass@host --fps 5", "--sorce rtsp://host --fps 5"),
-        ("rtsp://host/s?password=ab/cd?e&channel=1", "rtsp://host/s?password=***&channel=1"),
-        ("http://host/v.cgi?loginuse=me&loginpas=secret", "http://host/v.cgi?loginuse=***&loginpas=***"),
-        ("http://host/a@b", "http://host/a@b"),
-        ("http://host:8080/a@b", "http://host:8080/a@b"),
-        ("/dev/video0", "/dev/video0"),
-    ],
-)
-def test_an_address_is_shown_without_its_password(name: str, shown: str) -> None:
-    assert redact(name) == shown
 
 
 class FlatCapture:

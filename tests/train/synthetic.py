@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.model_info import LABELS
-from train.data import CSV_LABELS, VOTE_COLUMNS, Dataset
+from train.data import VOTE_COLUMNS, Dataset
+from train.pixel_table import NUMBERS
 
 MOUTH_CURVE = dict(zip(LABELS, (-8, -4, -1, 9, 0, -11, 3), strict=True))
 MOUTH_OPEN = dict(zip(LABELS, (1, 2, 6, 3, 1, 1, 11), strict=True))
@@ -92,5 +93,17 @@ def write_csv(path: Path, per_class: dict[str, int] | None = None) -> Path:
         writer.writerow(["emotion", "pixels", "Usage"])
         for name, image in members(per_class or SMALL).items():
             _, label, file_name = name.split("/")
-            writer.writerow([CSV_LABELS.index(label), " ".join(map(str, image.ravel())), file_name.split("_")[0]])
+            writer.writerow([NUMBERS.index(label), " ".join(map(str, image.ravel())), file_name.split("_")[0]])
     return path
+
+
+def write_images(root: Path, files: dict[str, str | None], size: tuple[int, int] = (48, 48)) -> Path:
+    """Color images of a size (width, height): path to the class that is drawn; bytes that are no image for None."""
+    generator = np.random.default_rng(1)
+    for name, label in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"no image")
+        if label and Path(name).suffix != ".txt":
+            face = cv2.cvtColor(cv2.resize(draw_face(label, generator), size), cv2.COLOR_GRAY2BGR)
+            (root / name).write_bytes(cv2.imencode(Path(name).suffix.lower(), face)[1].tobytes())
+    return root

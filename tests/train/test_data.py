@@ -57,12 +57,26 @@ def test_a_truncated_zip_is_an_error(tmp_path: Path) -> None:
         load_fer2013(path)
 
 
-def test_a_damaged_image_is_named(tmp_path: Path) -> None:
+def test_a_damaged_image_is_named_counted_and_left_out(tmp_path: Path) -> None:
     path = synthetic.write_zip(tmp_path / "fer2013.zip")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("train/sad/Training_bad.jpg", b"no image")
-    with pytest.raises(DataError, match=r"Training_bad\.jpg"):
-        load_fer2013(path)
+        archive.writestr("train/sad/Training_empty.png", b"")
+    dataset = load_fer2013(path)
+    assert len(dataset) == 112
+    assert describe(dataset).splitlines()[-1] == (
+        "Left out 2 (no image): train/sad/Training_bad.jpg, train/sad/Training_empty.png"
+    )
+
+
+def test_a_member_whose_bytes_changed_is_left_out(tmp_path: Path) -> None:
+    path = synthetic.write_zip(tmp_path / "fer2013.zip")
+    content = bytearray(path.read_bytes())
+    content[200] ^= 0xFF  # inside the first image: its sum no longer holds
+    path.write_bytes(content)
+    dataset = load_fer2013(path)
+    assert len(dataset) == 111
+    assert list(dataset.left_out) == ["can't be read"]
 
 
 def test_a_csv_row_without_all_pixels_is_an_error(tmp_path: Path) -> None:
@@ -146,3 +160,26 @@ def test_a_stratified_split_takes_its_share_of_each_class() -> None:
     rest, held_out = stratified_split(labels, 0.1, seed=3)
     assert np.bincount(labels[held_out]).tolist() == [2] * 7
     assert sorted([*rest, *held_out]) == list(range(140))
+
+
+def test_two_places_are_one_data_set_and_votes_go_to_theirs(tmp_path: Path) -> None:
+    columns = ["path", "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"]
+    votes = tmp_path / "ferplus.csv"
+    with votes.open("w", newline="") as file:
+        csv.writer(file).writerows([columns, ["train/happy/Training_0.png", 1, 8, 0, 0, 0, 0, 1]])
+    first, second = synthetic.write_folder(tmp_path / "fer"), tmp_path / "mine"
+    synthetic.write_images(second, {"Happy/1.png": "happy", "sad/2.png": "sad", "happy/bad.jpg": None})
+    dataset = load_fer2013([str(first), str(second)], votes)
+    assert len(dataset) == 114
+    assert dataset.names[-2:].tolist() == ["Happy/1.png", "sad/2.png"]
+    assert dataset.splits[-2:].tolist() == ["Training", "Training"]
+    assert dataset.votes is not None
+    assert (dataset.votes.sum(), dataset.votes[-2:].sum()) == (10, 0)
+    assert dataset.left_out == {"no image": ("happy/bad.jpg",)}
+
+
+@pytest.mark.parametrize("wrong", ["", "not named/1.png", "happy/1.txt"])
+def test_a_folder_without_classes_says_what_it_wants(wrong: str, tmp_path: Path) -> None:
+    synthetic.write_images(tmp_path, {wrong: "happy"} if wrong else {})
+    with pytest.raises(DataError, match=r"^Expected .*folder.*angry, disgust.* Received: "):
+        load_fer2013(tmp_path)

@@ -1,0 +1,73 @@
+"""Whether a camera still sees: the same image to the last byte, or blackness for long, is no living camera."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.results import BgrImage, CameraState
+
+FROZEN_S, FROZEN_IMAGES = 5.0, 10
+"""A sensor's noise changes each image: so many of the same, for so long, are one that froze."""
+STUCK_S = 2.0
+"""FFmpeg's decoder gives its last image for ever when the size changes: after so long it is opened again."""
+DARK_S = 60.0
+DARK_MEAN, DARK_BRIGHT, DARK_SHARE = 16.0, 40, 0.01
+"""An image is black whose mean is below the first, with fewer than this share of its pixels above the second."""
+STEP = 8
+"""Each eighth pixel tells most images apart; only what looks the same is compared wholly."""
+
+
+class ImageWatch:
+    """Judges the images of one live source, one after the other, also from one opening of it to the next."""
+
+    def __init__(self) -> None:
+        self.state = CameraState.ONLINE
+        """online, frozen or dark."""
+        self.reason = ""
+        self._last: BgrImage | None = None
+        self._same_since_s = 0.0
+        self._same = 0
+        self._reopen_after_s = 0.0
+        self._dark_since_s: float | None = None
+
+    def see(self, image: BgrImage, now_s: float) -> CameraState:
+        """Take in an image that came at `now_s`; the state from now on."""
+        sample = image[::STEP, ::STEP]
+        if self._is_same(image, sample):
+            self._same += 1
+        else:
+            self._same, self._same_since_s, self._reopen_after_s = 0, now_s, 0.0
+            self._last = image
+        if not _is_black(sample):
+            self._dark_since_s = None
+        elif self._dark_since_s is None:
+            self._dark_since_s = now_s
+        self._judge(now_s, sample)
+        return self.state
+
+    def wants_reopening(self, now_s: float, decoder_sticks: bool) -> bool:
+        """Whether opening the source again may help; asked again after five times as long."""
+        after_s = self._reopen_after_s or (STUCK_S if decoder_sticks else 2 * FROZEN_S)
+        if self._same < FROZEN_IMAGES or now_s - self._same_since_s < after_s:
+            return False
+        self._reopen_after_s = 5 * after_s
+        return True
+
+    def _judge(self, now_s: float, sample: NDArray[np.uint8]) -> None:
+        same_s = now_s - self._same_since_s
+        if same_s >= FROZEN_S and self._same >= FROZEN_IMAGES:
+            black = ", and it is black" if _is_black(sample) else ""
+            self.state, self.reason = CameraState.FROZEN, f"the same image to the last byte for {same_s:.0f} s{black}"
+        elif self._dark_since_s is not None and now_s - self._dark_since_s >= DARK_S:
+            self.state, self.reason = CameraState.DARK, f"nothing but black for {now_s - self._dark_since_s:.0f} s"
+        else:
+            self.state, self.reason = CameraState.ONLINE, ""
+
+    def _is_same(self, image: BgrImage, sample: NDArray[np.uint8]) -> bool:
+        last = self._last
+        if last is None or last.shape != image.shape:
+            return False
+        return np.array_equal(sample, last[::STEP, ::STEP]) and np.array_equal(image, last)
+
+
+def _is_black(sample: NDArray[np.uint8]) -> bool:
+    return float(sample.mean()) < DARK_MEAN and np.count_nonzero(sample > DARK_BRIGHT) < DARK_SHARE * sample.size

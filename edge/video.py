@@ -1,0 +1,198 @@
+"""Films: files, and films behind an address. Time is read, not counted; damage is passed over and told."""
+
+import logging
+import time
+from pathlib import Path
+
+import cv2
+
+from edge.address import redact
+from edge.capture import CaptureSource, FileName, open_capture
+from edge.containers import bytes_missing, has_index
+from edge.errors import SourceError
+from edge.media_type import codec_name, type_at
+from edge.photos import decode
+from edge.results import BgrImage
+from edge.size_change import SizeWatch
+
+USUAL_FPS = 25.0
+"""Of a film that does not say its rate, or says one that can't be true."""
+TRUE_FPS = (0.1, 240.0)
+"""Rates outside of these are checked against the images' own times."""
+SHORTEST_S, LONGEST_S = 1 / 480, 600.0
+"""Steps of time from one image to the next that can be true."""
+LOOKED_AT = 12
+"""Images whose times are looked at where the rate can't be true."""
+ATTEMPTS = 500
+"""Reads without an image before a film whose length is unknown counts as over."""
+SLOW_S = 1.0
+"""A read that took longer and gave nothing waited for a network in vain."""
+
+_log = logging.getLogger(__name__)
+
+
+class FilmClock:
+    """Seconds from the beginning: the film's own times, or the count of images where those can't be true."""
+
+    def __init__(self, fps: float, believed: bool) -> None:
+        self.fps = fps
+        self._believed = believed
+        self._last_s: float | None = None
+        self._offset_s = 0.0
+
+    def at(self, told_s: float) -> float:
+        """The position of the next image, of which the film tells `told_s`: later than the one before it."""
+        if self._last_s is None:
+            wanted_s = told_s if self._believed and 0 <= told_s < LONGEST_S else 0.0
+            self._offset_s = wanted_s - told_s
+        elif not self._believed or not 0 < told_s + self._offset_s - self._last_s <= LONGEST_S:
+            self._offset_s = self._last_s + 1 / self.fps - told_s  # the times stand still, or jump
+        self._last_s = told_s + self._offset_s
+        return self._last_s
+
+
+class VideoSource(CaptureSource):
+    """A video file, an animated GIF or PNG, or a film behind an address."""
+
+    live = False
+
+    def __init__(self, path: Path | str, parameters: list[int] | None = None) -> None:
+        self._file = FileName(path) if isinstance(path, Path) else None
+        self._where = self._file.text if self._file else str(path)
+        self._parameters = parameters or []
+        self._path = path
+        name = redact(str(path))
+        try:
+            capture = open_capture(self._where, "", cv2.CAP_FFMPEG, self._parameters)
+        except SourceError as error:
+            self._close_file()
+            raise SourceError(f"Expected a video that FFmpeg reads at {name}. Received: {_what(path)}") from error
+        super().__init__(capture, name)
+        self._ask_metadata()
+        self._announced = int(max(0.0, capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        self._read = 0
+        self._clock = self._film_clock()
+        self.fps = self._clock.fps
+        self._is_jpeg = self._takes_packets()
+        self._size_watch = SizeWatch(lambda: cv2.VideoCapture(self._where, cv2.CAP_FFMPEG, self._parameters))
+
+    def read(self) -> BgrImage | None:
+        """The next image, None at the end; a damaged spot is passed over."""
+        for attempt in range(ATTEMPTS):
+            began_s = time.monotonic()
+            if (image := self._read_one()) is not None:
+                return self._found(image, after_damage=attempt > 0) if not self._has_changed(image) else None
+            if 0 < self._announced <= self._read or time.monotonic() - began_s > SLOW_S:
+                break
+        self._end()
+        return None
+
+    def skip(self) -> None:
+        """Pass over the next image."""
+        self.read()
+
+    def close(self) -> None:
+        """Release the capture; only the thread that reads may do it."""
+        super().close()
+        self._close_file()
+
+    def _read_one(self) -> BgrImage | None:
+        ok, image = self._capture.read()
+        if ok and self._is_jpeg:
+            return decode(image.tobytes())
+        return image if ok else None  # type: ignore[return-value]
+
+    def _has_changed(self, image: BgrImage) -> bool:
+        """Whether the film goes on in another size, which can't be read."""
+        told_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        if self._is_jpeg or not self._size_watch.sees_change(image, told_s):
+            return False
+        self.failed += 1
+        _log.warning(
+            "%s changes the size of its images at about %.1f s, which OpenCV does not follow: the rest is left out; "
+            "convert it: ffmpeg -i IN -vf scale=640:480 OUT.mp4",
+            self._name,
+            self.position_s or 0.0,
+        )
+        return True
+
+    def _found(self, image: BgrImage, after_damage: bool) -> BgrImage:
+        if after_damage and self._read:
+            self.failed += 1
+            _log.warning("%s is damaged after %.1f s; what follows is read", self._name, self.position_s or 0.0)
+        self._read += 1
+        self.position_s = self._clock.at(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+        return self._upright(image)
+
+    def _end(self) -> None:
+        """Nothing read is an error; a shorter film than announced is told, and called cut only where it is."""
+        if not self._read:
+            codec = codec_name(_fourcc(self._capture))
+            remedy = "convert it: ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p OUT.mp4"
+            raise SourceError(f"Expected images of {self._name}. Received: none; its codec is {codec}: {remedy}")
+        is_short = self._read < 0.95 * self._announced - 2
+        if isinstance(self._path, str) and is_short:
+            raise SourceError(f"Expected {self._announced} images of {self._name}. Received: {self._read}")
+        if isinstance(self._path, Path) and (missing := bytes_missing(self._path)):
+            _log.warning("%s is cut: the last %d bytes that it announces are not there", self._name, missing)
+        elif is_short:
+            _log.warning("%s ended after %d of about %d images", self._name, self._read, self._announced)
+
+    def _film_clock(self) -> FilmClock:
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        if TRUE_FPS[0] <= fps <= TRUE_FPS[1]:
+            return FilmClock(fps, believed=True)
+        step_s = self._mean_step_s()
+        if SHORTEST_S <= step_s <= LONGEST_S:
+            return FilmClock(1 / step_s, believed=True)
+        return FilmClock(USUAL_FPS, believed=False)
+
+    def _mean_step_s(self) -> float:
+        """The mean time between the first images, read by another capture; 0 if there are none."""
+        capture = cv2.VideoCapture(self._where, cv2.CAP_FFMPEG, self._parameters)
+        times_s = [capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 for _ in range(LOOKED_AT) if capture.grab()]
+        capture.release()
+        return (times_s[-1] - times_s[0]) / (len(times_s) - 1) if len(times_s) > 1 else 0.0
+
+    def _takes_packets(self) -> bool:
+        """Whether images come as JPEGs, which are decoded one by one.
+
+        OpenCV's own way goes astray, or crashes, where size or colour format change within the film.
+        """
+        if _fourcc(self._capture).lower() not in ("mjpg", "jpeg"):
+            return False
+        size = (self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT), self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        trial = self._packets()
+        ok, packet = trial.read()
+        image = decode(packet.tobytes()) if ok else None
+        trial.release()
+        if image is None or image.shape[:2] != size:  # half images, or no JPEGs
+            return False
+        self._capture.release()
+        self._capture = self._packets()
+        return True
+
+    def _packets(self) -> cv2.VideoCapture:
+        capture = cv2.VideoCapture(self._where, cv2.CAP_FFMPEG, self._parameters)
+        capture.set(cv2.CAP_PROP_FORMAT, -1)
+        return capture
+
+    def _close_file(self) -> None:
+        if self._file:
+            self._file.close()
+
+
+def _fourcc(capture: cv2.VideoCapture) -> str:
+    return int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True).decode("latin-1").strip("\0 ")
+
+
+def _what(path: Path | str) -> str:
+    """What lies at `path`, which does not open."""
+    if isinstance(path, str):
+        return "it does not open"
+    kind = type_at(path)
+    if not path.stat().st_size:
+        return "an empty file"
+    if kind == "MP4" and not has_index(path):
+        return "an MP4 without its index: it is cut, or its recording was not finished"
+    return f"it does not open{f'; it is {kind}' if kind else ', and is none of the known kinds'}"
