@@ -119,12 +119,13 @@ def _open_standard_streams() -> None:
 
 
 def _give_up_output() -> None:
-    """Where standard output can't take what is left, leave it: else the interpreter's own last flush fails."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Where a stream can't take what is left, leave it: else the interpreter's own last flush fails."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextlib.contextmanager
@@ -135,13 +136,15 @@ def quiet_native_code() -> Iterator[None]:
     """
     ours, theirs = sys.stderr, os.dup(2)
     python_lines = os.fdopen(os.dup(2), "w", buffering=1, encoding=ours.encoding, errors="backslashreplace")
-    with open(os.devnull, "w") as nowhere, python_lines:
+    with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-        if ours is sys.__stderr__:
-            sys.stderr = python_lines
-        try:
-            yield
-        finally:
-            sys.stderr = ours
-            os.dup2(theirs, 2)
-            os.close(theirs)
+    if ours is sys.__stderr__:
+        sys.stderr = python_lines
+    try:
+        yield
+    finally:
+        sys.stderr = ours
+        os.dup2(theirs, 2)
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # a full disk
+            python_lines.close()

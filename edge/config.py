@@ -66,11 +66,18 @@ class EdgeConfig:
     smoothing_s: float = option(0.3, "time constant of the smoothed scores in seconds; 0: off", low=0, high=60)
     hysteresis: float = option(0.1, "lead in score that a new label needs to replace the shown one", low=0, high=1)
     threshold: float = option(0.4, "a best score below this is called uncertain", low=0, high=1)
+    min_quality: float = option(
+        0.5, "a face of lower quality (small, blurred, cut or turned away) is called uncertain", low=0, high=1
+    )
     playback: str = option(
         "real", "play a file in real time, or as fast as possible", choices=PLAYBACKS, older=("--pace",)
     )
-    width: int = option(640, "width in pixels to ask of a camera", low=16, high=16_384)
-    height: int = option(480, "height in pixels to ask of a camera", low=16, high=16_384)
+    width: int = option(640, "width in pixels to ask of a camera, before its image is turned", low=16, high=16_384)
+    height: int = option(480, "height in pixels to ask of a camera, before its image is turned", low=16, high=16_384)
+    rotate: int = option(
+        0, "turn the images clockwise by so many degrees, as the camera hangs", choices=(0, 90, 180, 270)
+    )
+    mirror: bool = option(False, "exchange left and right in the images, after they were turned")
     open_timeout_s: float = option(3.0, "longest wait for a source to open", low=0.1, high=600)
     read_timeout_s: float = option(2.0, "longest wait for a frame before the source counts as dead", low=0.1, high=600)
     reconnect_s: float = option(1.0, "longest time from one attempt to reopen a source to the next", low=0.05, high=600)

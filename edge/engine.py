@@ -21,7 +21,7 @@ from edge.results import CameraStatus, Frame, FrameResult
 
 STOP_S = 1.0
 """How long the end waits for threads inside a call of a stalled camera, all together."""
-CAMERA_OPTIONS = ("width", "height", "playback", "open_timeout_s", "read_timeout_s", "reconnect_s")
+CAMERA_OPTIONS = ("width", "height", "playback", "open_timeout_s", "read_timeout_s", "reconnect_s", "rotate", "mirror")
 """A camera is opened again when one of these changes."""
 DETECTOR_OPTIONS = ("runtime", "threads", "detector", "detector_model")
 CLASSIFIER_OPTIONS = ("runtime", "threads", "model", "scores")

@@ -2,14 +2,14 @@
 
 import argparse
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, field, fields
 from typing import Any
 
 from edge.errors import ConfigError
 
 
-def option(default: Any, text: str, choices: tuple[str, ...] | None = None, **limits: Any) -> Any:
+def option(default: Any, text: str, choices: Sequence[str | int] | None = None, **limits: Any) -> Any:
     """A field with its help text and what its value must keep.
 
     Args:
@@ -62,7 +62,9 @@ def _add(parser: Any, one: "Field[Any]", default: Any) -> None:
 def _check(one: "Field[Any]", value: Any) -> None:
     limits, name = one.metadata, one.name
     if limits.get("choices") and value not in limits["choices"]:
-        raise ConfigError(f"Expected {name} to be one of {', '.join(limits['choices'])}. Received: {value!r}")
+        raise ConfigError(f"Expected {name} to be one of {', '.join(map(str, limits['choices']))}. Received: {value!r}")
+    if one.type is bool and not isinstance(value, bool):
+        raise ConfigError(f"Expected {name} to be true or false. Received: {value!r}")
     if "low" not in limits:
         return
     low, high = limits["low"], limits.get("high", math.inf)
