@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge.camera import Opener
+    from edge.capture import Source
     from edge.config import EdgeConfig
     from edge.detectors import Detector
     from edge.engine import Engine, Processed
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         StuckThreadError,
     )
     from edge.pipeline import Classifier, Pipeline
+    from edge.reader import Opener
     from edge.results import (
         Box,
         CameraState,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
         Point,
     )
     from edge.sinks import Sink
-    from edge.sources import Source, open_source
+    from edge.sources import open_source
 
 __version__ = "0.2.0"
 __all__ = [
@@ -72,7 +73,7 @@ __all__ = [
     "__version__",
     "open_source",
 ]
-_MODULES = ("results", "errors", "config", "sources", "sinks", "detectors", "pipeline", "camera", "engine")
+_MODULES = ("results", "errors", "config", "sources", "sinks", "detectors", "pipeline", "reader", "engine")
 """Where the names are, the cheap modules first."""
 
 
