@@ -58,15 +58,16 @@ def settings() -> Settings:
     return Settings(
         kind,
         EdgeConfig(**options, source=_source(kind), max_faces=MOST_FACES),
-        RenderOptions(mirror=state.get("mirror", False), blur=state.get("blur", False)),
+        RenderOptions(blur=state.get("blur", False)),
     )
 
 
 def adopt(config: EdgeConfig, rendering: RenderOptions) -> None:
     """Set the widgets to what a shared worker runs with; only inside a callback."""
-    for name in ("detector", "model", "scores", "runtime", "detect_every", "smoothing_s", "threshold", "fps"):
+    analysis = ("detector", "model", "scores", "runtime", "detect_every", "smoothing_s", "threshold")
+    for name in (*analysis, "fps", "rotate", "mirror"):
         st.session_state[name] = getattr(config, name)
-    st.session_state.mirror, st.session_state.blur = rendering.mirror, rendering.blur
+    st.session_state.blur = rendering.blur
 
 
 def keep() -> None:
@@ -163,7 +164,15 @@ def sidebar(on_change: Callable[[], None]) -> None:
         _slider("Smoothing", "smoothing_s", 0.0, 2.0, 0.1, on_change, "%.1f s")
         _slider("Threshold", "threshold", 0.0, 0.95, 0.05, on_change)
         st.subheader("Image", divider="gray")
-        st.toggle("Mirror", key="mirror", on_change=on_change, help="Show the image as a mirror does.")
+        st.selectbox(
+            "Turn the camera's image",
+            (0, 90, 180, 270),
+            format_func="{}°".format,
+            help="Clockwise, for a camera that hangs upside down or on its side.",
+            key="rotate",
+            on_change=on_change,
+        )
+        st.toggle("Mirror", key="mirror", on_change=on_change, help="The camera's image as a mirror shows it.")
         st.toggle(
             "Privacy blur",
             key="blur",

@@ -59,7 +59,7 @@ def _show_image(data: bytes, name: str) -> None:
     except EmotionError as error:
         st.error(_explain(error, name), icon=":material/broken_image:")
         return
-    jpeg = encode(render(*fitted(image, result), replace(controls.settings().rendering, mirror=False)))
+    jpeg = encode(render(*fitted(image, result), controls.settings().rendering))
     view, facts = st.columns([3, 2], gap="large")
     view.image(jpeg, alt=_describe(result), width="stretch")
     with facts:

@@ -25,6 +25,16 @@ def draw(image: BgrImage, result: FrameResult) -> BgrImage:
     return drawn
 
 
+def draw_words(image: BgrImage, words: str) -> BgrImage:
+    """A darker copy of `image` with a line of words across it."""
+    copy: BgrImage = (image // 2).astype(image.dtype)
+    scale = image.shape[0] / 480
+    place = (10, image.shape[0] // 2)
+    cv2.putText(copy, words, place, FONT, 0.6 * scale, (0, 0, 0), max(1, round(4 * scale)), cv2.LINE_AA)
+    cv2.putText(copy, words, place, FONT, 0.6 * scale, (255, 255, 255), max(1, round(scale)), cv2.LINE_AA)
+    return copy
+
+
 def _draw_face(drawn: BgrImage, face: Face) -> None:
     x, y, width, height = face.box
     color = COLORS.get(face.emotion, (255, 255, 255))

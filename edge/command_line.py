@@ -8,12 +8,13 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from edge.address import redact
-from edge.errors import EmotionError
+from edge.errors import ConfigError, EmotionError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_UNEXPECTED, EXIT_INTERRUPTED = 1, 2, 3, 130
+Made = TypeVar("Made")
 
 
 class _DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -34,6 +35,13 @@ class CommandParser(argparse.ArgumentParser):
     def __init__(self, prog: str, **options: Any) -> None:
         options.setdefault("formatter_class", _DefaultsFormatter)
         super().__init__(prog, allow_abbrev=False, **options)
+
+    def checked(self, make: Callable[[], Made]) -> Made:
+        """What `make` makes of the options; a value that it refuses is as wrong as an unknown option."""
+        try:
+            return make()
+        except ConfigError as error:
+            self.error(str(error))
 
     def error(self, message: str) -> NoReturn:
         """Leave with code 2 and one line."""
@@ -111,12 +119,13 @@ def _open_standard_streams() -> None:
 
 
 def _give_up_output() -> None:
-    """Where standard output can't take what is left, leave it: else the interpreter's own last flush fails."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Where a stream can't take what is left, leave it: else the interpreter's own last flush fails."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextlib.contextmanager
@@ -127,13 +136,15 @@ def quiet_native_code() -> Iterator[None]:
     """
     ours, theirs = sys.stderr, os.dup(2)
     python_lines = os.fdopen(os.dup(2), "w", buffering=1, encoding=ours.encoding, errors="backslashreplace")
-    with open(os.devnull, "w") as nowhere, python_lines:
+    with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-        if ours is sys.__stderr__:
-            sys.stderr = python_lines
-        try:
-            yield
-        finally:
-            sys.stderr = ours
-            os.dup2(theirs, 2)
-            os.close(theirs)
+    if ours is sys.__stderr__:
+        sys.stderr = python_lines
+    try:
+        yield
+    finally:
+        sys.stderr = ours
+        os.dup2(theirs, 2)
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # a full disk
+            python_lines.close()

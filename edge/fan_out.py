@@ -3,13 +3,16 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from edge.results import Frame, FrameResult
+from edge.results import CameraState, CameraStatus, Frame, FrameResult
 from edge.sinks import Sink, WindowClosedError
 
 RETRY_S = 1.0
 """The first pause before a sink that failed is tried again; it doubles up to `LONGEST_RETRY_S`."""
 LONGEST_RETRY_S = 30.0
+FAULT_S = 1.0
+"""A fault of a camera that is over sooner is no news."""
 
 _log = logging.getLogger(__name__)
 
@@ -27,12 +30,13 @@ class _Output:
         self._pause_s = RETRY_S
         self._retry_at_s = 0.0
 
-    def write(self, frame: Frame, result: FrameResult) -> None:
+    def try_to(self, call: Callable[[], object]) -> None:
+        """Make one of the sink's calls, unless it failed a moment ago."""
         if self.error and self._clock_s() < self._retry_at_s:
             self._lost += 1
             return
         try:
-            wrote = self.sink.write(frame, result)
+            wrote = call()
         except (WindowClosedError, BrokenPipeError):
             raise
         except OSError as error:
@@ -62,14 +66,39 @@ class FanOut:
     """
 
     def __init__(self, sinks: Sequence[Sink], clock_s: Callable[[], float] = time.monotonic) -> None:
-        self._outputs = [_Output(sink, clock_s) for sink in sinks]
         self.closed = False
+        self._outputs = [_Output(sink, clock_s) for sink in sinks]
+        self._clock_s = clock_s
+        self._news: dict[str, CameraStatus] = {}
+        self._told: dict[str, CameraState] = {}
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Hand the result on."""
+        """Hand a result on."""
+        self._each(lambda sink: sink.write(frame, result))
+        if not any(output.has_worked for output in self._outputs):
+            self.finish()
+
+    def tell(self, status: CameraStatus) -> None:
+        """Take how a camera is; a fault reaches the sinks with the `turn` after `FAULT_S`."""
+        self._news[status.name] = status
+
+    def turn(self) -> None:
+        """Hand on news of cameras, and let sinks do what is due while no frame comes: a window must answer."""
+        for status in tuple(self._news.values()):
+            if not status.state.is_fault or self._clock_s() - status.since_monotonic_s >= FAULT_S:
+                del self._news[status.name]
+                self._hand_on(status)
+        self._each(lambda sink: getattr(sink, "turn", _nothing)())
+
+    def _hand_on(self, status: CameraStatus) -> None:
+        if self._told.get(status.name) is not status.state:
+            self._told[status.name] = status.state
+            self._each(lambda sink: getattr(sink, "tell", _nothing)(status))
+
+    def _each(self, call: Callable[[Sink], object]) -> None:
         for output in tuple(self._outputs):
             try:
-                output.write(frame, result)
+                output.try_to(partial(call, output.sink))
             except WindowClosedError:
                 self.closed = True
             except BrokenPipeError:  # who read standard output has left for good
@@ -77,11 +106,13 @@ class FanOut:
                 if not self._outputs:
                     raise
                 _log.warning("Nobody reads standard output any more; the run goes on without it")
-        if not any(output.has_worked for output in self._outputs):
-            self.finish()
 
     def finish(self) -> None:
         """Raise the error of the only sink, or of the first if all fail."""
         errors = [output.error for output in self._outputs]
         if self._outputs and errors[0] and all(errors):
             raise errors[0]
+
+
+def _nothing(*_: object) -> bool:
+    return False

@@ -1,5 +1,6 @@
 """The emotion network in a TFLite runtime: the only file that knows tflite_runtime or ai-edge-litert."""
 
+import ctypes
 import importlib
 import importlib.util
 import os
@@ -41,14 +42,35 @@ def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threa
     if runtime not in installed_runtimes():
         package = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}[runtime]
         raise ConfigError(f"Expected the package {package}: pip install {package}. Received: it is not installed")
-    try:
-        module = importlib.import_module(RUNTIMES[runtime])
-        interpreter = module.Interpreter(model_path=str(model), num_threads=threads)
-        interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"Expected a TFLite model that {runtime} can run at {model}. Received: {reason}") from error
-    return interpreter
+    return _Interpreter(model, runtime, threads)
+
+
+class _Interpreter:
+    """The runtime's own interpreter, built anew in a process that was forked: its threads stay behind, and the call
+    that waits for them would never return."""
+
+    def __init__(self, model: str | os.PathLike[str], runtime: str, threads: int) -> None:
+        self._arguments = model, runtime, threads
+        self._build()
+
+    def __getattr__(self, name: str) -> Any:
+        if self._process != os.getpid():
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._built))  # its end would wait for the threads too
+            self._build()
+        return getattr(self._built, name)
+
+    def _build(self) -> None:
+        self._process = os.getpid()
+        model, runtime, threads = self._arguments
+        try:
+            module = importlib.import_module(RUNTIMES[runtime])
+            self._built = module.Interpreter(model_path=str(model), num_threads=threads)
+            self._built.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise ModelError(
+                f"Expected a TFLite model that {runtime} can run at {model}. Received: {reason}"
+            ) from error
 
 
 class EmotionClassifier:

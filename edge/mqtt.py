@@ -21,13 +21,14 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from edge.address import redact
 from edge.changes import Changes
 from edge.errors import SinkError
-from edge.results import Frame, FrameResult
-from edge.schema import to_json
+from edge.results import CameraState, CameraStatus, Frame, FrameResult
+from edge.schema import status_to_json, to_json
 
 GOODBYE_S = 0.5
 """How long the end waits for the broker to hear of it."""
 _KEEPALIVE_S = 15
 _MOST_PAUSE_S = 30
+_HUNG_UP = "it ended the connection; mqtts:// is for a broker with TLS, mqtt:// for one without"
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 _log = logging.getLogger(__name__)
@@ -36,8 +37,9 @@ _log = logging.getLogger(__name__)
 class MqttSink:
     """The JSON of a result to TOPIC/SOURCE: at once when a label changes, else once a second.
 
-    TOPIC/status is `online` or `offline`, retained; the broker says `offline` for a process that has died. While the
-    broker is away results are dropped: nobody wants an old emotion.
+    TOPIC/status is `online` or `offline`, retained; the broker says `offline` for a process that has died. So is
+    TOPIC/SOURCE/status for each camera, and TOPIC/SOURCE/state has its state with the reason as JSON. While the broker
+    is away results are dropped: nobody wants an old emotion.
 
     Usage:
         MqttSink("mqtt://broker.local/home/door")
@@ -57,6 +59,7 @@ class MqttSink:
         self._told: set[str] = set()
         """The reasons that were logged since the broker was there last."""
         self._changes = Changes()
+        self._cameras: dict[str, CameraStatus] = {}
         self._client = _client(url, authority)
         self._client.will_set(self._status, "offline", qos=1, retain=True)
         self._client.on_connect = self._on_connect
@@ -73,13 +76,31 @@ class MqttSink:
         self._changes.told(frame, result)
         return True
 
+    def tell(self, status: CameraStatus) -> bool:
+        """Send how a camera is, and again to each broker that comes back."""
+        self._cameras[status.name] = status
+        if self._client.is_connected():
+            self._send_status(status)
+        return True
+
     def close(self) -> None:
-        """Say goodbye, and let the thread end."""
+        """Say goodbye, for the cameras too, and let the thread end."""
         self._client.on_disconnect = None
         with contextlib.suppress(RuntimeError):  # the connection was lost at this moment
             if self._client.is_connected():
-                self._client.publish(self._status, "offline", qos=1, retain=True).wait_for_publish(GOODBYE_S)
+                for status in self._cameras.values():
+                    self._send_status(CameraStatus.now(status.name, CameraState.ENDED))
+                self._keep(self._status, "offline").wait_for_publish(GOODBYE_S)
         self._client.disconnect()
+
+    def _send_status(self, status: CameraStatus) -> None:
+        topic = f"{self._topic}/{_level(status.name)}"
+        self._keep(f"{topic}/status", "online" if status.state is CameraState.ONLINE else "offline")
+        self._keep(f"{topic}/state", json.dumps(status_to_json(status)))
+
+    def _keep(self, topic: str, text: str) -> Any:
+        """Send what the broker keeps for those who come later."""
+        return self._client.publish(topic, text, qos=1, retain=True)
 
     @property
     def _status(self) -> str:
@@ -90,7 +111,9 @@ class MqttSink:
         if reason.is_failure:  # user and password, or what this user may do
             self._lost(f"it says {str(reason).lower()}")
             return
-        client.publish(self._status, "online", qos=1, retain=True)
+        self._keep(self._status, "online")
+        for status in tuple(self._cameras.values()):
+            self._send_status(status)
         self._is_connected = True
         self._told.clear()
         _log.info("broker %s is online; results go to %s", self._name, self._topic)
@@ -98,9 +121,9 @@ class MqttSink:
     def _on_disconnect(self, reason: str) -> None:
         was_connected, self._is_connected = self._is_connected, False
         if was_connected:
-            self._lost(reason)
+            self._lost("connection lost" if reason == "Unspecified error" else reason.lower())
         elif not self._is_refused:
-            self._lost("it ended the connection without an answer; if it speaks TLS, its address begins with mqtts://")
+            self._lost(_HUNG_UP)
 
     def _lost(self, reason: str) -> None:
         """Log each reason once, until the broker is back."""
@@ -150,8 +173,8 @@ def _reason(error: BaseException | None) -> str:
     """What failed, in words that tell what to mend."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is refused: {error.verify_message}; --mqtt-ca names an authority of your own"
-    if isinstance(error, ssl.SSLError):
-        return f"no TLS there: {error.reason or error}"
+    if isinstance(error, ssl.SSLError | ConnectionResetError):
+        return _HUNG_UP
     if isinstance(error, socket.gaierror):
         return f"its name is not known here: {error.strerror}"
     if isinstance(error, ConnectionRefusedError):

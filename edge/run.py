@@ -23,10 +23,10 @@ import cv2
 
 from edge.command_line import EXIT_FAILED, EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command, say
 from edge.config import EdgeConfig, add_arguments, config_from
-from edge.engine import Engine, Processed
-from edge.errors import ConfigError
+from edge.engine import Engine
 from edge.fan_out import FanOut
 from edge.outputs import add_output_arguments, open_sinks
+from edge.results import CameraStatus
 from edge.run_stats import RunStats, Summary, format_summary
 from edge.schema import json_schema
 from edge.signals import Signals
@@ -60,7 +60,11 @@ def run(
     fan_out, notifier = FanOut(sinks), SystemdNotifier()
     for event in engine.events(stop, limits.seconds or None):
         notifier.alive()
-        if isinstance(event, Processed):
+        if event is None:
+            fan_out.turn()
+        elif isinstance(event, CameraStatus):
+            fan_out.tell(event)
+        else:
             stats.add(event.result, time.monotonic())
             notifier.ready()
             fan_out.write(event.frame, event.result)
@@ -78,7 +82,7 @@ def build_parser() -> CommandParser:
     add_output_arguments(parser)
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a line and end")
     parser.add_argument("--max-frames", type=_count, default=0, help="end after so many processed frames; 0: never")
-    parser.add_argument("--seconds", type=float, default=0.0, help="end after so many seconds; 0: never")
+    parser.add_argument("--seconds", type=_seconds, default=0.0, help="end after so many seconds; 0: never")
     parser.add_argument("--verbose", action="store_true", help="log more")
     return parser
 
@@ -95,10 +99,7 @@ def _main(argv: Sequence[str] | None, started_s: float) -> int:
     if arguments.schema:
         sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
         return 0
-    try:
-        config = config_from(arguments)
-    except ConfigError as error:  # a value out of its range: as wrong as an unknown option
-        parser.error(str(error))
+    config = parser.checked(lambda: config_from(arguments))
     with contextlib.nullcontext() if arguments.verbose else quiet_native_code():
         _configure_logging(arguments.verbose)  # here, since it takes hold of the standard error of this moment
         return _run_until_signal(arguments, config, started_s)
@@ -127,6 +128,13 @@ def _count(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError(f"expected 0 or more, received {text}")
     return number
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(f"expected 0 or more, received {text}")
+    return seconds
 
 
 def _configure_logging(verbose: bool) -> None:

@@ -1,8 +1,8 @@
-"""The JSON line of a result, and its JSON Schema: the promise to whoever reads the lines."""
+"""The JSON lines, of results and of cameras that fail or come back, and their JSON Schema: the promise to readers."""
 
 from typing import Any
 
-from edge.results import Face, FrameResult
+from edge.results import CameraState, CameraStatus, Face, FrameResult
 
 SCHEMA = 2
 """Version of the lines; it grows when a field changes its meaning or goes away. New fields may appear."""
@@ -24,6 +24,17 @@ def to_json(result: FrameResult) -> dict[str, Any]:
     }
 
 
+def status_to_json(status: CameraStatus) -> dict[str, Any]:
+    """How a camera is: a line of its own kind, which has `state` and no `faces`."""
+    return {
+        "schema": SCHEMA,
+        "source": status.name,
+        "state": status.state.value,
+        "reason": status.reason,
+        "since": round(status.since_unix_s, 3),
+    }
+
+
 def _face(face: Face) -> dict[str, Any]:
     return {
         "box": list(face.box),
@@ -31,6 +42,7 @@ def _face(face: Face) -> dict[str, Any]:
         "emotion": face.emotion,
         "confidence": round(face.confidence, 4),
         "scores": {label: round(score, 4) for label, score in face.scores.as_dict().items()},
+        "quality": round(face.quality, 4),
         "face_score": round(face.face_score, 4),
         "certainty": round(face.certainty, 4),
         "intensity": round(face.intensity, 4),
@@ -40,35 +52,58 @@ def _face(face: Face) -> dict[str, Any]:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a line."""
+    """The JSON Schema (draft 2020-12) of a line: one of its two kinds."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "One processed frame",
-        **_object(
-            {
-                "schema": {"const": SCHEMA, "description": "version of these lines"},
-                "frame_index": _number("integer", "counted by the source from 0; gaps are frames not processed", 0),
-                "captured_at": _number("number", "when the image was read, Unix seconds"),
-                "position_s": {
-                    "type": ["number", "null"],
-                    "description": "seconds from the beginning of a video file; null of a live source",
-                },
-                "source": {"type": "string", "description": "the source's name without a password"},
-                "age_ms": _number("number", "from reading the image to its result", 0),
-                "scores": {
-                    "type": "string",
-                    "description": "what all scores are: people (shares of people's votes), label (FER-2013's label), "
-                    "or a name of the model's own",
-                },
-                "faces": {"type": "array", "items": _face_schema()},
-                "timings_ms": {
-                    "type": "object",
-                    "description": "milliseconds of each stage; 0 if it did not run",
-                    "additionalProperties": {"type": "number", "minimum": 0},
-                },
-            }
-        ),
+        "title": "One line: a processed frame, or a camera whose state has changed",
+        **_object({"schema": _SCHEMA, "source": _SOURCE}),
+        "oneOf": [{"$ref": "#/$defs/frame"}, {"$ref": "#/$defs/camera"}],
+        "$defs": {"frame": _frame_schema(), "camera": _camera_schema()},
     }
+
+
+_SCHEMA = {"const": SCHEMA, "description": "version of these lines"}
+_SOURCE = {"type": "string", "description": "the source's name without a password"}
+
+
+def _frame_schema() -> dict[str, Any]:
+    return _object(
+        {
+            "schema": _SCHEMA,
+            "frame_index": _number("integer", "counted by the source from 0; gaps are frames not processed", 0),
+            "captured_at": _number("number", "when the image was read, Unix seconds"),
+            "position_s": {
+                "type": ["number", "null"],
+                "description": "seconds from the beginning of a video file; null of a live source",
+            },
+            "source": _SOURCE,
+            "age_ms": _number("number", "from reading the image to its result", 0),
+            "scores": {
+                "type": "string",
+                "description": "what all scores are: people (shares of people's votes), label (FER-2013's label), "
+                "or a name of the model's own",
+            },
+            "faces": {"type": "array", "items": _face_schema()},
+            "timings_ms": {
+                "type": "object",
+                "description": "milliseconds of each stage; 0 if it did not run",
+                "additionalProperties": {"type": "number", "minimum": 0},
+            },
+        }
+    )
+
+
+def _camera_schema() -> dict[str, Any]:
+    states = [state.value for state in CameraState]
+    return _object(
+        {
+            "schema": _SCHEMA,
+            "source": _SOURCE,
+            "state": {"enum": states, "description": "online again, or why no new images come"},
+            "reason": {"type": "string", "description": "what went wrong, in words; empty if nothing did"},
+            "since": _number("number", "when this state began, Unix seconds"),
+        }
+    )
 
 
 def _face_schema() -> dict[str, Any]:
@@ -82,13 +117,19 @@ def _face_schema() -> dict[str, Any]:
                 "description": "x, y, width, height in full-frame pixels",
             },
             "track_id": _number("integer", "the same face keeps it from frame to frame", 1),
-            "emotion": {"type": "string", "description": "a key of scores, or uncertain"},
+            "emotion": {
+                "type": "string",
+                "description": "a key of scores, or uncertain: the best score or the quality is too low",
+            },
             "confidence": _number("number", "the score of emotion, or the best one if uncertain", 0, 1),
             "scores": {
                 "type": "object",
-                "description": "label to smoothed probability; they sum to 1",
+                "description": "label to smoothed probability; they sum to 1; all alike: nothing is known",
                 "additionalProperties": _number("number", "", 0, 1),
             },
+            "quality": _number(
+                "number", "how well the face can be judged: its size, sharpness, turn, and the share in the image", 0, 1
+            ),
             "face_score": _number("number", "the detector's confidence; 1 if it has none", 0, 1),
             "certainty": _number("number", "1 minus the normalised entropy of scores", 0, 1),
             "intensity": _number("number", "distance from neutral on the circumplex", 0, 1),

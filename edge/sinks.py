@@ -10,17 +10,22 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 import cv2
+import numpy as np
 
-from edge.annotate import draw
+from edge.annotate import draw, draw_words
 from edge.errors import SinkError
 from edge.line_file import LineFile
-from edge.results import Frame, FrameResult
-from edge.schema import to_json
+from edge.results import BgrImage, CameraState, CameraStatus, Frame, FrameResult
+from edge.schema import status_to_json, to_json
+
+ANSWER_S = 0.005
+"""How often windows look for keys: every frame of a usual camera."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,10 +50,20 @@ class JsonLinesSink:
         self._name = target if isinstance(target, Path) else getattr(target, "name", "a stream")
         self._file = LineFile(checked_place(target)) if isinstance(target, Path) else None
         self._stream = None if isinstance(target, Path) else target
+        self._faulty: set[str] = set()
+        """The cameras of which a line said that they fail."""
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Write one line."""
         self._add(to_json(result))
+
+    def tell(self, status: CameraStatus) -> bool:
+        """Write a line about a camera that fails, or that is back; that all is well at the start is no news."""
+        if not (status.state.is_fault or (status.name in self._faulty and status.state is CameraState.ONLINE)):
+            return False
+        self._add(status_to_json(status))
+        (self._faulty.add if status.state.is_fault else self._faulty.discard)(status.name)
+        return True
 
     def reopen(self) -> None:
         """Open the file anew with the next line."""
@@ -89,6 +104,9 @@ class WindowSink:
     def __init__(self, sources: Sequence[str]) -> None:
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise SinkError("Expected a display for the window; without one use --headless. Received: no DISPLAY")
+        self._sources = tuple(sources)
+        self._shown: dict[str, BgrImage] = {}
+        self._answered_s = 0.0
         try:
             for source in sources:
                 cv2.namedWindow(source)
@@ -97,9 +115,26 @@ class WindowSink:
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Show one image."""
-        cv2.imshow(result.source, draw(frame.image, result))
+        self._shown[result.source] = draw(frame.image, result)
+        cv2.imshow(result.source, self._shown[result.source])
+        self.turn()
+
+    def tell(self, status: CameraStatus) -> None:
+        """Write over the last image that a camera fails: who looks must not take it for a live one."""
+        image = self._shown.get(status.name, np.zeros((240, 640, 3), np.uint8))
+        if status.state.is_fault:
+            cv2.imshow(status.name, draw_words(image, f"{status.state.value}: {status.reason or 'no new images'}"))
+        self.turn()
+
+    def turn(self) -> None:
+        """Answer keys and buttons, at most every `ANSWER_S`."""
+        now_s = time.monotonic()
+        if now_s - self._answered_s < ANSWER_S:
+            return
+        self._answered_s = now_s
         key = cv2.waitKey(1) & 0xFF
-        if key in (ord("q"), 27) or cv2.getWindowProperty(result.source, cv2.WND_PROP_VISIBLE) < 1:
+        gone = any(cv2.getWindowProperty(source, cv2.WND_PROP_VISIBLE) < 1 for source in self._sources)
+        if gone or key in (ord("q"), 27):
             raise WindowClosedError("Expected the window to stay open. Received: closed")
 
     def close(self) -> None:

@@ -40,6 +40,16 @@ def test_each_python_gets_one_runtime(setup: configparser.ConfigParser, python: 
     assert sorted(installed) == sorted(["numpy", "opencv-python", runtime])
 
 
+@pytest.mark.parametrize(("python", "newest"), [("3.11", "1.4.0"), ("3.12", "2.3.0"), ("3.13", "2.3.0")])
+def test_no_untried_runtime_is_taken(setup: configparser.ConfigParser, python: str, newest: str) -> None:
+    lines = setup["options"]["install_requires"] + setup["options.extras_require"]["litert"]
+    place = {"python_version": python, "sys_platform": "linux", "extra": ""}
+    required = [Requirement(line) for line in lines.split("\n") if line.startswith("ai-edge-litert")]
+    asked = [r.specifier for r in required if r.marker is None or r.marker.evaluate(place)]
+    assert asked
+    assert all(newest in versions and f"{int(newest[0]) + 1}.0" not in versions for versions in asked)
+
+
 def test_no_other_distribution_owns_our_names() -> None:
     owners = importlib.metadata.packages_distributions()
 

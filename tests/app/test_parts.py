@@ -74,12 +74,6 @@ class TestImages:
     def test_blur_takes_faces_at_the_border(self, box: Box) -> None:
         assert render(gray_image(), result_of(box), RenderOptions(blur=True)).shape == (240, 320, 3)
 
-    def test_mirror_flips_the_image_and_moves_the_box(self) -> None:
-        image = np.zeros((240, 320, 3), np.uint8)
-        drawn = render(image, result_of(Box(0, 100, 50, 50)), RenderOptions(mirror=True))
-        assert drawn[125, 268:272].any()
-        assert not drawn[:, :200].any()
-
     def test_wide_images_are_shown_at_960_pixels(self) -> None:
         jpeg = shown(gray_image(1920, 1080), result_of(Box(0, 0, 100, 100)), RenderOptions())
         assert decode(jpeg, "shown").shape == (540, 960, 3)

@@ -147,7 +147,7 @@ def test_an_event_comes_even_if_no_frame_does() -> None:
 
 
 def test_a_frame_of_ones_own_may_be_pushed() -> None:
-    engine = engine_of(EdgeConfig(fps=10))
+    engine = engine_of(EdgeConfig(fps=10, min_quality=0.0))
     first = engine.push(Frame(IMAGE, 0, 100.0, 0.0, "mine"))
     assert first is not None
     assert [face.emotion for face in first.faces] == ["happy"]

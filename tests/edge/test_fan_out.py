@@ -7,7 +7,7 @@ import pytest
 
 from edge.errors import SinkError
 from edge.fan_out import FanOut
-from edge.results import Frame, FrameResult
+from edge.results import CameraState, CameraStatus, Frame, FrameResult
 from tests.fakes import RecordingSink, frame_of, result_of
 
 IMAGE = np.full((120, 160, 3), 90, np.uint8)
@@ -98,3 +98,54 @@ def test_the_only_sink_may_fail_for_a_while_and_not_at_the_end() -> None:
     write(fan_out, 3)
     fan_out.finish()
     assert disk.written == [0, 3]
+
+
+class Teller(RecordingSink):
+    """A sink that tells states."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def tell(self, status: CameraStatus) -> None:
+        self.told.append(status.state.value)
+
+
+def test_a_fault_that_lasts_is_told_and_so_is_its_end() -> None:
+    teller, plain, now_s = Teller(), RecordingSink(), [0.0]
+    fan_out = FanOut([teller, plain], clock_s=lambda: now_s[0])
+    for at_s, state in ((0.0, "opening"), (1.0, "online"), (5.0, "offline"), (9.0, "online"), (10.0, "ended")):
+        now_s[0] = at_s
+        fan_out.tell(CameraStatus("door", CameraState(state), "", at_s, at_s))
+        fan_out.turn()
+        now_s[0] = at_s + 2
+        fan_out.turn()
+    write(fan_out, 0)
+    assert teller.told == ["opening", "online", "offline", "online", "ended"]
+    assert len(plain.results) == len(teller.results) == 1
+
+
+def test_a_camera_that_is_reopened_at_once_is_no_news() -> None:
+    teller, now_s = Teller(), [0.0]
+    fan_out = FanOut([teller], clock_s=lambda: now_s[0])
+    for at_s, state in ((0.0, "online"), (5.0, "offline"), (5.5, "online")):
+        now_s[0] = at_s
+        fan_out.tell(CameraStatus("door", CameraState(state), "", at_s, at_s))
+        fan_out.turn()
+    now_s[0] = 9.0
+    fan_out.turn()
+    assert teller.told == ["online"]
+
+
+def test_a_sink_that_can_not_tell_is_tried_again_like_one_that_can_not_write() -> None:
+    teller, now_s = Teller(), [0.0]
+    fan_out = FanOut([teller, RecordingSink()], clock_s=lambda: now_s[0])
+    teller.tell = lambda status: teller.write(frame_of(IMAGE), None)  # type: ignore
+    teller._fail_after = 0
+    fan_out.tell(CameraStatus("door", CameraState.ONLINE, "", 0.0, 0.0))
+    fan_out.turn()
+    teller._fail_after = None
+    write(fan_out, 0)
+    now_s[0] = 2.0
+    write(fan_out, 1)
+    assert [result.frame_index for result in teller.results] == [1]

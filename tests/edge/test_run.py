@@ -78,6 +78,8 @@ def test_the_command_prints_its_schema() -> None:
     [
         (("--detector", "dlib"), 2),
         (("--max-frames", "-1"), 2),
+        (("--seconds", "nan"), 2),
+        (("--seconds", "-1"), 2),
         (("--bogus",), 2),
         (("--threads", "0"), 2),
         (("--source", "demo"), 2),

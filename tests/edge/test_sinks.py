@@ -11,10 +11,11 @@ import pytest
 
 from edge.annotate import draw
 from edge.errors import SinkError
+from edge.fan_out import FanOut
 from edge.recording import CsvSink, SnapshotSink, VideoSink
-from edge.results import Frame
+from edge.results import BgrImage, CameraState, CameraStatus, Frame
 from edge.schema import json_schema, to_json
-from edge.sinks import JsonLinesSink
+from edge.sinks import JsonLinesSink, WindowSink
 from tests.fakes import frame_of, result_of
 
 IMAGE = np.full((120, 160, 3), 90, np.uint8)
@@ -29,7 +30,7 @@ def test_a_line_has_what_the_schema_promises() -> None:
     frame = frame_of(IMAGE, 7)
     JsonLinesSink(stream).write(frame, result_of(frame))
     line = json.loads(stream.getvalue())
-    schema = json_schema()
+    schema = json_schema()["$defs"]["frame"]
     assert list(line) == schema["required"]
     face = schema["properties"]["faces"]["items"]
     assert list(line["faces"][0]) == face["required"]
@@ -38,6 +39,42 @@ def test_a_line_has_what_the_schema_promises() -> None:
     for name, rule in face["properties"].items():
         if "minimum" in rule and "maximum" in rule:
             assert rule["minimum"] <= line["faces"][0][name] <= rule["maximum"]
+
+
+def test_a_camera_that_fails_and_is_back_has_lines_of_their_own_kind() -> None:
+    stream = io.StringIO()
+    sink = JsonLinesSink(stream)
+    states = [CameraState.OPENING, CameraState.ONLINE, CameraState.OFFLINE, CameraState.ONLINE, CameraState.ENDED]
+    for state in states:
+        sink.tell(CameraStatus("door", state, "unplugged" if state.is_fault else "", 1000.5, 0.0))
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [list(line) for line in lines] == [json_schema()["$defs"]["camera"]["required"]] * 2
+    assert [(line["source"], line["state"], line["reason"], line["since"]) for line in lines] == [
+        ("door", "offline", "unplugged", 1000.5),
+        ("door", "online", "", 1000.5),
+    ]
+
+
+def test_the_window_of_a_silent_camera_says_so_and_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: dict[str, BgrImage] = {}
+    keys = [-1, -1, -1, -1, ord("q")]
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("edge.sinks.ANSWER_S", 0.0)
+    monkeypatch.setattr(cv2, "namedWindow", lambda name: None)
+    monkeypatch.setattr(cv2, "imshow", shown.__setitem__)
+    monkeypatch.setattr(cv2, "waitKey", lambda delay_ms: keys.pop(0))
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda name, what: 1)
+    fan_out = FanOut([WindowSink(["door"])])
+    frame = frame_of(IMAGE, source="door")
+    fan_out.write(frame, result_of(frame))
+    live = shown["door"]
+    fan_out.tell(CameraStatus("door", CameraState.OFFLINE, "unplugged", 0.0, -100.0))
+    fan_out.turn()
+    assert shown["door"].mean() < live.mean() * 0.7
+    fan_out.turn()
+    assert not fan_out.closed
+    fan_out.turn()
+    assert fan_out.closed
 
 
 def test_a_json_file_is_made_with_the_first_line(tmp_path: Path) -> None:

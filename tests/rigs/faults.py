@@ -113,6 +113,8 @@ class EdgeProcess:
         )
         self._lines: queue.Queue[tuple[float, dict[str, Any] | None]] = queue.Queue()
         self._log: list[str] = []
+        self.states: list[dict[str, Any]] = []
+        """The lines about the camera itself."""
         self._threads = [threading.Thread(target=self._read_lines), threading.Thread(target=self._read_log)]
         for thread in self._threads:
             thread.start()
@@ -176,7 +178,11 @@ class EdgeProcess:
     def _read_lines(self) -> None:
         assert self.process.stdout
         for line in self.process.stdout:
-            self._lines.put((time.monotonic(), json.loads(line)))
+            values = json.loads(line)
+            if "state" in values:
+                self.states.append(values)
+            else:
+                self._lines.put((time.monotonic(), values))
         self._lines.put((time.monotonic(), None))
 
     def _read_log(self) -> None:
