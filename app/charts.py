@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from app.monitor import Sample
+from edge.affect import in_words
+from edge.model_info import PEOPLE
 from edge.results import Face
 
 COLORS = {
@@ -26,11 +28,19 @@ def color(label: str) -> str:
     return COLORS.get(label, OTHER_COLOR)
 
 
-def bars(face: Face) -> str:
-    """A face's probabilities as bars that move: the nodes stay, so CSS animates their width."""
+def bars(face: Face, head: str = PEOPLE) -> str:
+    """A face's scores as a sentence and as bars that move: the nodes stay, so CSS animates their width.
+
+    Args:
+        face: a face that was classified, or will be.
+        head: whose scores they are, as in `FrameResult.scores`.
+    """
+    says = in_words(face.scores, head) if face.scores.values else "not looked at yet"
+    doubt = "People would disagree: " if face.emotion not in face.scores.labels and face.scores.values else ""
     rows = "".join(bar(label, score) for label, score in face.scores.as_dict().items())
-    title = f"Face {face.track_id} · {html.escape(face.emotion)} {face.confidence:.0%}"
-    return f'<div class="face"><div class="face-title">{title}</div>{rows}</div>'
+    title = f"Face {face.track_id} · {html.escape(face.emotion)}"
+    sentence = f'<div class="face-says">{doubt}{html.escape(says)}</div>'
+    return f'<div class="face"><div class="face-title">{title}</div>{sentence}{rows}</div>'
 
 
 def bar(label: str, score: float) -> str:

@@ -13,9 +13,10 @@ import streamlit as st
 from app.cameras import webcams
 from app.rendering import RenderOptions
 from edge.address import redact
-from edge.config import DETECTORS, VARIANTS, EdgeConfig, device_defaults
+from edge.config import DETECTORS, SCORES, VARIANTS, EdgeConfig, device_defaults
 from edge.errors import ConfigError
 from edge.interpreter import installed_runtimes
+from edge.model_info import LABEL, PEOPLE
 
 KINDS = {
     "demo": "Demo",
@@ -31,6 +32,7 @@ MOST_FACES = 100
 """Only followed faces are pixelated: as many as edge follows, far more than its detectors find in a usual image."""
 _TUNED = ("detector", "model", "runtime", "threads")
 """The options that `python -m edge.tune` chooses; threads has no widget."""
+_SCORES_TEXT = {PEOPLE: "what people would say", LABEL: "FER-2013's own label"}
 _HELP = {option.name: option.metadata["help"] for option in fields(EdgeConfig)}
 _DEFAULT = EdgeConfig()
 
@@ -56,15 +58,16 @@ def settings() -> Settings:
     return Settings(
         kind,
         EdgeConfig(**options, source=_source(kind), max_faces=MOST_FACES),
-        RenderOptions(mirror=state.get("mirror", False), blur=state.get("blur", False)),
+        RenderOptions(blur=state.get("blur", False)),
     )
 
 
 def adopt(config: EdgeConfig, rendering: RenderOptions) -> None:
     """Set the widgets to what a shared worker runs with; only inside a callback."""
-    for name in ("detector", "model", "runtime", "detect_every", "smoothing_s", "threshold", "fps"):
+    analysis = ("detector", "model", "scores", "runtime", "detect_every", "smoothing_s", "threshold")
+    for name in (*analysis, "fps", "rotate", "mirror"):
         st.session_state[name] = getattr(config, name)
-    st.session_state.mirror, st.session_state.blur = rendering.mirror, rendering.blur
+    st.session_state.blur = rendering.blur
 
 
 def keep() -> None:
@@ -146,6 +149,14 @@ def sidebar(on_change: Callable[[], None]) -> None:
         )
         st.selectbox("Model", bundled_models(), help=_MODEL_HELP, key="model", on_change=on_change)
         st.selectbox(
+            "Scores",
+            SCORES,
+            format_func=_SCORES_TEXT.__getitem__,
+            help=_HELP["scores"],
+            key="scores",
+            on_change=on_change,
+        )
+        st.selectbox(
             "Runtime", ["auto", *installed_runtimes()], help=_HELP["runtime"], key="runtime", on_change=on_change
         )
         _slider("Detect every N frames", "detect_every", 1, 15, 1, on_change)
@@ -153,7 +164,15 @@ def sidebar(on_change: Callable[[], None]) -> None:
         _slider("Smoothing", "smoothing_s", 0.0, 2.0, 0.1, on_change, "%.1f s")
         _slider("Threshold", "threshold", 0.0, 0.95, 0.05, on_change)
         st.subheader("Image", divider="gray")
-        st.toggle("Mirror", key="mirror", on_change=on_change, help="Show the image as a mirror does.")
+        st.selectbox(
+            "Turn the camera's image",
+            (0, 90, 180, 270),
+            format_func="{}°".format,
+            help="Clockwise, for a camera that hangs upside down or on its side.",
+            key="rotate",
+            on_change=on_change,
+        )
+        st.toggle("Mirror", key="mirror", on_change=on_change, help="The camera's image as a mirror shows it.")
         st.toggle(
             "Privacy blur",
             key="blur",

@@ -138,13 +138,14 @@ def health_html(monitor: Monitor, state: str, dropped: int, watchers: int = 1) -
 def panel() -> None:
     """The faces of the newest result: bars, and valence and arousal of the largest."""
     monitor = session().monitor
-    faces = monitor.latest.faces if monitor and monitor.latest else ()
+    latest = monitor.latest if monitor else None
+    faces, head = (latest.faces, latest.scores) if latest else ((), "")
     if not faces:
         st.markdown('<div class="face-title">No face in the image</div>', unsafe_allow_html=True)
         st.caption("Look towards the camera, with light from the front and the whole face in the image.")
         return
     largest = sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
-    st.markdown("".join(charts.bars(face) for face in largest[:3]), unsafe_allow_html=True)
+    st.markdown("".join(charts.bars(face, head) for face in largest[:3]), unsafe_allow_html=True)
     if len(largest) > 3:
         st.caption(f"and {len(largest) - 3} more")
     first = largest[0]

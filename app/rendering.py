@@ -1,10 +1,9 @@
-"""What is shown of a frame: faces hidden if asked, boxes and labels drawn, mirrored if asked, as a JPEG."""
+"""What is shown of a frame: faces hidden if asked, boxes and labels drawn, as a JPEG."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
-import numpy as np
 
 from edge import photos
 from edge.annotate import draw
@@ -22,14 +21,11 @@ BLOCKS = 8
 class RenderOptions:
     """How images are shown; scores don't depend on it."""
 
-    mirror: bool = False
     blur: bool = False
 
 
 def render(image: BgrImage, result: FrameResult, rendering: RenderOptions) -> BgrImage:
     """The image to show; `image` itself stays as it is."""
-    if rendering.mirror:  # before drawing: text must stay readable
-        image, result = np.ascontiguousarray(image[:, ::-1]), _mirrored(result, image.shape[1])
     if rendering.blur and result.faces:
         image = image.copy()
         for face in result.faces:
@@ -67,10 +63,6 @@ def decode(data: bytes, name: str) -> BgrImage:
     if image is None:
         raise SourceError(f"Expected an image (JPEG, PNG, WebP, BMP). Received: {name}, which does not open as one")
     return image
-
-
-def _mirrored(result: FrameResult, width: int) -> FrameResult:
-    return _with_boxes(result, lambda box: box._replace(x=width - box.x - box.width))
 
 
 def _with_boxes(result: FrameResult, change: Callable[[Box], Box]) -> FrameResult:

@@ -50,7 +50,7 @@ class VideoJob:
         self._input = Path(self._folder.name) / f"input{Path(name).suffix.lower()}"
         self._input.write_bytes(data)
         self.video = Path(self._folder.name) / "annotated.webm"
-        self._config, self._rendering = config, replace(rendering, mirror=False)
+        self._config, self._rendering = replace(config, rotate=0, mirror=False), rendering  # those are for cameras
         self._fps = USUAL_FPS
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="video job", daemon=True)

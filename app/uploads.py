@@ -59,7 +59,7 @@ def _show_image(data: bytes, name: str) -> None:
     except EmotionError as error:
         st.error(_explain(error, name), icon=":material/broken_image:")
         return
-    jpeg = encode(render(*fitted(image, result), replace(controls.settings().rendering, mirror=False)))
+    jpeg = encode(render(*fitted(image, result), controls.settings().rendering))
     view, facts = st.columns([3, 2], gap="large")
     view.image(jpeg, alt=_describe(result), width="stretch")
     with facts:
@@ -84,7 +84,7 @@ def _describe(result: FrameResult) -> str:
 def _show_faces(result: FrameResult) -> None:
     if not result.faces:
         st.info("No face was found. It should be larger than 50 pixels and look towards the camera.")
-    st.markdown("".join(charts.bars(face) for face in result.faces), unsafe_allow_html=True)
+    st.markdown("".join(charts.bars(face, result.scores) for face in result.faces), unsafe_allow_html=True)
 
 
 def _image_downloads(stem: str, jpeg: bytes, result: FrameResult) -> None:

@@ -13,6 +13,7 @@ from app.worker import follow
 from edge.config import EdgeConfig
 from edge.engine import Engine
 from edge.errors import EmotionError
+from edge.orientation import orient
 from edge.results import BgrImage, Frame, FrameResult
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class BrowserFeed:
 
     def recv(self, video_frame: "VideoFrame") -> "VideoFrame":
         """The annotated image of an image."""
-        image: BgrImage = video_frame.to_ndarray(format="bgr24")  # type: ignore[assignment]
+        given: BgrImage = video_frame.to_ndarray(format="bgr24")  # type: ignore[assignment]
+        image = orient(given, self.config)
         frame = Frame.now(image, self._index, "browser")
         self._index += 1
         result = self._process(frame)

@@ -32,7 +32,7 @@ class Worker:
     Usage:
         worker = Worker(EdgeConfig(source="demo"), RenderOptions())
         worker.start()
-        worker.change(EdgeConfig(source="demo", detector="haar"), RenderOptions(mirror=True))
+        worker.change(EdgeConfig(source="demo", detector="haar"), RenderOptions(blur=True))
         worker.stop()
         worker.join(5)
     """

@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks import golden, models
 from benchmarks.corruptions import CORRUPTIONS, STRENGTHS
 from benchmarks.models import Predict, Scores
+from edge.files import replacing
 from edge.model_info import LABEL, LABELS, PEOPLE
 from edge.results import FaceInput, Probabilities
 from train import measures
@@ -97,7 +98,7 @@ def write_golden(variant: str, scores: Scores) -> None:
     """Commit outputs as the reference."""
     columns = [f"{head} {label}" for head in scores for label in LABELS]
     rows = np.concatenate(list(scores.values()), axis=1)
-    with golden_file(variant).open("w", newline="") as file:
+    with replacing(golden_file(variant)) as part, part.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([[f"{value:.4f}" for value in row] for row in rows])

@@ -7,7 +7,6 @@ stages.png, tradeoff.png and report.md, or puts the report between the marks of 
 
 import logging
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +18,9 @@ from benchmarks import evaluation, history, models
 from benchmarks.history import Run
 from benchmarks.tables import to_markdown
 from edge.command_line import EXIT_FAILED, CommandParser, run_command
-from edge.errors import DataError
+from edge.files import replacing
 from edge.interpreter import choose_runtime, installed_runtimes
+from train.markdown import between_marks
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -44,8 +44,6 @@ HISTORY = {
     "test_crop": "crop",
 }
 """What the history image follows."""
-MARKS = "(?<=<!-- report -->\n).*(?=<!-- /report -->)"
-"""Around what stands between the comments `report` and `/report` of a document."""
 logger = logging.getLogger(__name__)
 
 
@@ -68,19 +66,13 @@ def _report(runs: Sequence[Run], out: Path, into: Path | None, gate: bool) -> in
     _save(draw_tradeoff(runs[-1]), out / "tradeoff.png")
     document = into or out / "report.md"
     report = to_report(runs, os.path.relpath(out, document.parent))
-    document.write_text(_between_marks(into, report) if into else report)
+    with replacing(document) as part:
+        part.write_text(between_marks(into.read_text(), "report", report) if into else report)
     regressions = history.gate(runs)
     for regression in regressions:
         logger.warning("%s", regression)
     logger.info("%d runs, %d figures outside their band; see %s", len(runs), len(regressions), document)
     return EXIT_FAILED if gate and regressions else 0
-
-
-def _between_marks(document: Path, report: str) -> str:
-    text, found = re.subn(MARKS, lambda _: report, document.read_text(), flags=re.DOTALL)
-    if not found:
-        raise DataError(f"Expected <!-- report --> and <!-- /report --> in {document}. Received: a text without them")
-    return text
 
 
 def draw_history(runs: Sequence[Run]) -> Any:

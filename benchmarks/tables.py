@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+from train.markdown import table
+
 Row: TypeAlias = Mapping[str, object]
 
 
@@ -18,16 +20,10 @@ class Tables:
 
 
 def to_markdown(rows: Iterable[Row]) -> str:
-    """A Markdown table whose columns line up as plain text too."""
+    """The rows as a Markdown table."""
     texts = [{name: _text(value) for name, value in row.items()} for row in rows]
     names = list(dict.fromkeys(name for row in texts for name in row))
-    widths = {name: max(len(name), *(len(row.get(name, "")) for row in texts)) for name in names}
-    lines = [_line(dict(zip(names, names, strict=True)), widths), _line({n: "-" * widths[n] for n in names}, widths)]
-    return "\n".join([*lines, *(_line(row, widths) for row in texts)])
-
-
-def _line(row: Mapping[str, str], widths: Mapping[str, int]) -> str:
-    return "| " + " | ".join(row.get(name, "").ljust(width) for name, width in widths.items()) + " |"
+    return "\n".join(table(names, [[row.get(name, "") for name in names] for row in texts]))
 
 
 def _text(value: object) -> str:

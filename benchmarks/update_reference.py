@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import evaluation, golden, models
 from edge.command_line import CommandParser, run_command
+from edge.files import replacing
 from edge.interpreter import MODELS
 from train.data import find_data, load_fer2013, votes_beside
 
@@ -35,7 +36,8 @@ def _update(variants: dict[str, Path], data: str | None) -> int:
         for name, file in variants.items()
     }
     content = {"generated_faces_sha256": golden.digest(faces), "schema": 2, "variants": accuracy}
-    evaluation.ACCURACY.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    with replacing(evaluation.ACCURACY) as part:
+        part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     for name, file in variants.items():
         evaluation.write_golden(name, models.predictor(file)(faces))
         logger.info("%s: %d metrics, %d golden outputs", name, len(measured[name]), len(faces))

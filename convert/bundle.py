@@ -1,8 +1,8 @@
-"""A deployment bundle: what a Raspberry Pi needs to run a network as a service, in one archive.
+"""`python -m convert.bundle OUT [MODEL]`: all that a Raspberry Pi needs to run a network as a service, in one archive.
 
-emotion-edge-0.1.0/
+emotion-edge-0.2.0/
     install.sh              checks the sums, makes the environment and the service
-    emotion_edge_runtime-0.1.0-py3-none-any.whl     the edge folder alone
+    emotion_edge_runtime-0.2.0-py3-none-any.whl     the edge folder alone
     emotion.tflite          the chosen network, with its contract
     emotion-edge.conf, emotion-edge.service
     LICENSE, NOTICE, SHA256SUMS
@@ -18,10 +18,13 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import edge
 from convert.write import write_all
+from edge.command_line import CommandParser, quiet_native_code, run_command
+from edge.config import EdgeConfig
 from edge.errors import ConfigError
 from edge.interpreter import EmotionClassifier
 
@@ -31,6 +34,22 @@ LEGAL = ("LICENSE", "NOTICE")
 RUNTIME_EXTRAS = ("litert", "mqtt")
 EPOCH_S = 315_532_800
 """1980-01-01, the first moment that a zip can name: one date for every file, so the same input gives the same bytes."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the bundle that the command line asks for; returns the exit code."""
+    parser = CommandParser("python -m convert.bundle", description="Pack a network and the edge runtime for a device.")
+    parser.add_argument("out", type=Path, help="the archive to write, such as emotion-edge.tar.gz")
+    parser.add_argument("model", nargs="?", type=Path, default=EdgeConfig().model_path, help="a .tflite file")
+    arguments = parser.parse_args(argv)
+    return run_command(lambda: _main(arguments.out, arguments.model))
+
+
+def _main(out: Path, model: Path) -> int:
+    with quiet_native_code():
+        write_bundle(out, model)
+    sys.stdout.write(f"{model} and the edge runtime -> {out}, {out.stat().st_size / 1e6:.1f} MB\n")
+    return 0
 
 
 def write_bundle(out: Path, model: Path) -> None:
@@ -107,3 +126,7 @@ def _archive(files: dict[str, bytes], folder: str) -> bytes:
             member.mode = 0o755 if name.endswith(".sh") else 0o644
             archive.addfile(member, io.BytesIO(content))
     return packed.getvalue()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

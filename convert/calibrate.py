@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from convert.config import CALIBRATED, ConvertConfig
 from edge.errors import DataError
 from edge.model_info import LABELS, ModelInfo
+from edge.photos import IMAGE_SUFFIXES
 from edge.preprocess import resize_face
 from edge.results import FaceInput
-from edge.sources import IMAGE_SUFFIXES
 from train.class_names import class_of
 from train.data import DAMAGED, Dataset, find_data, load_fer2013, votes_beside
 from train.evaluate import HEAD_TRUTHS, OWN_LABEL, Truth, truths

@@ -5,11 +5,14 @@ from pathlib import Path
 
 from convert.foreign import PIXELS, Declared, declare
 from edge.errors import ConfigError
+from edge.options import check, option
 
 VARIANTS = ("float32", "float16", "dynamic", "int8", "int16x8")
 CALIBRATED = ("int8", "int16x8")
 """The variants whose activations are integers, whose ranges are measured on calibration images."""
 OUTPUT_TYPES = ("float32", "uint8")
+FOREIGN = "a network of another project, whose file has no contract"
+GATE = "gate: no file is kept if one fails"
 
 
 @dataclass(frozen=True)
@@ -22,41 +25,32 @@ class ConvertConfig:
 
     model: Path
     variants: tuple[str, ...] = VARIANTS
-    out: Path | None = None
-    """The folder of the files; None is the Keras file's own."""
-    name: str | None = None
-    """The files are NAME_VARIANT.tflite; None is the Keras file's stem."""
-    report: Path | None = None
-    """The folder of the report; None is that of the files."""
-    data: Path | None = None
-    """FER-2013; None looks in the variable FER2013 and in data/."""
-    samples_from: Path | None = None
-    """A folder of face images that calibrate in place of FER-2013's."""
-    samples: int = 500
-    seed: int = 0
-    labels: str = ""
-    """Of a network of another project: its classes, `angry,happy`, or the file that lists them; else the contract's."""
-    input: str = ""
-    """Of such a network: what it sees, `gray48` or `rgb96x112`; else the contract's."""
-    pixels: str = "bytes"
-    """Of such a network: the range of its pixels, `bytes` (0 to 255), `unit` (0 to 1) or `signed` (-1 to 1)."""
-    int8_output: str = "float32"
-    fold: bool = True
-    sparsity: float = 0.0
-    max_drop: float = 0.5
-    """The greatest loss of accuracy that a file may have, in percentage points."""
-    min_agreement: float = 0.97
-    """The least share of images on which a file must choose Keras' label."""
+    out: Path | None = option(None, "folder of the files; the Keras file's own if not given", kind=Path)
+    name: str | None = option(None, "files are NAME_VARIANT.tflite; the Keras file's stem if not given")
+    report: Path | None = option(
+        None, "folder of the report (JSON, Markdown, image); that of the files if not given", kind=Path
+    )
+    labels: str = option("", "its classes in order, angry,happy,..., or a .txt that lists them", group=FOREIGN)
+    input: str = option("", "what it sees: gray48, rgb96, or gray64x48 (width x height)", group=FOREIGN)
+    pixels: str = option("bytes", "0 to 255 (bytes), 0 to 1 (unit) or -1 to 1 (signed)", tuple(PIXELS), group=FOREIGN)
+    data: Path | None = option(
+        None, "FER-2013: folder, zip or csv; else the variable FER2013, else data/", kind=Path, group="images"
+    )
+    samples_from: Path | None = option(
+        None, "a folder of face images that calibrate in place of FER-2013's", kind=Path, group="images"
+    )
+    samples: int = option(500, "calibration images", low=1, group="images")
+    seed: int = option(0, "draws the calibration images", group="images")
+    int8_output: str = option("float32", "type of int8's output", OUTPUT_TYPES, group="how")
+    fold: bool = option(True, "fold BatchNorms away, and do not leave them to TensorFlow's converter", group="how")
+    sparsity: float = option(0.0, "share of weights to prune", low=0, high=0.99, group="how")
+    max_drop: float = option(0.5, "accuracy that may be lost, in percentage points", low=0, high=100, group=GATE)
+    min_agreement: float = option(0.97, "least share of images with Keras' label", low=0, high=1, group=GATE)
 
     def __post_init__(self) -> None:
-        if unknown := set(self.variants) - set(VARIANTS):
-            raise ConfigError(f"Expected variants of {VARIANTS}. Received: {sorted(unknown)}")
-        if not self.variants:
-            raise ConfigError(f"Expected at least one variant of {VARIANTS}. Received: none")
-        if self.pixels not in PIXELS:
-            raise ConfigError(f"Expected pixels of {tuple(PIXELS)}. Received: {self.pixels!r}")
-        if self.int8_output not in OUTPUT_TYPES:
-            raise ConfigError(f"Expected int8_output of {OUTPUT_TYPES}. Received: {self.int8_output!r}")
+        check(self)
+        if not self.variants or set(self.variants) - set(VARIANTS):
+            raise ConfigError(f"Expected variants of {VARIANTS}. Received: {self.variants}")
         if bool(self.labels) != bool(self.input):
             raise ConfigError(
                 "Expected --labels and --input together, for a network without a contract. "
@@ -66,14 +60,6 @@ class ConvertConfig:
             self.declared()
         elif self.pixels != "bytes":
             raise ConfigError(f"Expected --pixels with --labels and --input. Received: {self.pixels!r} without them")
-        if self.samples < 1:
-            raise ConfigError(f"Expected at least 1 calibration sample. Received: {self.samples}")
-        if not 0 <= self.sparsity < 1:
-            raise ConfigError(f"Expected a sparsity in [0, 1). Received: {self.sparsity}")
-        if not 0 <= self.max_drop <= 100:
-            raise ConfigError(f"Expected a max_drop in percentage points, 0 to 100. Received: {self.max_drop}")
-        if not 0 <= self.min_agreement <= 1:
-            raise ConfigError(f"Expected a min_agreement in [0, 1]. Received: {self.min_agreement}")
 
     def declared(self) -> Declared | None:
         """What the options say of a network without a contract; None if they say nothing."""

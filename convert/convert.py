@@ -20,7 +20,7 @@ from convert.report import proved_on, report_files
 from convert.verify import REFERENCE, Proof, check_gate, prove
 from convert.write import write_all
 from edge.errors import ModelError
-from edge.model_info import ModelInfo, write_model_info
+from edge.model_info import ModelInfo, with_model_info
 from edge.results import FaceInput
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def prove_all(
             proofs = prove(staged, keras, data.proof, source.info, Path(scratch))
             proofs = {variant: proofs[variant] for variant in config.variants}
             check_gate(proofs, config)
-            files = with_figures(contents, source, proofs, data, config, Path(scratch))
+            files = with_figures(contents, source, proofs, data, config)
     except OSError as error:
         raise ModelError(f"Expected room for scratch files in {tempfile.gettempdir()}. Received: {error}") from error
     return {variant: with_sizes(proof, files[config.path(variant)]) for variant, proof in proofs.items()}, files
@@ -104,8 +104,7 @@ def stage(contents: Mapping[str, bytes], source: KerasSource, folder: Path) -> d
     """Write each variant with a contract without figures, so that the edge interpreter takes it."""
     staged = {variant: folder / f"{variant}.tflite" for variant in contents}
     for variant, path in staged.items():
-        path.write_bytes(contents[variant])
-        write_model_info(path, contract(source, variant, contents[variant]))
+        path.write_bytes(with_model_info(contents[variant], contract(source, variant, contents[variant])))
     return staged
 
 
@@ -115,7 +114,6 @@ def with_figures(
     proofs: Mapping[str, Proof],
     data: ConversionData,
     config: ConvertConfig,
-    folder: Path,
 ) -> dict[Path, bytes]:
     """The final files: their contracts say what the proof found, but no time, so that bytes repeat."""
     files = {}
@@ -139,10 +137,7 @@ def with_figures(
         how |= {"sparsity": config.sparsity} if config.sparsity else {}
         heads = tuple(replace(head, accuracy=proof.losses[head.name].accuracy) for head in info.heads)
         info = replace(info, heads=heads, conversion={**info.conversion, **how, **figures})
-        path = folder / f"final_{variant}.tflite"
-        path.write_bytes(contents[variant])
-        write_model_info(path, info)
-        files[config.path(variant)] = path.read_bytes()
+        files[config.path(variant)] = with_model_info(contents[variant], info)
     return files
 
 

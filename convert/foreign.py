@@ -7,6 +7,7 @@ python -m convert saved_model/ --labels angry,happy,neutral --input gray64x48 --
 
 import hashlib
 import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from edge.errors import ConfigError, ModelError
-from edge.model_info import Head, ModelInfo
+from edge.model_info import Head, ModelInfo, network_sha256
 from edge.results import FaceInput
 
 PIXELS = {"bytes": (1.0, 0.0), "unit": (1 / 255, 0.0), "signed": (1 / 127.5, -1.0)}
@@ -138,7 +139,9 @@ def with_one_face(model: Any, keras: Any) -> Any:
 
 
 def hash_network(path: Path) -> str:
-    """SHA-256 of a file, or of the files of a folder in order."""
+    """SHA-256 of the network in a `.keras` file, of another file, or of the files of a folder in order."""
+    if zipfile.is_zipfile(path):
+        return network_sha256(path)
     digest = hashlib.sha256()
     for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
         if file.is_file():

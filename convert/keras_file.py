@@ -38,6 +38,7 @@ class KerasSource:
     """A keras.Model on the TensorFlow backend."""
     info: ModelInfo
     sha256: str
+    """`hash_network` of the file."""
 
     def predict(self, faces: FaceInput) -> dict[str, Probabilities]:
         """Head to probabilities (n, labels), float32, of faces (n, height, width, channels)."""

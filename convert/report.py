@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from convert.keras_file import KerasSource
 from convert.losses import Losses
 from convert.verify import Proof
 from edge.model_info import Head
+from train.markdown import table
 
 _SIZES = ("variant", "bytes", "gzip", "latency / float32")
 _LOSSES = (
@@ -76,11 +77,11 @@ def report_markdown(proofs: Mapping[str, Proof], source: KerasSource, data: Conv
         f"Proved on {proved_on(data)}, through the edge interpreter ({first.runtime}) in a fresh process. "
         f"Calibrated on {len(data.calibration)} images of {data.source}. Keras file: sha256 `{source.sha256[:16]}`.",
         "",
-        *format_table(_SIZES, [_sizes(proof) for proof in proofs.values()]),
+        *table(_SIZES, [_sizes(proof) for proof in proofs.values()]),
         "",
         "## What each head lost",
         "",
-        *format_table(_LOSSES, [row for proof in proofs.values() for row in _losses(proof)]),
+        *table(_LOSSES, [row for proof in proofs.values() for row in _losses(proof)]),
         "",
         "## Accuracy on each split",
         "",
@@ -127,12 +128,6 @@ def draw_image(proofs: Mapping[str, Proof]) -> bytes:
     return buffer.getvalue()
 
 
-def format_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """The lines of a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]
-
-
 def _first(proof: Proof) -> Losses:
     """Those of the head that decides."""
     return next(iter(proof.losses.values()))
@@ -171,12 +166,12 @@ def _accuracy_table(proofs: Mapping[str, Proof]) -> list[str]:
         for head, by_truth in by_head.items()
         for truth, by_split in by_truth.items()
     ]
-    return format_table(("", "head", "right is", *splits), rows)
+    return table(("", "head", "right is", *splits), rows)
 
 
 def _flips_table(head: Head, proofs: Mapping[str, Proof]) -> list[str]:
     rows = [(variant, *proof.losses[head.name].flips.values()) for variant, proof in proofs.items()]
-    return format_table((head.name, *head.labels), rows)
+    return table((head.name, *head.labels), rows)
 
 
 def _runtime_table(proofs: Mapping[str, Proof]) -> list[str]:
@@ -187,7 +182,7 @@ def _runtime_table(proofs: Mapping[str, Proof]) -> list[str]:
         for ratio in [f"{proof.latency_ratio[runtime]:.2f}"]
         for head, losses in by_head.items()
     ]
-    return format_table(("variant", "head", "runtime", "agreement", "drop, points", "latency / float32"), rows)
+    return table(("variant", "head", "runtime", "agreement", "drop, points", "latency / float32"), rows)
 
 
 def _operators(proof: Proof) -> str:

@@ -24,10 +24,10 @@ from convert.config import ConvertConfig
 from convert.convert import stage
 from convert.keras_file import KerasSource, load_source, quiet, use_tensorflow
 from convert.quantize import Quantizer, quantize_calibrated
-from convert.report import format_table
 from convert.verify import REFERENCE, Proof, prove
 from edge.command_line import CommandParser, run_command
 from edge.results import FaceInput
+from train.markdown import table
 
 use_tensorflow()  # before what imports Keras
 
@@ -118,7 +118,7 @@ def format_study(proofs: Mapping[str, Proof]) -> list[str]:
     columns = ["int8 file", "head", "drop, points", "KL, nats", "bytes", "gzip"]
     columns += [f"{what}, {runtime}" for what in ("agreement", "time / float32") for runtime in runtimes]
     rows = [[way, *row] for way, proof in proofs.items() for row in _study_rows(proof, runtimes)]
-    return format_table(columns, rows)
+    return table(columns, rows)
 
 
 def _study_rows(proof: Proof, runtimes: Sequence[str]) -> list[list[str]]:

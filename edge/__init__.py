@@ -14,7 +14,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge.camera import Opener
     from edge.config import EdgeConfig
     from edge.detectors import Detector
     from edge.engine import Engine, Processed
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
         StuckThreadError,
     )
     from edge.pipeline import Classifier, Pipeline
+    from edge.reader import Opener
     from edge.results import (
         Box,
         CameraState,
@@ -72,7 +72,7 @@ __all__ = [
     "__version__",
     "open_source",
 ]
-_MODULES = ("results", "errors", "config", "sources", "sinks", "detectors", "pipeline", "camera", "engine")
+_MODULES = ("results", "errors", "config", "sources", "sinks", "detectors", "pipeline", "reader", "engine")
 """Where the names are, the cheap modules first."""
 
 

@@ -4,6 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from edge.model_info import PEOPLE
+from edge.results import EmotionScores
+
 CIRCUMPLEX = {
     "angry": (-0.51, 0.59),
     "disgust": (-0.60, 0.35),
@@ -31,6 +34,13 @@ def certainty(values: Sequence[float]) -> float:
     """1 minus the entropy of the probabilities over its maximum: 0 knows nothing, 1 is sure."""
     entropy = -sum(value * math.log(value) for value in values if value > 0)
     return min(1.0, max(0.0, 1 - entropy / math.log(len(values))))
+
+
+def in_words(scores: EmotionScores, head: str) -> str:
+    """What the best score says, as a sentence: '8 of 10 people would say happy'."""
+    if head == PEOPLE:
+        return f"{round(10 * scores.confidence)} of 10 people would say {scores.emotion}"
+    return f"{scores.emotion} with a probability of {scores.confidence:.0%}"
 
 
 def affect(labels: Sequence[str], values: Sequence[float]) -> Affect:

@@ -35,6 +35,9 @@ class Source(Protocol):
     decoder_sticks: bool = False
     """Whether its decoder may give the last image again and again until it is opened anew."""
 
+    turns_itself: bool = False
+    """Whether its images are turned and mirrored as the configuration says when they come."""
+
     def read(self) -> BgrImage | None:
         """The next image, None at the end; SourceError if the source has failed."""
 

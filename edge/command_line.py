@@ -8,12 +8,13 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from edge.address import redact
-from edge.errors import EmotionError
+from edge.errors import ConfigError, EmotionError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_UNEXPECTED, EXIT_INTERRUPTED = 1, 2, 3, 130
+Made = TypeVar("Made")
 
 
 class _DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -34,6 +35,13 @@ class CommandParser(argparse.ArgumentParser):
     def __init__(self, prog: str, **options: Any) -> None:
         options.setdefault("formatter_class", _DefaultsFormatter)
         super().__init__(prog, allow_abbrev=False, **options)
+
+    def checked(self, make: Callable[[], Made]) -> Made:
+        """What `make` makes of the options; a value that it refuses is as wrong as an unknown option."""
+        try:
+            return make()
+        except ConfigError as error:
+            self.error(str(error))
 
     def error(self, message: str) -> NoReturn:
         """Leave with code 2 and one line."""

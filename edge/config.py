@@ -4,13 +4,14 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from edge.address import redact
 from edge.errors import ConfigError
 from edge.model_info import LABEL, PEOPLE
+from edge.options import add_options, check, option
 
 VARIANTS = ("int8", "float16", "float32")
 RUNTIMES = ("auto", "litert", "tflite")
@@ -20,11 +21,6 @@ PLAYBACKS = ("real", "fast")
 DEVICE_FILE_VARIABLE = "EMOTION_EDGE_DEVICE"
 SOURCE_VARIABLE = "EMOTION_EDGE_SOURCE"
 """The sources, separated by spaces, when there is no `--source`: a list of processes does not show their passwords."""
-
-
-def _option(default: Any, text: str, **checks: Any) -> Any:
-    """A field with its help text, `choices`, `low` or `high` that its value must keep, and `older` flags."""
-    return field(default=default, metadata={"help": text, **checks})
 
 
 @dataclass(frozen=True)
@@ -39,49 +35,55 @@ class EdgeConfig:
         ConfigError: an option is outside its range.
     """
 
-    source: str | tuple[str, ...] = _option(
+    source: str | tuple[str, ...] = option(
         "0",
-        "camera index, /dev/*, video file, image, folder of images, rtsp:// or http:// address, picamera2 or demo",
+        "camera index, /dev/*, video file, image, folder of images, rtsp:// or http:// address, picamera2 or demo; "
+        f"give it several times for several cameras (default: ${SOURCE_VARIABLE}, or 0)",
+        several=True,
     )
-    model: str = _option("int8", f"a .tflite file of python -m convert, or a bundled one of {', '.join(VARIANTS)}")
-    scores: str = _option(
+    model: str = option("int8", f"a .tflite file of python -m convert, or a bundled one of {', '.join(VARIANTS)}")
+    scores: str = option(
         "people",
         "what the scores tell: how many of ten people would say so (people), or FER-2013's own label (label)",
         choices=SCORES,
     )
-    runtime: str = _option("auto", "TFLite runtime; auto takes the fastest that is installed", choices=RUNTIMES)
-    threads: int = _option(1, "TFLite threads; more than there are free cores is slower", low=1, high=64)
-    detector: str = _option("auto", "face detector; auto takes the best that is there", choices=DETECTORS)
-    detector_model: str = _option("", "model file of the detector: needed for yunet, optional for blazeface")
-    detect_width: int = _option(320, "width in pixels to which a frame is scaled for detection", low=64, high=4096)
-    detect_every: int = _option(3, "detect on every Nth processed frame; faces are followed between", low=1, high=1000)
-    classify_every: int = _option(1, "classify each face on every Nth processed frame", low=1, high=1000)
-    max_faces: int = _option(8, "most faces that are followed; the largest win", low=1, high=100)
-    fps: float = _option(15.0, "most frames a second processed of a live source; 0: all", low=0, high=1000)
-    upright_from: float = _option(
+    runtime: str = option("auto", "TFLite runtime; auto takes the fastest that is installed", choices=RUNTIMES)
+    threads: int = option(1, "TFLite threads; more than there are free cores is slower", low=1, high=64)
+    detector: str = option("auto", "face detector; auto takes the best that is there", choices=DETECTORS)
+    detector_model: str = option("", "model file of the detector: needed for yunet, optional for blazeface")
+    detect_width: int = option(320, "width in pixels to which a frame is scaled for detection", low=64, high=4096)
+    detect_every: int = option(3, "detect on every Nth processed frame; faces are followed between", low=1, high=1000)
+    classify_every: int = option(1, "classify each face on every Nth processed frame", low=1, high=1000)
+    max_faces: int = option(8, "most faces that are followed; the largest win", low=1, high=100)
+    fps: float = option(15.0, "most frames a second processed of a live source; 0: all", low=0, high=1000)
+    upright_from: float = option(
         0.0, "turn a face upright whose eyes are tilted by more degrees; 0: never", low=0, high=90
     )
-    cpu_budget: float = _option(
+    cpu_budget: float = option(
         0.0, "share of one core to use on live sources: intervals adapt to it; 0: off", low=0, high=64
     )
-    max_age_ms: float = _option(150.0, "age of a result that the adaptive mode keeps below", low=1, high=60_000)
-    smoothing_s: float = _option(0.3, "time constant of the smoothed scores in seconds; 0: off", low=0, high=60)
-    hysteresis: float = _option(0.1, "lead in score that a new label needs to replace the shown one", low=0, high=1)
-    threshold: float = _option(0.4, "a best score below this is called uncertain", low=0, high=1)
-    playback: str = _option(
+    max_age_ms: float = option(150.0, "age of a result that the adaptive mode keeps below", low=1, high=60_000)
+    smoothing_s: float = option(0.3, "time constant of the smoothed scores in seconds; 0: off", low=0, high=60)
+    hysteresis: float = option(0.1, "lead in score that a new label needs to replace the shown one", low=0, high=1)
+    threshold: float = option(0.4, "a best score below this is called uncertain", low=0, high=1)
+    min_quality: float = option(
+        0.5, "a face of lower quality (small, blurred, cut or turned away) is called uncertain", low=0, high=1
+    )
+    playback: str = option(
         "real", "play a file in real time, or as fast as possible", choices=PLAYBACKS, older=("--pace",)
     )
-    width: int = _option(640, "width in pixels to ask of a camera", low=16, high=16_384)
-    height: int = _option(480, "height in pixels to ask of a camera", low=16, high=16_384)
-    open_timeout_s: float = _option(3.0, "longest wait for a source to open", low=0.1, high=600)
-    read_timeout_s: float = _option(2.0, "longest wait for a frame before the source counts as dead", low=0.1, high=600)
-    reconnect_s: float = _option(
-        1.0, "longest time from one attempt to reopen a source to the next", low=0.05, high=600
+    width: int = option(640, "width in pixels to ask of a camera, before its image is turned", low=16, high=16_384)
+    height: int = option(480, "height in pixels to ask of a camera, before its image is turned", low=16, high=16_384)
+    rotate: int = option(
+        0, "turn the images clockwise by so many degrees, as the camera hangs", choices=(0, 90, 180, 270)
     )
+    mirror: bool = option(False, "exchange left and right in the images, after they were turned")
+    open_timeout_s: float = option(3.0, "longest wait for a source to open", low=0.1, high=600)
+    read_timeout_s: float = option(2.0, "longest wait for a frame before the source counts as dead", low=0.1, high=600)
+    reconnect_s: float = option(1.0, "longest time from one attempt to reopen a source to the next", low=0.05, high=600)
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            _check(option, getattr(self, option.name))
+        check(self)
         if not self.sources or not all(self.sources):
             raise ConfigError("Expected source to name one or more sources. Received: an empty name")
         if len(set(map(redact, self.sources))) != len(self.sources):
@@ -100,18 +102,6 @@ class EdgeConfig:
         if self.model in VARIANTS:
             return Path(__file__).parent / "models" / f"emotion_{self.model}.tflite"
         return Path(self.model)
-
-
-def _check(option: "Field[Any]", value: Any) -> None:
-    limits = option.metadata
-    if "choices" in limits and value not in limits["choices"]:
-        raise ConfigError(f"Expected {option.name} to be one of {', '.join(limits['choices'])}. Received: {value!r}")
-    if "low" not in limits:
-        return
-    if not isinstance(value, int | float) or (option.type is int and int(value) != value):
-        raise ConfigError(f"Expected {option.name} to be a number ({option.type}). Received: {value!r}")
-    if not limits["low"] <= value <= limits["high"]:
-        raise ConfigError(f"Expected {option.name} in [{limits['low']}, {limits['high']}]. Received: {value!r}")
 
 
 def device_file() -> Path | None:
@@ -157,29 +147,12 @@ def _options_in(text: str, path: Path | None) -> dict[str, Any]:
 
 def add_arguments(parser: argparse.ArgumentParser, names: Sequence[str] = ()) -> None:
     """Add an option for each field of `EdgeConfig` (or of `names`); its default is the device's, else the field's."""
-    tuned = device_defaults()
-    for option in fields(EdgeConfig):
-        if names and option.name not in names:
-            continue
-        assert option.default is not MISSING
-        flag = "--" + option.name.replace("_", "-")
-        if option.name == "source":
-            text = f"give it several times for several cameras (default: ${SOURCE_VARIABLE}, or 0)"
-            parser.add_argument(flag, action="append", help=f"{option.metadata['help']}; {text}")
-        else:
-            parser.add_argument(
-                flag,
-                *option.metadata.get("older", ()),
-                type=type(option.default),
-                default=tuned.get(option.name, option.default),
-                choices=option.metadata.get("choices"),
-                help=option.metadata["help"],
-            )
+    add_options(parser, EdgeConfig, device_defaults(), names)
 
 
 def config_from(arguments: argparse.Namespace) -> EdgeConfig:
     """The configuration that `add_arguments`' options describe."""
-    known = {option.name for option in fields(EdgeConfig)}
+    known = {field.name for field in fields(EdgeConfig)}
     given = {name: value for name, value in vars(arguments).items() if name in known and value is not None}
     if sources := given.pop("source", None) or os.environ.get(SOURCE_VARIABLE, "").split():
         given["source"] = sources[0] if len(sources) == 1 else tuple(sources)

@@ -6,7 +6,7 @@ A detector sees the small image and gives boxes in its pixels; `find_faces` scal
 import importlib.util
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -63,8 +63,8 @@ def scale_face(face: Detection, factor: float, full_size: tuple[int, int]) -> De
     left, top = max(0, round(face.box.x * factor)), max(0, round(face.box.y * factor))
     right = min(full_size[0], round((face.box.x + face.box.width) * factor))
     bottom = min(full_size[1], round((face.box.y + face.box.height) * factor))
-    eyes = face.eyes and tuple(Point(eye.x * factor, eye.y * factor) for eye in face.eyes)
-    return Detection(Box(left, top, right - left, bottom - top), face.score, eyes)  # type: ignore[arg-type]
+    points = tuple(Point(point.x * factor, point.y * factor) for point in face.points)
+    return Detection(Box(left, top, right - left, bottom - top), face.score, points)
 
 
 class HaarDetector:
@@ -221,20 +221,20 @@ def _blazeface(config: EdgeConfig) -> Detector:
 def _to_face(points: NDArray[np.float32], score: float) -> Detection:
     center, size = points[0], points[1]
     left, top = center - size / 2
-    return Detection(_box(left, top, *size), score, _eyes(points[2], points[3]))
+    return Detection(_box(left, top, *size), score, _points(points[2:]))
 
 
 def _yunet_face(row: NDArray[np.float32]) -> Detection:
-    return Detection(_box(*row[:4]), float(row[14]), _eyes(row[4:6], row[6:8]))
+    right_eye, left_eye, nose, *mouth = row[4:14].reshape(5, 2)
+    return Detection(_box(*row[:4]), float(row[14]), _points([right_eye, left_eye, nose, np.mean(mouth, axis=0)]))
 
 
 def _box(left: float, top: float, width: float, height: float) -> Box:
     return Box(round(float(left)), round(float(top)), round(float(width)), round(float(height)))
 
 
-def _eyes(one: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[Point, Point]:
-    first, second = sorted((Point(float(eye[0]), float(eye[1])) for eye in (one, other)), key=lambda eye: eye.x)
-    return first, second
+def _points(rows: Iterable[NDArray[np.float32]]) -> tuple[Point, ...]:
+    return tuple(Point(float(x), float(y)) for x, y in rows)
 
 
 DETECTORS: dict[str, Callable[[EdgeConfig], Detector]] = {

@@ -21,8 +21,11 @@ from edge.results import CameraStatus, Frame, FrameResult
 
 STOP_S = 1.0
 """How long the end waits for threads inside a call of a stalled camera, all together."""
-CAMERA_OPTIONS = ("width", "height", "playback", "open_timeout_s", "read_timeout_s", "reconnect_s")
+CAMERA_OPTIONS = ("width", "height", "playback", "open_timeout_s", "read_timeout_s", "reconnect_s", "rotate", "mirror")
 """A camera is opened again when one of these changes."""
+DETECTOR_OPTIONS = ("runtime", "threads", "detector", "detector_model")
+CLASSIFIER_OPTIONS = ("runtime", "threads", "model", "scores")
+"""A network is loaded again when one of its own changes."""
 LOOP_OPTIONS = ("source", "fps", "cpu_budget", "max_age_ms", *CAMERA_OPTIONS)
 """A pipeline stays as it is, with the identities of its faces, when nothing but these changes."""
 
@@ -64,10 +67,8 @@ class Engine:
         thin_files: bool = False,
     ) -> None:
         self.config = config
-        self._detector: _Kept[Detector] = _Kept(
-            detector, create_detector, ("runtime", "threads", "detector", "detector_model")
-        )
-        self._classifier: _Kept[Classifier] = _Kept(classifier, create_classifier, ("runtime", "threads", "model"))
+        self._detector: _Kept[Detector] = _Kept(detector, create_detector, DETECTOR_OPTIONS)
+        self._classifier: _Kept[Classifier] = _Kept(classifier, create_classifier, CLASSIFIER_OPTIONS)
         self._opener = opener
         self._thin_files = thin_files
         """Whether `EdgeConfig.fps` thins files and the demo too, as a viewer wants it."""

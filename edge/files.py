@@ -30,7 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
         with replacing(Path("model.tflite")) as part:
             part.write_bytes(content)
     """
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".part.{path.name}")  # the suffix stays: Keras and OpenCV choose their format by it
     try:
         yield part
         os.replace(part, path)

@@ -5,9 +5,10 @@ a `.tflite`, which stays valid, and inside a `.keras`, which is a zip already. T
 contract, conversion carries it, the runtime reads it. Standard library only.
 """
 
+import hashlib
+import io
 import json
 import os
-import shutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import ModelError
+from edge.files import replacing
 
 LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 """FER-2013's classes, in the order of the network's outputs: the one place where they stand."""
@@ -87,6 +89,7 @@ class ModelInfo:
     variant: str = "keras"
     """`keras`, or the kind of TFLite file: `float32`, `float16`, `dynamic`, `int8`, `int16x8`."""
     keras_sha256: str = ""
+    """`network_sha256` of the Keras file, in it and in every file that was made of it."""
     conversion: Mapping[str, Any] = field(default_factory=dict)
     """How the file was made and what it lost: calibration, agreement with Keras by head, hash of the graph."""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -182,22 +185,34 @@ def read_model_info(path: str | os.PathLike[str]) -> ModelInfo:
 
 
 def write_model_info(path: str | os.PathLike[str], info: ModelInfo) -> None:
-    """Append the contract to the model file at `path`, whole or not at all; same input, same bytes.
+    """Append the contract to the model file at `path`, whole or not at all; see `with_model_info`."""
+    path = Path(path)
+    try:
+        content = with_model_info(path.read_bytes(), info)
+    except ModelError as error:
+        raise ModelError(f"{error}: {path}") from error
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
+def with_model_info(content: bytes, info: ModelInfo) -> bytes:
+    """A model file's bytes with its contract appended; same input, same bytes.
 
     The file must not carry one yet: a zip member can't be replaced in place.
     """
-    path = Path(path)
-    aside = path.with_name(path.name + ".part")
-    try:
-        shutil.copyfile(path, aside)
-        with zipfile.ZipFile(aside, "a") as members:
-            if INFO_MEMBER in members.namelist():
-                raise ModelError(f"Expected a model file without a contract. Received: {path}")
-            _write_member(members, LABELS_MEMBER, "\n".join(info.labels) + "\n")
-            _write_member(members, INFO_MEMBER, info.to_json())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    file = io.BytesIO(content)
+    with zipfile.ZipFile(file, "a") as members:
+        if INFO_MEMBER in members.namelist():
+            raise ModelError("Expected a model file without a contract. Received: one that has it")
+        _write_member(members, LABELS_MEMBER, "\n".join(info.labels) + "\n")
+        _write_member(members, INFO_MEMBER, info.to_json())
+    return file.getvalue()
+
+
+def network_sha256(path: str | os.PathLike[str]) -> str:
+    """The hash of the network in a `.keras` file: of its configuration and weights, not of the contract beside them."""
+    with zipfile.ZipFile(path) as members:
+        return hashlib.sha256(members.read("config.json") + members.read("model.weights.h5")).hexdigest()
 
 
 def _write_member(members: zipfile.ZipFile, name: str, text: str) -> None:

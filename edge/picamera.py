@@ -1,7 +1,8 @@
 """A Raspberry Pi's CSI camera, which OpenCV can't see, through Picamera2: `--source picamera2`.
 
 The library comes from the system (apt install python3-picamera2) and is imported when the source is opened. The
-camera's hardware makes a second, small image of each frame: detection works on that one.
+camera's hardware makes a second, small image of each frame: detection works on that one. It also turns the images
+upside down and mirrors them; quarter turns are made here, since it can't.
 """
 
 import importlib
@@ -14,6 +15,7 @@ import numpy as np
 from edge.capture import Source
 from edge.config import EdgeConfig
 from edge.errors import SourceError
+from edge.orientation import orient
 from edge.results import BgrImage
 
 
@@ -21,11 +23,12 @@ class PicameraSource(Source):
     """Frames of the first CSI camera, with the small stream beside the big one."""
 
     live = True
+    turns_itself = True
 
     def __init__(self, config: EdgeConfig) -> None:
         self.small: BgrImage | None = None
         self.fps = 30.0
-        self._wait_s = config.read_timeout_s
+        self._config = config
         self._camera = _open()
         width = min(config.detect_width, config.width) // 2 * 2  # YUV420 has even sides
         self._small_size = (width, width * config.height // config.width // 2 * 2)
@@ -35,6 +38,7 @@ class PicameraSource(Source):
                     main={"size": (config.width, config.height), "format": "RGB888"},  # in memory: blue first
                     lores={"size": self._small_size, "format": "YUV420"},
                     buffer_count=4,
+                    **_transform(config),
                 )
             )
             self._camera.start()
@@ -47,8 +51,11 @@ class PicameraSource(Source):
         (image, planes), _ = self._next(self._camera.capture_arrays, ["main", "lores"])
         width, height = self._small_size
         padded = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)  # the hardware pads the rows of each plane
-        self.small = np.ascontiguousarray(padded[:height, :width])
-        return image  # type: ignore[no-any-return]
+        self.small = self._turned(np.ascontiguousarray(padded[:height, :width]))
+        return self._turned(image)
+
+    def _turned(self, image: BgrImage) -> BgrImage:
+        return image if _turns_in_hardware(self._config) else orient(image, self._config)
 
     def skip(self) -> None:
         """Pass over the next image."""
@@ -61,11 +68,12 @@ class PicameraSource(Source):
 
     def _next(self, capture: Any, *arguments: Any) -> Any:
         """What the next frame gives; a camera that hangs (a loose cable) can be closed only without waiting jobs."""
+        wait_s = self._config.read_timeout_s
         try:
-            return capture(*arguments, wait=self._wait_s)
+            return capture(*arguments, wait=wait_s)
         except TimedOut as error:
             self._camera.cancel_all_and_flush()
-            raise SourceError(f"Expected a frame of the CSI camera. Received: none in {self._wait_s:g} s") from error
+            raise SourceError(f"Expected a frame of the CSI camera. Received: none in {wait_s:g} s") from error
 
 
 def _open() -> Any:
@@ -80,3 +88,16 @@ def _open() -> Any:
         return library.Picamera2()
     except (IndexError, RuntimeError) as error:
         raise SourceError(f"Expected a CSI camera on this device. Received: {error}") from error
+
+
+def _turns_in_hardware(config: EdgeConfig) -> bool:
+    return config.rotate in (0, 180)
+
+
+def _transform(config: EdgeConfig) -> dict[str, Any]:
+    """The option of Picamera2 that turns and mirrors; none where there is nothing for the hardware to do."""
+    turned = config.rotate == 180
+    if not _turns_in_hardware(config) or not (turned or config.mirror):
+        return {}
+    library = importlib.import_module("libcamera")  # Picamera2 needs it too
+    return {"transform": library.Transform(hflip=turned != config.mirror, vflip=turned)}

@@ -16,7 +16,9 @@ from edge.interpreter import EmotionClassifier
 from edge.model_info import Head, ModelInfo
 from edge.motion import MotionFollower, Stillness
 from edge.preprocess import crop_face, to_gray
+from edge.quality import face_quality
 from edge.results import BgrImage, Face, FaceInput, Frame, FrameResult, GrayImage, Probabilities, Timings
+from edge.scene_change import SceneChange, SceneChangeDetector
 from edge.tracking import Track, Tracker
 
 LOOK_S = 1.0
@@ -58,7 +60,10 @@ class Pipeline:
         self.classifications = 0
         cv2.setNumThreads(1)  # the images are small: more threads cost more than they give
         self._crops = np.empty((config.max_faces, *self.classifier.info.input_shape), np.uint8)
+        labels = len(self.classifier.head.labels)
+        self._nothing_known = np.full(labels, 1 / labels, np.float32)
         self._motion = MotionFollower()
+        self._scene = SceneChangeDetector()
         self._stillness = Stillness()
         self._intervals = fixed_intervals(config)
         self._looked_s = -LOOK_S
@@ -68,14 +73,13 @@ class Pipeline:
         """All that is known of the frame: the whole system in one screen. `intervals` hold from this frame on."""
         self._intervals = intervals or self._intervals
         clock = _Stopwatch()
-        if frame.is_still:
-            self._forget()
         gray = to_gray(frame.image)
+        self._begin_anew_if_due(frame, gray)
         clock.lap("gray_ms")
         is_detected = self._is_detection_due()
         tracks = self._detect(frame) if is_detected else self._follow(frame)
         clock.lap("detect_ms" if is_detected else "follow_ms")
-        due = [track for track in tracks if self._is_due(track)]
+        due = self._worth_judging(gray, tracks, frame.time_s)
         crops = self._crop(gray if self.classifier.info.color == "gray" else frame.image, due)
         clock.lap("crop_ms")
         probabilities = self.classifier.predict(crops)
@@ -85,8 +89,16 @@ class Pipeline:
         self._processed += 1
         return FrameResult.of(frame, faces, clock.timings(), self.classifier.head.name)
 
+    def _begin_anew_if_due(self, frame: Frame, gray: GrayImage) -> None:
+        """After a cut, as with a photo, nothing that was known holds; after a camera's turn, places don't."""
+        change = self._scene.update(gray)
+        if frame.is_still or change is SceneChange.CUT:
+            self._forget()
+        elif change is SceneChange.DRIFT:
+            self.tracker.forget_hidden()
+
     def _forget(self) -> None:
-        """Look at the next image as at the first one; identities go on counting."""
+        """Look at this image as at the first one; identities go on counting."""
         self.tracker.forget()
         self._stillness = Stillness()
         self._processed = 0
@@ -105,7 +117,7 @@ class Pipeline:
         self.detections += 1
         self._looked_s = frame.time_s
         size = (frame.image.shape[1], frame.image.shape[0])
-        return self.tracker.update(find_faces(self.detector, small, size), frame.time_s)
+        return self.tracker.update(find_faces(self.detector, small, size), frame.time_s, frame.image)
 
     def _follow(self, frame: Frame) -> list[Track]:
         """The known faces, moved as the image moved."""
@@ -115,14 +127,26 @@ class Pipeline:
         boxes = [track.detection.box for track in self.tracker.visible]
         moved = self._motion.follow(small, boxes, frame.image.shape[1] / small.shape[1])
         self._motion.remember(small)
-        return self.tracker.follow(moved)
+        return self.tracker.follow(moved, frame.time_s)
 
     def _small(self, frame: Frame) -> BgrImage:
         return downscale(frame.image if frame.small is None else frame.small, self.config.detect_width)
 
+    def _worth_judging(self, gray: GrayImage, tracks: list[Track], now_s: float) -> list[Track]:
+        """The faces that are classified on this frame: it is their turn, and their view is good enough."""
+        due = [track for track in tracks if self._is_due(track)]
+        return [track for track in due if self._is_worth(gray, track, now_s)]
+
+    def _is_worth(self, gray: GrayImage, track: Track, now_s: float) -> bool:
+        quality = face_quality(gray, track.detection.box, track.pose)
+        track.judge(quality, self.config, now_s)
+        if not track.is_worth:
+            track.smoother.update(self._nothing_known, now_s)
+        return track.is_worth and quality >= self.config.min_quality
+
     def _is_due(self, track: Track) -> bool:
-        """Whether the face is classified on this frame; several faces take turns."""
-        return track.crops == 0 or (self._processed + track.track_id) % self._intervals.classify_every == 0
+        """Whether the face is judged on this frame; several faces take turns."""
+        return track.judged_s is None or (self._processed + track.track_id) % self._intervals.classify_every == 0
 
     def _crop(self, image: BgrImage | GrayImage, tracks: list[Track]) -> FaceInput:
         for crop, track in zip(self._crops, tracks, strict=False):
@@ -136,7 +160,6 @@ class Pipeline:
         self.classifications += len(due)
         for track, row in zip(due, probabilities, strict=True):
             track.smoother.update(row, now_s)
-            track.crops += 1
         return tuple(track.face(self.classifier.head.labels) for track in tracks)
 
 

@@ -14,6 +14,7 @@ from edge.address import redact
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.image_watch import ImageWatch
+from edge.orientation import orient
 from edge.rate_limiter import RateLimiter
 from edge.results import BgrImage, CameraState, Frame
 from edge.sources import Source
@@ -151,6 +152,9 @@ class Reader(threading.Thread):
         if is_still:
             self.index += source.failed - self.failed  # a photo's index is its place among all
         self.failed = source.failed
+        config, small = self._opening.config, source.small
+        if not source.turns_itself:
+            image, small = orient(image, config), small if small is None else orient(small, config)
         return Frame(
             image=image,
             index=self.index,
@@ -158,7 +162,7 @@ class Reader(threading.Thread):
             captured_at=time.time(),
             source=self._shown_name,
             position_s=position_s,
-            small=source.small,
+            small=small,
             is_still=is_still,
         )
 

@@ -97,7 +97,7 @@ class VideoSink:
             except OSError:
                 self.close()
                 raise
-        part.add(drawn, frame.time_s)
+        part.add(drawn, frame.time_s, is_film=frame.position_s is not None)
 
     def close(self) -> None:
         """Finish the file: without it an .mp4 can't be played."""
@@ -153,11 +153,11 @@ class _VideoPart:
         elif (self._written - self._grown_at) * self._least_bytes > BUFFERED_BYTES:
             raise SinkError(f"Expected the video at {self._path} to grow. Received: {before.st_size} bytes, no more")
 
-    def add(self, drawn: BgrImage, time_s: float) -> None:
+    def add(self, drawn: BgrImage, time_s: float, is_film: bool) -> None:
         if (drawn.shape[1], drawn.shape[0]) != self._size:
             drawn = cv2.resize(drawn, self._size)  # type: ignore[assignment]
         wanted = round((time_s - self._start_s) * self._fps) + 1 - self._written
-        if not 0 <= wanted <= 2 * self._fps:  # the camera was away: no still image for all that time
+        if not is_film and not 0 <= wanted <= 2 * self._fps:  # the camera was away: no still image for all that time
             self._start_s, wanted = time_s - self._written / self._fps, 1
         for _ in range(wanted):
             self._writer.write(drawn)

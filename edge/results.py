@@ -78,15 +78,24 @@ class Detection:
     box: Box
     score: float = 1.0
     """The detector's own confidence in [0, 1]; 1 when it has none (Haar)."""
-    eyes: tuple[Point, Point] | None = None
-    """The left and the right eye of the image, if the detector finds them."""
+    points: tuple[Point, ...] = ()
+    """Right eye, left eye (the person's own), nose, mouth, right ear, left ear; no ears from YuNet, () from Haar."""
+
+    @property
+    def eyes(self) -> tuple[Point, Point] | None:
+        """The left and the right eye of the image, if the detector finds them."""
+        if len(self.points) < 2:
+            return None
+        left, right = sorted(self.points[:2], key=lambda eye: eye.x)
+        return left, right
 
     @property
     def tilt_degrees(self) -> float:
         """How far the line of the eyes is turned clockwise in the image; 0 if the eyes are not known."""
-        if self.eyes is None:
+        eyes = self.eyes
+        if eyes is None:
             return 0.0
-        left, right = self.eyes
+        left, right = eyes
         return math.degrees(math.atan2(right.y - left.y, right.x - left.x))
 
 
@@ -122,6 +131,8 @@ class Face:
     """A label of the model, or `uncertain`."""
     confidence: float
     scores: EmotionScores
+    quality: float = 1.0
+    """In [0, 1], from its size, its sharpness, how far it is turned and how much of it is in the image."""
     face_score: float = 1.0
     certainty: float = 0.0
     """1 minus the normalised entropy of `scores`: 0 knows nothing, 1 is sure."""

@@ -24,7 +24,6 @@ import cv2
 from edge.command_line import EXIT_FAILED, EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command, say
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.engine import Engine
-from edge.errors import ConfigError
 from edge.fan_out import FanOut
 from edge.outputs import add_output_arguments, open_sinks
 from edge.results import CameraStatus
@@ -100,10 +99,7 @@ def _main(argv: Sequence[str] | None, started_s: float) -> int:
     if arguments.schema:
         sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
         return 0
-    try:
-        config = config_from(arguments)
-    except ConfigError as error:  # a value out of its range: as wrong as an unknown option
-        parser.error(str(error))
+    config = parser.checked(lambda: config_from(arguments))
     with contextlib.nullcontext() if arguments.verbose else quiet_native_code():
         _configure_logging(arguments.verbose)  # here, since it takes hold of the standard error of this moment
         return _run_until_signal(arguments, config, started_s)

@@ -42,6 +42,7 @@ def _face(face: Face) -> dict[str, Any]:
         "emotion": face.emotion,
         "confidence": round(face.confidence, 4),
         "scores": {label: round(score, 4) for label, score in face.scores.as_dict().items()},
+        "quality": round(face.quality, 4),
         "face_score": round(face.face_score, 4),
         "certainty": round(face.certainty, 4),
         "intensity": round(face.intensity, 4),
@@ -116,13 +117,19 @@ def _face_schema() -> dict[str, Any]:
                 "description": "x, y, width, height in full-frame pixels",
             },
             "track_id": _number("integer", "the same face keeps it from frame to frame", 1),
-            "emotion": {"type": "string", "description": "a key of scores, or uncertain"},
+            "emotion": {
+                "type": "string",
+                "description": "a key of scores, or uncertain: the best score or the quality is too low",
+            },
             "confidence": _number("number", "the score of emotion, or the best one if uncertain", 0, 1),
             "scores": {
                 "type": "object",
-                "description": "label to smoothed probability; they sum to 1",
+                "description": "label to smoothed probability; they sum to 1; all alike: nothing is known",
                 "additionalProperties": _number("number", "", 0, 1),
             },
+            "quality": _number(
+                "number", "how well the face can be judged: its size, sharpness, turn, and the share in the image", 0, 1
+            ),
             "face_score": _number("number", "the detector's confidence; 1 if it has none", 0, 1),
             "certainty": _number("number", "1 minus the normalised entropy of scores", 0, 1),
             "intensity": _number("number", "distance from neutral on the circumplex", 0, 1),

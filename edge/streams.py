@@ -1,5 +1,6 @@
 """Streams over the network. An address is asked what it is: a film, a playlist, an image, or a stream of images."""
 
+import math
 import re
 import time
 from dataclasses import replace
@@ -14,10 +15,13 @@ from edge.errors import SourceError
 from edge.http_images import MjpegSource, SnapshotSource
 from edge.media_type import MOVING_TYPES, PHOTO_TYPES, type_of
 from edge.results import BgrImage
+from edge.size_change import is_torn
 from edge.video import VideoSource
 from edge.web_client import get, network_fault, why_rtsp_fails
 
 PLAYLIST_BYTES = 1_000_000
+LOOK_EVERY_S = 0.5
+"""How often it is seen whether images have become smaller."""
 LONGEST_SILENCE_S = 60.0
 CATCH_UP_S = 1.0
 """How far a playlist that came late may hurry; the rest of the delay stays."""
@@ -89,6 +93,19 @@ class StreamSource(CaptureSource):
             raise why_rtsp_fails(url, config.read_timeout_s) from error
         super().__init__(capture, self._name)
         self._ask_metadata()
+        self._look_s = 0.0
+
+    def read(self) -> BgrImage | None:
+        """The next image; SourceError if they have become smaller, since OpenCV tears them then."""
+        image = super().read()
+        now_s = time.monotonic()
+        if image is not None and now_s >= self._look_s:
+            is_first, self._look_s = not self._look_s, now_s + LOOK_EVERY_S
+            if is_torn(image):
+                if not is_first:
+                    raise SourceError(f"Expected images of one size from {self._name}. Received: smaller ones")
+                self._look_s = math.inf  # a pattern: no image before it was of another size
+        return image
 
 
 class PlaylistSource(StreamSource):
@@ -101,15 +118,16 @@ class PlaylistSource(StreamSource):
 
     def read(self) -> BgrImage | None:
         """The next image, at its time."""
-        self.skip()
-        ok, image = self._capture.retrieve()
-        if not ok:
-            raise SourceError(f"Expected a frame from {self._name}. Received: none")
-        return self._upright(image)  # type: ignore[arg-type]
+        image = super().read()
+        self._wait()
+        return image
 
     def skip(self) -> None:
         """Pass over the next image, at its time."""
         super().skip()
+        self._wait()
+
+    def _wait(self) -> None:
         told_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         step_s = told_s - self._told_s if 0 < told_s - self._told_s < 1 else 1 / (self.fps or 25)
         now_s = time.monotonic()

@@ -13,6 +13,7 @@ from edge.errors import SourceError
 from edge.media_type import codec_name, type_at
 from edge.photos import decode
 from edge.results import BgrImage
+from edge.size_change import SizeWatch
 
 USUAL_FPS = 25.0
 """Of a film that does not say its rate, or says one that can't be true."""
@@ -73,13 +74,14 @@ class VideoSource(CaptureSource):
         self._clock = self._film_clock()
         self.fps = self._clock.fps
         self._is_jpeg = self._takes_packets()
+        self._size_watch = SizeWatch(lambda: cv2.VideoCapture(self._where, cv2.CAP_FFMPEG, self._parameters))
 
     def read(self) -> BgrImage | None:
         """The next image, None at the end; a damaged spot is passed over."""
         for attempt in range(ATTEMPTS):
             began_s = time.monotonic()
             if (image := self._read_one()) is not None:
-                return self._found(image, after_damage=attempt > 0)
+                return self._found(image, after_damage=attempt > 0) if not self._has_changed(image) else None
             if 0 < self._announced <= self._read or time.monotonic() - began_s > SLOW_S:
                 break
         self._end()
@@ -99,6 +101,20 @@ class VideoSource(CaptureSource):
         if ok and self._is_jpeg:
             return decode(image.tobytes())
         return image if ok else None  # type: ignore[return-value]
+
+    def _has_changed(self, image: BgrImage) -> bool:
+        """Whether the film goes on in another size, which can't be read."""
+        told_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        if self._is_jpeg or not self._size_watch.sees_change(image, told_s):
+            return False
+        self.failed += 1
+        _log.warning(
+            "%s changes the size of its images at about %.1f s, which OpenCV does not follow: the rest is left out; "
+            "convert it: ffmpeg -i IN -vf scale=640:480 OUT.mp4",
+            self._name,
+            self.position_s or 0.0,
+        )
+        return True
 
     def _found(self, image: BgrImage, after_damage: bool) -> BgrImage:
         if after_damage and self._read:

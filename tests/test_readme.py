@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.models_table import models_table
 from edge.interpreter import MODELS
-from edge.models_table import models_table
 from tests.processes import ROOT, run_python
 
 README = (ROOT / "README.md").read_text()

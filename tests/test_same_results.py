@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import pytest
 
 from app.rendering import RenderOptions
@@ -15,6 +14,7 @@ from edge.config import EdgeConfig
 from edge.engine import Engine
 from edge.results import Frame
 from edge.schema import to_json
+from edge.sources import open_source
 from tests.processes import run_python
 from tests.rigs.clips import write_avi
 
@@ -49,9 +49,11 @@ def test_the_library(clip: Path, wanted: list[Any]) -> None:
 
 
 def test_frames_of_ones_own(clip: Path, wanted: list[Any]) -> None:
-    capture, engine, results = cv2.VideoCapture(str(clip)), Engine(CONFIG), []
+    source, engine, results = open_source(str(clip), CONFIG), Engine(CONFIG), []
     for index in range(FRAMES):
-        result = engine.push(Frame.now(capture.read()[1], index, position_s=index / 30))  # type: ignore[arg-type]
+        image = source.read()
+        assert image is not None
+        result = engine.push(Frame.now(image, index, position_s=index / 30))
         assert result is not None
         results.append(to_json(result))
     assert known(results) == wanted

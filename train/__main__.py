@@ -10,11 +10,9 @@ import os
 # Before Keras is imported: torch trains the fastest on a CPU, TensorFlow is what conversion needs anyway.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import hashlib
 import platform
 import shlex
 import sys
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,8 @@ import numpy as np
 
 from edge.command_line import run_command
 from edge.errors import ConfigError, DataError
-from edge.model_info import LABEL, PEOPLE, Head, ModelInfo, write_model_info
+from edge.files import replacing
+from edge.model_info import LABEL, PEOPLE, Head, ModelInfo, network_sha256, write_model_info
 from train.average import average_with
 from train.config import TrainConfig, parse
 from train.data import Dataset, describe, find_data, limit, load_fer2013, stratified_split, votes_beside
@@ -105,19 +104,19 @@ def make_folder(config: TrainConfig) -> Path:
 
 def save_model(path: Path, model: keras.Model, scores: Scores, config: TrainConfig) -> None:
     """The .keras file with its contract inside, whole or not at all."""
-    aside = path.with_name("part." + path.name)
-    model.save(aside)
-    info = ModelInfo(
-        name=config.arch,
-        heads=tuple(
-            Head(head, trained_on=trained_on(head, config), accuracy=accuracies(scores, head)) for head in model.output
-        ),
-        crop_margin=CROP_MARGIN,
-        keras_sha256=weights_sha256(aside),
-        versions={"keras": keras.__version__, "python": platform.python_version()},
-    )
-    write_model_info(aside, info)
-    os.replace(aside, path)
+    with replacing(path) as part:
+        model.save(part)
+        info = ModelInfo(
+            name=config.arch,
+            heads=tuple(
+                Head(head, trained_on=trained_on(head, config), accuracy=accuracies(scores, head))
+                for head in model.output
+            ),
+            crop_margin=CROP_MARGIN,
+            keras_sha256=network_sha256(part),
+            versions={"keras": keras.__version__, "python": platform.python_version()},
+        )
+        write_model_info(part, info)
 
 
 def trained_on(head: str, config: TrainConfig) -> str:
@@ -126,12 +125,6 @@ def trained_on(head: str, config: TrainConfig) -> str:
     if head == LABEL and config.blend and config.heads != "label":
         words += f", {config.blend:.0%} of each what FER-2013 calls images that were voted alike"
     return words + (f"; {config.distill_share:.0%} from a teacher, if it has this head" if config.distill else "")
-
-
-def weights_sha256(path: Path) -> str:
-    """The hash of the network in a .keras file, without the contract that will stand beside it."""
-    with zipfile.ZipFile(path) as members:
-        return hashlib.sha256(members.read("config.json") + members.read("model.weights.h5")).hexdigest()
 
 
 def facts(config: TrainConfig, result: Result, training_images: int) -> dict[str, Any]:

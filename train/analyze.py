@@ -10,6 +10,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when Keras is imported: errors only
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from edge.results import Probabilities
 from train import measures
 from train.data import Dataset, find_data, load_fer2013, votes_beside
 from train.evaluate import OWN_LABEL, TRUTH_OF, Truth, truths
+from train.markdown import table
 from train.predict import load_network, predictor
 from train.report import draw_grid, save_figure, write_text
 from train.saliency import grad_cam, overlay
@@ -158,8 +160,8 @@ def draw_light(predictions: Predictions) -> Figure:
 
 def markdown(predictions: Predictions) -> str:
     """The page."""
-    pairs = "\n".join(f"| {t} | {p} | {n} | {share:.1%} |" for t, p, n, share in confusion_pairs(predictions)[:12])
-    votes = "\n".join(f"| {name} | {n} | {a:.1%} | {s:.1%} |" for name, n, a, s in accuracy_by_vote(predictions))
+    pairs = [(t, p, n, f"{share:.1%}") for t, p, n, share in confusion_pairs(predictions)[:12]]
+    votes = [(name, n, f"{a:.1%}", f"{s:.1%}") for name, n, a, s in accuracy_by_vote(predictions)]
     page = f"""# Where the network is wrong
 
 The `{predictions.head}` head is right on {predictions.right.mean():.2%} of {len(predictions.dataset):,} images.
@@ -170,9 +172,7 @@ Right is: {TRUTH_OF.get(predictions.head, OWN_LABEL)}.
 ![Grad-CAM of the same images](grad_cam.png)
 
 ## Confusions
-| true | predicted | images | of the class |
-| --- | --- | ---: | ---: |
-{pairs}
+{_lines(("true", "predicted", "images", "of the class"), pairs)}
 
 ## Confidence
 ![Accuracy against confidence](calibration.png)
@@ -183,11 +183,13 @@ Right is: {TRUTH_OF.get(predictions.head, OWN_LABEL)}.
     if votes:
         page += f"""
 ## Where FER+'s voters disagree with the label
-| | images | right by the label | says what FER+ says |
-| --- | ---: | ---: | ---: |
-{votes}
+{_lines(("", "images", "right by the label", "says what FER+ says"), votes)}
 """
     return page
+
+
+def _lines(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    return "\n".join(table(head, rows))
 
 
 def _light(dataset: Dataset) -> dict[str, NDArray[np.float64]]:

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.options import check, option
+
 Pixels = NDArray[np.uint8]
 
 
@@ -17,23 +19,25 @@ Pixels = NDArray[np.uint8]
 class Augmentation:
     """Ranges of the random changes; 0 switches one off. The defaults are the original system's."""
 
-    rotation: float = 15.0
-    """Degrees to either side."""
-    shift: float = 0.1
-    """Share of the width and of the height, to either side."""
-    shear: float = 0.1
-    """Degrees to either side."""
-    zoom: float = 0.1
-    """Share of the size, per axis, to either side."""
-    flip: bool = True
-    brightness: float = 0.0
-    """Share of 255 that is added, to either side."""
-    contrast: float = 0.0
-    """Share by which the distance from the mean grows, to either side."""
-    erasing: float = 0.0
-    """Probability of one erased rectangle (Zhong et al. 2017, arXiv:1708.04896)."""
-    camera: float = 0.0
-    """Probability of one thing that cameras do: a small face enlarged, blur, noise, JPEG, low light."""
+    rotation: float = option(15.0, "degrees of turning, to either side", low=0, high=180)
+    shift: float = option(0.1, "share of the width and of the height, to either side", low=0, high=1)
+    shear: float = option(0.1, "degrees of shear, to either side", low=0, high=89)
+    zoom: float = option(0.1, "share of the size, per axis, to either side", low=0, high=0.9)
+    flip: bool = option(True, "mirror half of the images")
+    brightness: float = option(0.0, "share of 255 that is added, to either side", low=0, high=1)
+    contrast: float = option(0.0, "share by which the distance from the mean grows, to either side", low=0, high=1)
+    erasing: float = option(
+        0.0, "probability of one erased rectangle (Zhong et al. 2017, arXiv:1708.04896)", low=0, high=1
+    )
+    camera: float = option(
+        0.0,
+        "probability of one thing that cameras do: a small face enlarged, blur, noise, JPEG, low light",
+        low=0,
+        high=1,
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 def augment(images: Pixels, options: Augmentation, generator: np.random.Generator, size: int) -> Pixels:

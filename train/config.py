@@ -1,19 +1,15 @@
 """Every option of a training run, and the recipes: which options each architecture starts from."""
 
-import argparse
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from edge.command_line import CommandParser
 from edge.errors import ConfigError
+from edge.options import add_options, check, option
 from train.augment import Augmentation
 from train.data import SPLITS
 from train.models import ARCHITECTURES, SIZE_FREE, TRANSFER
-
-
-def _option(default: Any, text: str, choices: tuple[str, ...] | None = None) -> Any:
-    return field(default=default, metadata={"help": text, "choices": choices})
 
 
 @dataclass(frozen=True)
@@ -25,68 +21,59 @@ class TrainConfig:
         replace(RECIPES["original"], epochs=1, limit=2000)
     """
 
-    arch: str = _option("edge", "network to train", tuple(ARCHITECTURES))
-    data: str | None = _option(None, "FER-2013: folder, zip or csv (else the variable FER2013, else data/)")
-    ferplus: str | None = _option(None, "csv with FER+ votes (else ferplus.csv beside the data, if it is there)")
-    out: str = _option("runs/edge", "folder for everything that the run writes")
-    resume: bool = _option(False, "go on from the last finished epoch of an interrupted run in --out")
-    seed: int = _option(0, "seed of weights, order and augmentation")
-    limit: int = _option(0, "use only so many images, each class keeping its share (0: all)")
+    arch: str = option("edge", "network to train", tuple(ARCHITECTURES))
+    data: str | None = option(None, "FER-2013: folder, zip or csv (else the variable FER2013, else data/)")
+    ferplus: str | None = option(None, "csv with FER+ votes (else ferplus.csv beside the data, if it is there)")
+    out: str = option("runs/edge", "folder for everything that the run writes")
+    resume: bool = option(False, "go on from the last finished epoch of an interrupted run in --out")
+    seed: int = option(0, "seed of weights, order and augmentation")
+    limit: int = option(0, "use only so many images, each class keeping its share (0: all)", low=0)
 
-    epochs: int = _option(80, "most passes over the training data")
-    batch_size: int = _option(128, "images a step")
-    small_size: int = _option(32, "side of the images in the first part of the run (48: as the rest)")
-    small_share: float = _option(0.5, "share of the epochs that run on small images, which cost less than half")
-    optimizer: str = _option("sgd", "optimizer", ("sgd", "adam", "adamw"))
-    learning_rate: float = _option(0.1, "(highest) learning rate")
-    schedule: str = _option("cosine", "learning rate over time", ("cosine", "plateau"))
-    warmup: float = _option(0.06, "share of the steps in which the cosine schedule's rate rises from 0")
-    weight_decay: float = _option(5e-4, "weight decay of kernels (not of biases and BatchNorms)")
-    ema: float = _option(0.998, "momentum of the averaged weights that are evaluated and kept (0: none)")
-    plateau_patience: int = _option(7, "epochs without a better val_accuracy before the plateau schedule's cut")
-    plateau_factor: float = _option(0.2, "the plateau schedule's cut")
-    min_learning_rate: float = _option(1e-5, "the plateau schedule's lowest rate")
-    patience: int = _option(0, "epochs without a better val_accuracy before the run ends (0: never early)")
+    epochs: int = option(80, "most passes over the training data", low=1)
+    batch_size: int = option(128, "images a step", low=1)
+    small_size: int = option(32, "side of the images in the first part of the run (48: as the rest)", low=12, high=48)
+    small_share: float = option(0.5, "share of the epochs on small images, which cost less than half", low=0, high=1)
+    optimizer: str = option("sgd", "optimizer", ("sgd", "adam", "adamw"))
+    learning_rate: float = option(0.1, "(highest) learning rate", low=1e-9)
+    schedule: str = option("cosine", "learning rate over time", ("cosine", "plateau"))
+    warmup: float = option(0.06, "share of the steps in which the cosine schedule's rate rises from 0", low=0, high=1)
+    weight_decay: float = option(5e-4, "weight decay of kernels (not of biases and BatchNorms)")
+    ema: float = option(0.998, "momentum of the averaged weights, which are kept (0: none)", low=0, high=0.99999)
+    plateau_patience: int = option(7, "epochs without a better val_accuracy before the plateau schedule's cut")
+    plateau_factor: float = option(0.2, "the plateau schedule's cut")
+    min_learning_rate: float = option(1e-5, "the plateau schedule's lowest rate")
+    patience: int = option(0, "epochs without a better val_accuracy before the run ends (0: never early)")
 
-    heads: str = _option(
+    heads: str = option(
         "auto", "what to learn (auto: people and label if there are FER+ votes, else label)", ("auto", "both", "label")
     )
-    label_weight: float = _option(1.0, "weight of the label head's loss beside the people head's")
-    blend: float = _option(0.25, "label head: share of what FER-2013 calls images that were voted alike")
-    label_smoothing: float = _option(0.05, "label head: share of the uniform distribution in every target")
-    class_balance: float = _option(
+    label_weight: float = option(1.0, "weight of the label head's loss beside the people head's", low=0)
+    blend: float = option(0.25, "label head: share of what FER-2013 calls images that were voted alike", low=0, high=1)
+    label_smoothing: float = option(0.05, "label head: share of the uniform distribution in a target", low=0, high=1)
+    class_balance: float = option(
         0.2, "label head: weight of a class is its frequency to minus this power (0: none, 1: equal)"
     )
-    mixup: float = _option(0.0, "alpha of mixup on every second batch (0: none)")
-    init: str | None = _option(None, "a .keras file of the same --arch whose weights the run starts from")
-    average_init: bool = _option(False, "average the best epoch's weights with those of --init, if that is better")
-    distill: str | None = _option(None, "a .keras file whose probabilities are blended into its heads' targets")
-    distill_share: float = _option(0.5, "share of --distill's probabilities in the targets")
-    select_on: str = _option(
+    mixup: float = option(0.0, "alpha of mixup on every second batch (0: none)")
+    init: str | None = option(None, "a .keras file of the same --arch whose weights the run starts from")
+    average_init: bool = option(False, "average the best epoch's weights with those of --init, if that is better")
+    distill: str | None = option(None, "a .keras file whose probabilities are blended into its heads' targets")
+    distill_share: float = option(0.5, "share of --distill's probabilities in the targets", low=0, high=1)
+    select_on: str = option(
         "auto",
         "what picks the best epoch (auto: PublicTest if it is there, else split)",
         ("auto", "PublicTest", "split"),
     )
-    select_share: float = _option(0.1, "share of Training held out by --select-on split")
+    select_share: float = option(0.1, "share of Training held out by --select-on split", low=0.001, high=0.999)
 
-    precision: str = _option("float32", "arithmetic of the layers", ("float32", "bfloat16", "float16"))
-    weights: str | None = _option(None, "ImageNet weights file for " + " and ".join(TRANSFER))
-    data_parallel: bool = _option(False, "split batches over all devices (KERAS_BACKEND=jax)")
+    precision: str = option("float32", "arithmetic of the layers", ("float32", "bfloat16", "float16"))
+    weights: str | None = option(None, "ImageNet weights file for " + " and ".join(TRANSFER))
+    data_parallel: bool = option(False, "split batches over all devices (KERAS_BACKEND=jax)")
     augmentation: Augmentation = field(
         default=Augmentation(rotation=12, zoom=0.12, shear=5, brightness=0.08, contrast=0.2, erasing=0.25, camera=0.3)
     )
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            self._expect(getattr(self, name) >= 1, name, "at least 1")
-        for name in ("small_share", "warmup", "ema", "blend", "label_smoothing", "distill_share"):
-            self._expect(0 <= getattr(self, name) <= 1, name, "within [0, 1]")
-        self._expect(0 < self.select_share < 1, "select_share", "within (0, 1)")
-        self._expect(self.learning_rate > 0, "learning_rate", "above 0")
-        self._expect(self.label_weight >= 0, "label_weight", "0 or more")
-        self._expect(12 <= self.small_size <= 48, "small_size", "within [12, 48]")
-        self._expect(self.ema < 1, "ema", "below 1")
-        self._expect(self.limit >= 0, "limit", "0 or more")
+        check(self)
         if self.weights and not Path(self.weights).is_file():
             raise ConfigError(f"Expected a weights file in --weights. Received: {self.weights}")
         for name in ("init", "distill"):
@@ -152,18 +139,8 @@ def parse(arguments: list[str] | None = None) -> TrainConfig:
         "python -m train",
         description=f"Train an emotion network on FER-2013. Defaults shown are those of --arch {recipe.arch}.",
     )
-    for option in (*fields(TrainConfig)[:-1], *fields(Augmentation)):
-        _add_argument(parser, option, getattr(recipe, option.name, getattr(recipe.augmentation, option.name, None)))
+    add_options(parser, TrainConfig, vars(recipe))
+    add_options(parser, Augmentation, vars(recipe.augmentation))
     given = vars(parser.parse_args(arguments))
-    augmentation = Augmentation(**{option.name: given.pop(option.name) for option in fields(Augmentation)})
-    return TrainConfig(**given, augmentation=augmentation)
-
-
-def _add_argument(parser: argparse.ArgumentParser, option: "Field[Any]", default: Any) -> None:
-    text = option.metadata.get("help", "augmentation range")
-    name = "--" + option.name.replace("_", "-")
-    if isinstance(default, bool):
-        parser.add_argument(name, action=argparse.BooleanOptionalAction, default=default, help=text)
-    else:
-        kind = str if default is None or default is MISSING else type(default)
-        parser.add_argument(name, type=kind, default=default, help=text, choices=option.metadata.get("choices"))
+    changes = {one.name: given.pop(one.name) for one in fields(Augmentation)}
+    return parser.checked(lambda: TrainConfig(**given, augmentation=Augmentation(**changes)))

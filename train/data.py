@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edge.errors import DataError
 from edge.model_info import LABELS
-from edge.sources import IMAGE_SUFFIXES
+from edge.photos import IMAGE_SUFFIXES
 from train.face_images import FaceReader, UnusableError
 from train.images import Found, Member, find_images, folder_members
 from train.pixel_table import TABLES, Row, decode, is_table, read_rows, read_text

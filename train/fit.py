@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ConfigError, DataError
+from edge.files import replacing
 from edge.model_info import LABELS
 from train.augment import augment, mixup
 from train.config import TrainConfig
@@ -136,10 +137,8 @@ class Checkpoint(keras.callbacks.Callback):
         self._save_state()
 
     def _save_best(self) -> None:
-        aside = self._folder / ("part." + BEST)
-        with self._averaged():
-            self.model.save_weights(aside)
-        os.replace(aside, self._folder / BEST)
+        with replacing(self._folder / BEST) as part, self._averaged():
+            self.model.save_weights(part)
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:

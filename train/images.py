@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from edge.errors import DataError
+from edge.photos import IMAGE_SUFFIXES
 from edge.results import Box
-from edge.sources import IMAGE_SUFFIXES
 from train.class_names import AFFECTNET, OTHER_CLASSES, RAF_DB, class_of, number_scheme
 
 IGNORED = frozenset({".csv", ".txt", ".json", ".md", ".db", ".ini", ".xml", ".yaml", ".yml", ".html", ".pdf", ".zip"})

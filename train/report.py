@@ -1,7 +1,6 @@
 """What a run leaves to read: report.json, report.md, and images of its curves, samples and confusions."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,31 +11,32 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from edge.files import replacing
 from edge.model_info import LABELS, PEOPLE
 from train.augment import Augmentation, augment
 from train.data import Dataset
 from train.evaluate import TRUTH_OF, Score, Scores, rows_of, truths
+from train.markdown import table
 from train.measures import calibration_curve
 from train.predict import Predict
 
 matplotlib.use("Agg")
 
+_FIGURES = ("head", "right is", "split", "images", "accuracy", "macro-F1", "ECE")
 SAMPLE_LABEL = "surprise"  # the class whose samples the original system showed
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    aside = path.with_name(path.name + ".part")
-    aside.write_text(text)
-    os.replace(aside, path)
+    with replacing(path) as part:
+        part.write_text(text)
 
 
 def save_figure(path: Path, figure: Figure) -> None:
     """Write a PNG whole or not at all."""
-    aside = path.with_name(path.name + ".part")
-    figure.savefig(aside, format="png", dpi=110, bbox_inches="tight")
+    with replacing(path) as part:
+        figure.savefig(part, format="png", dpi=110, bbox_inches="tight")
     pyplot.close(figure)
-    os.replace(aside, path)
 
 
 def write_report(folder: Path, facts: dict[str, Any], scores: Scores, history: list[dict[str, float]]) -> None:
@@ -70,15 +70,11 @@ def markdown(facts: dict[str, Any], scores: Scores) -> str:
         "Intervals are of 95%: Wilson's for accuracy and recall, bootstrap for the others. The calibration error (ECE) "
         "compares a score with the share of votes, or with the label.",
         "",
-        "| head | right is | split | images | accuracy | macro-F1 | ECE |",
-        "| --- | --- | --- | ---: | :---: | :---: | :---: |",
-        *(f"| {head} | {truth} | {split} | {s.count:,} {_figures(s)}" for head, truth, split, s in rows),
+        *table(_FIGURES, [(head, truth, split, f"{s.count:,}", *_figures(s)) for head, truth, split, s in rows]),
         "",
         "Recall:",
         "",
-        f"| head | right is | split | {' | '.join(LABELS)} |",
-        f"| --- | --- | --- |{' ---: |' * len(LABELS)}",
-        *(f"| {head} | {truth} | {split} {_recalls(s)}" for head, truth, split, s in rows),
+        *table((*_FIGURES[:3], *LABELS), [(head, truth, split, *_recalls(s)) for head, truth, split, s in rows]),
         "",
         f"Command: `{facts['command']}`",
     ]
@@ -104,21 +100,21 @@ def draw_reliability(predict: Predict, dataset: Dataset) -> Figure:
     return figure
 
 
-def _figures(score: Score) -> str:
+def _figures(score: Score) -> tuple[str, ...]:
     accuracy = f"{score.accuracy:.2%} ({score.interval[0]:.2%} to {score.interval[1]:.2%})"
     f1 = f"{score.macro_f1:.3f} ({score.macro_f1_interval[0]:.3f} to {score.macro_f1_interval[1]:.3f})"
     low, high = score.calibration_interval
-    return f"| {accuracy} | {f1} | {score.calibration_error:.3f} ({low:.3f} to {high:.3f}) |"
+    return accuracy, f1, f"{score.calibration_error:.3f} ({low:.3f} to {high:.3f})"
 
 
-def _recalls(score: Score) -> str:
+def _recalls(score: Score) -> list[str]:
     def cell(label: str) -> str:
         if label not in score.recall:
             return ""
         low, high = score.recall_interval[label]
         return f"{score.recall[label]:.2f} ({low:.2f} to {high:.2f})"
 
-    return f"| {' | '.join(map(cell, LABELS))} |"
+    return [cell(label) for label in LABELS]
 
 
 def draw_curves(history: list[dict[str, float]]) -> Figure:

@@ -101,7 +101,7 @@ def test_a_wrong_address_says_what_helps(page: AppTest, address: str, message: s
 def test_controls_build_the_config_of_the_running_worker(page: AppTest) -> None:
     page.button(key="start").click().run()
     until(page, "Face 1 ·")
-    chosen = {"detector": "haar", "model": "float16", "runtime": controls.installed_runtimes()[0]}
+    chosen = {"detector": "haar", "model": "float16", "runtime": controls.installed_runtimes()[0], "rotate": 180}
     slid = {"detect_every": 5, "smoothing_s": 0.5, "threshold": 0.2, "fps": 10.0}
     for name, text in chosen.items():
         page.selectbox(key=name).set_value(text)
@@ -113,7 +113,8 @@ def test_controls_build_the_config_of_the_running_worker(page: AppTest) -> None:
     (worker,) = registry().workers()
     config = asdict(worker.config)
     assert {name: config[name] for name in (*chosen, *slid)} == {**chosen, **slid}
-    assert worker.rendering == RenderOptions(mirror=True, blur=True)
+    assert worker.rendering == RenderOptions(blur=True)
+    assert worker.config.mirror
     assert worker.config.source == "demo"
 
 

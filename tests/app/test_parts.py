@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -24,6 +25,7 @@ from app.sessions import Session, SessionRegistry
 from app.slot import ImageSlot
 from app.upload_job import VideoJob
 from app.video_stream import video_parts
+from edge.capture import Source
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.model_info import LABELS, ModelInfo
@@ -72,12 +74,6 @@ class TestImages:
     def test_blur_takes_faces_at_the_border(self, box: Box) -> None:
         assert render(gray_image(), result_of(box), RenderOptions(blur=True)).shape == (240, 320, 3)
 
-    def test_mirror_flips_the_image_and_moves_the_box(self) -> None:
-        image = np.zeros((240, 320, 3), np.uint8)
-        drawn = render(image, result_of(Box(0, 100, 50, 50)), RenderOptions(mirror=True))
-        assert drawn[125, 268:272].any()
-        assert not drawn[:, :200].any()
-
     def test_wide_images_are_shown_at_960_pixels(self) -> None:
         jpeg = shown(gray_image(1920, 1080), result_of(Box(0, 0, 100, 100)), RenderOptions())
         assert decode(jpeg, "shown").shape == (540, 960, 3)
@@ -101,7 +97,7 @@ class TestRecord:
         record = Record()
         record.add(result_of())
         (line,) = record.jsonl().splitlines()
-        assert json.loads(line)["schema"] == 1
+        assert json.loads(line)["schema"] == 2
 
     def test_an_empty_table_has_a_header(self) -> None:
         assert Record().csv().startswith("captured_at,position_s,source,frame_index")
@@ -142,6 +138,11 @@ class TestCharts:
         text = charts.bars(result_of(Box(0, 0, 9, 9)).faces[0])
         assert re.findall(r'bar-label">(\w+)', text) == list(LABELS)
         assert "width:70.0%" in text
+        assert "7 of 10 people would say happy" in text
+
+    def test_a_face_that_people_would_disagree_on_says_so(self) -> None:
+        face = replace(result_of(Box(0, 0, 9, 9)).faces[0], emotion="uncertain")
+        assert "People would disagree: 7 of 10 people would say happy" in charts.bars(face)
 
     def test_labels_are_escaped(self) -> None:
         assert "<script>" not in charts.bar("<script>", 0.5)
@@ -205,7 +206,7 @@ def test_a_tab_that_stopped_gets_no_more_images_of_a_shared_worker() -> None:
     assert len(asyncio.run(asyncio.wait_for(follow(), 30))) == 2
 
 
-class HangingCamera:
+class HangingCamera(Source):
     """A device for one user at a time, whose `read` does not return before it `answers`."""
 
     live, fps, small = True, 0.0, None

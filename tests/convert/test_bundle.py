@@ -21,7 +21,7 @@ MODEL = EdgeConfig().model_path
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of the network in edge/, as the command line makes it."""
     out = tmp_path_factory.mktemp("bundle") / "bundle.tar.gz"
-    run = run_python("-m", "convert", "--bundle", str(out))
+    run = run_python("-m", "convert.bundle", str(out))
     assert run.returncode == 0, run.stderr
     return out
 

@@ -2,8 +2,15 @@
 
 import pytest
 
-from edge.affect import CIRCUMPLEX, affect, certainty
+from edge.affect import CIRCUMPLEX, affect, certainty, in_words
 from edge.model_info import LABELS
+from edge.results import EmotionScores
+
+
+def test_a_score_of_the_people_head_is_a_number_of_people() -> None:
+    scores = EmotionScores(("happy", "sad"), (0.78, 0.22))
+    assert in_words(scores, "people") == "8 of 10 people would say happy"
+    assert in_words(scores, "label") == "happy with a probability of 78%"
 
 
 def test_every_label_has_its_coordinates() -> None:

@@ -44,6 +44,9 @@ def test_blazeface_finds_the_eyes_inside_the_face_left_one_first() -> None:
     left, right = face.eyes
     assert face.box.x < left.x < right.x < face.box.x + face.box.width
     assert face.box.y < left.y < face.box.y + face.box.height / 2
+    nose, mouth = face.points[2:4]
+    assert left.y < nose.y < mouth.y < face.box.y + face.box.height
+    assert face.points[4].x < left.x < nose.x < right.x < face.points[5].x
 
 
 def test_an_empty_image_has_no_face() -> None:
@@ -98,6 +101,7 @@ def test_a_row_of_yunet_becomes_a_face_in_the_full_frame(monkeypatch: pytest.Mon
     assert sizes == [(320, 240)]
     assert face.box == Box(60, 40, 80, 100)
     assert face.score == pytest.approx(0.9)
+    assert face.points == ((80, 70), (120, 72), (100, 90), (100, 110))
     assert face.eyes == ((80, 70), (120, 72))
 
 

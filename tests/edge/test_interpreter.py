@@ -87,7 +87,8 @@ def test_an_input_of_another_shape_than_the_contract_says_is_refused(tmp_path: P
 
 
 def test_an_output_with_another_number_of_labels_is_refused(tmp_path: Path) -> None:
-    info = replace(read_model_info(BUNDLED), labels=("angry", "happy"))
+    info = read_model_info(BUNDLED)
+    info = replace(info, heads=(replace(info.heads[0], labels=("angry", "happy")), *info.heads[1:]))
     with pytest.raises(ModelError, match=r"output \(1, 2\) .* Received: \(1, 7\)"):
         EmotionClassifier(with_contract(info, tmp_path / "model.tflite"))
 

@@ -8,9 +8,20 @@ from typing import Any
 import pytest
 
 from edge.errors import ModelError
-from edge.model_info import INFO_MEMBER, LABELS, LABELS_MEMBER, ModelInfo, read_model_info, write_model_info
+from edge.model_info import (
+    INFO_MEMBER,
+    LABEL,
+    LABELS,
+    LABELS_MEMBER,
+    PEOPLE,
+    Head,
+    ModelInfo,
+    read_model_info,
+    write_model_info,
+)
 
-INFO = ModelInfo("test", crop_margin=0.1, accuracy={"PrivateTest": 0.7}, conversion={"images": 500})
+PEOPLE_HEAD = Head(PEOPLE, trained_on="votes", accuracy={"FER+ majority": {"PrivateTest": 0.8}})
+INFO = ModelInfo("test", heads=(PEOPLE_HEAD, Head(LABEL)), crop_margin=0.1, conversion={"samples": 500})
 
 
 @pytest.fixture
@@ -48,9 +59,13 @@ def test_the_same_contract_makes_the_same_bytes(model: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("schema", 2, "contract schema 1"),
-        ("labels", ["happy"], "two or more different labels"),
-        ("labels", ["happy", "happy"], "two or more different labels"),
+        ("schema", 3, "contract schema 2"),
+        ("heads", [], "one or more heads"),
+        ("heads", [{"name": "a", "labels": LABELS}, {"name": "a", "labels": LABELS}], "heads with different names"),
+        ("heads", [{"name": "", "labels": LABELS}], "a name for each head"),
+        ("heads", [{"name": "a", "labels": ["happy"]}], "two or more different labels"),
+        ("heads", [{"name": "a", "labels": ["happy", "happy"]}], "two or more different labels"),
+        ("heads", [{"name": "a", "labels": LABELS, "votes": 10}], "contract in JSON"),
         ("input_size", [48], "input_size"),
         ("input_size", [48, 0], "input_size"),
         ("color", "cmyk", "color"),
@@ -60,7 +75,7 @@ def test_the_same_contract_makes_the_same_bytes(model: Path, tmp_path: Path) -> 
         ("crop_margin", "wide", "contract in JSON"),
         ("colour", "gray", r"contract fields .* Received: \['colour'\]"),
         ("name", None, "contract in JSON"),
-        ("labels", None, "contract in JSON"),
+        ("heads", None, "contract in JSON"),
     ],
 )
 def test_a_contract_that_is_wrong_is_refused(field: str, value: object, message: str) -> None:
@@ -77,7 +92,7 @@ def test_what_is_no_contract_is_a_model_error(text: str) -> None:
 def test_a_file_keeps_its_first_contract_and_no_half_one(model: Path) -> None:
     write_model_info(model, INFO)
     whole = model.read_bytes()
-    with pytest.raises(ModelError, match="without a contract"):
+    with pytest.raises(ModelError, match=r"without a contract.*model\.tflite"):
         write_model_info(model, ModelInfo("other"))
     assert model.read_bytes() == whole
     assert [path.name for path in model.parent.iterdir()] == [model.name]
@@ -98,3 +113,10 @@ def test_labels_that_contradict_the_contract_are_refused(model: Path) -> None:
         members.writestr(LABELS_MEMBER, "\n".join(reversed(LABELS)))
     with pytest.raises(ModelError, match="to equal its contract"):
         read_model_info(model)
+
+
+def test_a_head_is_found_by_its_name_and_a_single_one_by_any() -> None:
+    assert INFO.head(LABEL).name == LABEL
+    assert ModelInfo("one").head("people") == Head()
+    with pytest.raises(ModelError, match="Received: 'votes'"):
+        INFO.head("votes")

@@ -88,3 +88,30 @@ def test_without_the_library_the_error_names_the_package(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "picamera2", None)
     with pytest.raises(SourceError, match="python3-picamera2"):
         open_source("picamera2", EdgeConfig(source="picamera2"))
+
+
+@pytest.mark.parametrize(
+    ("rotate", "mirror", "flips"), [(180, False, (True, True)), (0, True, (True, False)), (180, True, (False, True))]
+)
+def test_half_turns_and_mirrors_are_the_hardware_s(
+    monkeypatch: pytest.MonkeyPatch, rotate: int, mirror: bool, flips: tuple[bool, bool]
+) -> None:
+    camera = FakePicamera2()
+    monkeypatch.setitem(sys.modules, "picamera2", SimpleNamespace(Picamera2=lambda: camera))
+    monkeypatch.setitem(sys.modules, "libcamera", SimpleNamespace(Transform=SimpleNamespace))
+    source = open_source("picamera2", EdgeConfig(source="picamera2", rotate=rotate, mirror=mirror))
+    assert (camera.streams["transform"].hflip, camera.streams["transform"].vflip) == flips
+    assert (source.read() == DemoSource().image(0)).all()  # as it came: nothing is turned twice
+
+
+def test_quarter_turns_are_made_here_for_both_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = FakePicamera2()
+    monkeypatch.setitem(sys.modules, "picamera2", SimpleNamespace(Picamera2=lambda: camera))
+    source = open_source("picamera2", EdgeConfig(source="picamera2", rotate=90))
+    assert "transform" not in camera.streams  # the hardware can't
+    assert camera.streams["main"]["size"] == (640, 480)
+    image = source.read()
+    assert image is not None
+    assert (image == cv2.rotate(DemoSource().image(0), cv2.ROTATE_90_CLOCKWISE)).all()
+    assert source.small is not None
+    assert source.small.shape == (320, 240, 3)

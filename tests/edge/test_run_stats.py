@@ -6,7 +6,7 @@ from edge.results import Box, EmotionScores, Face, FrameResult, Timings
 from edge.run_stats import WINDOW, Percentiles, RateMeter, RunStats, format_summary, percentiles
 
 SCORES = EmotionScores(("happy", "sad"), (0.8, 0.2))
-COUNTS = {"dropped": 3, "skipped": 4, "reconnects": 1, "detections": 5, "classifications": 6}
+COUNTS = {"dropped": 3, "skipped": 4, "reconnects": 1, "detections": 5, "classifications": 6, "failed": 0}
 
 
 def result(index: int = 0, faces: int = 1, age_ms: float = 10.0, **timings: float) -> FrameResult:

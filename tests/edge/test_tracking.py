@@ -76,17 +76,17 @@ def _tracker(**options: float) -> Tracker:
     return Tracker(EdgeConfig(source="demo", **options))  # type: ignore[arg-type]
 
 
-def test_an_identity_survives_a_missed_detection_and_ends_after_a_second() -> None:
+def test_an_identity_survives_a_missed_detection_and_ends_after_three_seconds() -> None:
     tracker = _tracker()
     face = Detection(Box(10, 10, 50, 50))
     (track,) = tracker.update([face], 0.0)
     assert tracker.update([], 0.2) == [track]  # one miss is no reason to hide it
-    tracker.follow([None])
+    tracker.follow([None], 0.25)
     assert tracker.update([], 0.3) == []  # nor can it be followed: gone
     (again,) = tracker.update([Detection(Box(14, 10, 50, 50))], 0.4)
     assert again.track_id == track.track_id == 1
     assert tracker.update([], 1.0) == tracker.update([], 1.2) == []
-    (new,) = tracker.update([face], 1.5)
+    (new,) = tracker.update([face], 3.5)
     assert new.track_id == 2
 
 
@@ -111,10 +111,43 @@ def test_two_faces_never_share_a_window() -> None:
     assert by_place[0].smoother is not by_place[1].smoother
 
 
-def test_a_box_is_matched_once_and_by_the_largest_overlap() -> None:
-    known = [Box(0, 0, 100, 100), Box(40, 0, 100, 100)]
-    assert sorted(match(known, [Box(38, 0, 100, 100), Box(2, 0, 100, 100)])) == [(0, 1), (1, 0)]
-    assert match(known, [Box(300, 300, 10, 10)]) == []
+def test_each_row_and_column_pairs_once_and_two_pairs_change_partners_where_that_is_better() -> None:
+    assert sorted(match([[0.1, 0.9], [0.8, 0.2]])) == [(0, 1), (1, 0)]
+    assert sorted(match([[1.0, 0.9], [0.9, 0.1]])) == [(0, 1), (1, 0)]  # 1.8 together; the best one first gives 1.1
+    assert match([[None], [0.3]]) == [(1, 0)]
+    assert match([[], []]) == match([]) == []
+
+
+def test_a_detection_belongs_to_the_face_it_overlaps_most() -> None:
+    tracker = _tracker()
+    tracker.update([Detection(Box(0, 0, 100, 100)), Detection(Box(40, 0, 100, 100))], 0.0)
+    tracks = tracker.update([Detection(Box(38, 0, 100, 100)), Detection(Box(2, 0, 100, 100))], 0.1)
+    assert [track.detection.box.x for track in sorted(tracks, key=lambda track: track.track_id)] == [2, 38]
+    (_, _, new) = tracker.update([*(track.detection for track in tracks), Detection(Box(300, 300, 10, 10))], 0.2)
+    assert new.track_id == 3
+
+
+def test_faces_that_overlap_move_on_as_before_whatever_is_followed_there() -> None:
+    tracker = _tracker()
+    for step in range(6):
+        left, right = Detection(Box(100 + 10 * step, 0, 100, 100)), Detection(Box(240 - 10 * step, 0, 100, 100))
+        tracker.update([left, right], step / 10)
+    tracks = tracker.follow([Box(150, 0, 100, 100), None], 0.6)
+    assert [round(track.detection.box.x, -1) for track in tracks] == [160, 180]
+    assert not any(track.lost for track in tracks)
+
+
+def test_the_quality_is_smoothed_and_has_a_hysteresis() -> None:
+    config = EdgeConfig(source="demo", min_quality=0.5)
+    (track,) = Tracker(config).update([Detection(Box(0, 0, 100, 100))], 0.0)
+    shown = []
+    for step, quality in enumerate([0.9, 0.1, 0.9, *[0.1] * 10, *[0.52] * 40, *[0.9] * 10]):
+        track.judge(quality, config, step / 15)
+        shown.append(track.is_worth)
+    assert all(shown[:3])  # one blurred frame is no reason to doubt
+    assert not shown[12]
+    assert not shown[52]  # above the limit, but by less than the hysteresis
+    assert shown[-1]
 
 
 def test_overlap_is_intersection_over_union() -> None:

@@ -124,11 +124,11 @@ def test_public_test_that_was_asked_for_and_is_not_there_is_an_error(tmp_path: P
     [
         (["--data", "/nowhere"], 1, "Received: /nowhere"),
         (["--arch", "vgg99"], 2, "vgg99"),
-        (["--epochs", "0"], 1, "--epochs"),
+        (["--epochs", "0"], 2, "epochs"),
         (["--resume", "--out", "/tmp/no-such-run"], 1, "--resume"),
-        (["--init", "/nowhere.keras"], 1, "/nowhere.keras"),
-        (["--average-init"], 1, "--init"),
-        (["--weights", "/nowhere.h5", "--arch", "mobilenetv3"], 1, "/nowhere.h5"),
+        (["--init", "/nowhere.keras"], 2, "/nowhere.keras"),
+        (["--average-init"], 2, "--init"),
+        (["--weights", "/nowhere.h5", "--arch", "mobilenetv3"], 2, "/nowhere.h5"),
     ],
 )
 def test_a_mistake_is_one_line(options: list[str], code: int, says: str, data: str) -> None:

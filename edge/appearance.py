@@ -1,0 +1,49 @@
+"""What a face looks like, kept very small, so that it is known again after somebody has passed in front of it.
+
+A look is no portrait: 16x16 pixels, held in memory for as long as the identity, and never written anywhere.
+"""
+
+from typing import NamedTuple, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.preprocess import to_gray
+from edge.results import BgrImage, Box
+
+SIDE = 16
+SHIFT = 2
+"""Pixels of the small image by which two looks may be displaced: a detector's boxes jitter."""
+
+Thumbnail: TypeAlias = NDArray[np.float32]
+"""(SIDE, SIDE), gray."""
+
+
+class Look(NamedTuple):
+    """The small image of a face, and its mean colour (blue, green, red)."""
+
+    thumbnail: Thumbnail
+    color: NDArray[np.float32]
+
+
+def look_at(image: BgrImage, box: Box) -> Look | None:
+    """The look of the face in `box`; None if the box lies outside the image."""
+    left, top = max(0, box.x), max(0, box.y)
+    face = image[top : max(0, box.y + box.height), left : max(0, box.x + box.width)]
+    if face.size == 0:
+        return None
+    small: BgrImage = cv2.resize(face, (SIDE, SIDE), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    color = small.reshape(SIDE * SIDE, -1).mean(axis=0, dtype=np.float32)
+    return Look(to_gray(small).astype(np.float32), color)
+
+
+def likeness(one: Look, other: Look) -> float:
+    """1 for the same look; below about 0.6 two people.
+
+    The best correlation of the inner part over small shifts, which forgives another light, less the difference of
+    the mean colours, of which a quarter of the full range counts as much as a quarter of the correlation.
+    """
+    inner = other.thumbnail[SHIFT:-SHIFT, SHIFT:-SHIFT]
+    correlation = cv2.matchTemplate(one.thumbnail, inner, cv2.TM_CCOEFF_NORMED).max()
+    return float(correlation - np.abs(one.color - other.color).mean() / 255)

@@ -1,0 +1,85 @@
+"""How well a face can be judged, in [0, 1]: its size, its sharpness, how far it is turned, how much of it is in view.
+
+Each of the four is 1 where it costs no accuracy, and 0.5 where a guess is about as often wrong as right
+(docs/benchmarks.md has the figures); the quality is their product.
+"""
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from edge.results import Box, GrayImage, Point
+
+SIZE_PX = (12.0, 36.0)
+"""The shorter side of the box in pixels at which a face is worth nothing, and from which it is worth 1."""
+DETAIL = (0.12, 0.26)
+"""Contrast of fine detail over that of coarse: a sharp face has 0.24 to 0.45, one blurred by 4% of its height 0.16."""
+TURNED_DEGREES = (75.0, 45.0)
+TILTED_DEGREES = (100.0, 50.0)
+INSIDE = (0.4, 0.85)
+"""The share of the box that is inside the image."""
+
+SIDE = 48
+"""Pixels of the face on which sharpness is measured: finer detail does not reach the network."""
+NOISE = 1.0
+"""Gray levels of a camera's noise at that size."""
+NOSE = 0.48
+"""Where the nose of a face seen from the front is between eyes (0) and mouth (1): the median of 60 photographs."""
+
+
+def face_quality(gray: GrayImage, box: Box, pose: float = 1.0) -> float:
+    """The quality of the face in `box`, which may leave the image; `pose` is `pose_quality` of its points."""
+    inside = _inside(box, gray)
+    if inside.width <= 0 or inside.height <= 0:
+        return 0.0
+    size = _ramp(min(box.width, box.height), *SIZE_PX)
+    visible = _ramp(inside.width * inside.height / (box.width * box.height), *INSIDE)
+    known = size * visible * pose
+    return known * _ramp(detail(gray, inside), *DETAIL) if known else 0.0
+
+
+def pose_quality(points: Sequence[Point]) -> float:
+    """What is left of 1 if the face is turned away or tilted; 1 if its points are not known."""
+    if len(points) < 4:
+        return 1.0
+    right, left = points[:2]
+    tilt = abs(math.degrees(math.atan2(left.y - right.y, left.x - right.x)))
+    return _ramp(turned_degrees(points), *TURNED_DEGREES) * _ramp(tilt, *TILTED_DEGREES)
+
+
+def turned_degrees(points: Sequence[Point]) -> float:
+    """How far the face is turned away, sideways or up and down; 0 is frontal, 90 and more is not told apart.
+
+    The tip of the nose lies before the plane of eyes and mouth by about half their distances; where it is seen
+    in that plane, in units of these distances, gives half the tangent of the angle.
+    """
+    right, left, nose, mouth = (np.array(point, np.float64) for point in points[:4])
+    middle = (right + left) / 2
+    plane = np.column_stack([left - right, mouth - middle])
+    if abs(np.linalg.det(plane)) < 1e-6:
+        return 90.0
+    sideways, down = np.linalg.solve(plane, nose - middle)
+    return math.degrees(math.atan(2 * math.hypot(sideways, down - NOSE)))
+
+
+def detail(gray: GrayImage, box: Box) -> float:
+    """The contrast of fine detail (1.5 to 3% of the face's height) over that of coarser; `box` is inside the image."""
+    face = gray[box.y : box.y + box.height, box.x : box.x + box.width]
+    how = cv2.INTER_AREA if min(face.shape) > SIDE else cv2.INTER_CUBIC
+    small = cv2.resize(face, (SIDE, SIDE), interpolation=how).astype(np.float32)
+    sharp, soft, softest = (cv2.GaussianBlur(small, (0, 0), sigma) for sigma in (0.7, 1.4, 5.6))
+    fine, coarse = float(np.var(sharp - soft)), float(np.std(soft - softest))
+    return math.sqrt(max(0.0, fine - NOISE**2)) / max(1.0, coarse)
+
+
+def _inside(box: Box, gray: GrayImage) -> Box:
+    left, top = max(0, box.x), max(0, box.y)
+    right, bottom = min(gray.shape[1], box.x + box.width), min(gray.shape[0], box.y + box.height)
+    return Box(left, top, right - left, bottom - top)
+
+
+def _ramp(value: float, nothing: float, all_of_it: float) -> float:
+    """0 at `nothing`, 1 at `all_of_it`, a straight line between."""
+    return min(1.0, max(0.0, (value - nothing) / (all_of_it - nothing)))
