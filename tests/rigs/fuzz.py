@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shlex
 import signal
 import subprocess
@@ -247,8 +248,9 @@ def _named(chance: random.Random, path: Path) -> str:
 
 
 def _is_pythons_own(log: str) -> bool:
-    """Whether Ctrl-C came while Python itself started, before a line of ours had run."""
-    return "KeyboardInterrupt" in log and f"{ROOT}/edge" not in log
+    """Whether Ctrl-C came while Python itself started, before the first lines of ours had run."""
+    ours = re.findall(rf"{re.escape(str(ROOT))}/(\S+)\"", log)
+    return "KeyboardInterrupt" in log and set(ours) <= {"edge/__init__.py", "edge/run.py", "edge/interrupts.py"}
 
 
 def failures(count: int, seed: int, budget_s: float = float("inf"), tell: Callable[[str], object] = str) -> list[str]:
