@@ -1,7 +1,7 @@
 """`python -m train`: data, model, fit, evaluate, report, from top to bottom."""
 
 if __name__.endswith("__main__"):  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
-    from edge.command_line import end_quietly
+    from edge.interrupts import end_quietly
 
     end_quietly()
 

@@ -1,7 +1,7 @@
 """`python -m train.analyze model.keras`: where a network is wrong, as a page of images and tables."""
 
 if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
-    from edge.command_line import end_quietly
+    from edge.interrupts import end_quietly
 
     end_quietly()
 
