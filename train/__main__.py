@@ -1,7 +1,8 @@
 """`python -m train`: the command; what it does is in `train/training.py`."""
 
 if __name__.endswith("__main__"):  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
-    from edge.command_line import end_quietly, need_extra
+    from edge.command_line import need_extra
+    from edge.interrupts import end_quietly
 
     end_quietly()
     need_extra("train", "keras", "matplotlib")

@@ -1,7 +1,8 @@
 """`python -m train.analyze model.keras`: where a network is wrong, as a page of images and tables."""
 
 if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
-    from edge.command_line import end_quietly, need_extra
+    from edge.command_line import need_extra
+    from edge.interrupts import end_quietly
 
     end_quietly()
     need_extra("train", "keras", "matplotlib")
