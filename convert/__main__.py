@@ -1,9 +1,10 @@
 """`python -m convert`: TFLite files from a Keras file, each proved before it is kept."""
 
 if __name__.endswith("__main__"):  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
-    from edge.interrupts import end_quietly
+    from edge.interrupts import end_quietly, need_extra
 
     end_quietly()
+    need_extra("train", "keras", "tensorflow", "matplotlib")
 
 import argparse
 import logging
@@ -60,6 +61,9 @@ def read_config(arguments: argparse.Namespace) -> ConvertConfig:
 
 
 def _convert(config: ConvertConfig) -> int:
+    from convert.keras_file import use_tensorflow
+
+    use_tensorflow()  # before anything else imports Keras
     from convert.convert import convert
     from convert.report import format_line
 
