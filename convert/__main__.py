@@ -1,9 +1,12 @@
 """`python -m convert`: TFLite files from a Keras file, each proved before it is kept."""
 
 if __name__.endswith("__main__"):  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
-    from edge.interrupts import end_quietly, need_extra
+    from edge.interrupts import end_quietly
 
     end_quietly()
+
+    from edge.command_line import need_extra
+
     need_extra("train", "keras", "tensorflow", "matplotlib")
 
 import argparse
