@@ -3,7 +3,6 @@
 import hashlib
 import re
 import subprocess
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -29,13 +28,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def unpacked(bundle: Path) -> Path:
     """The folder in the bundle."""
-    with tarfile.open(bundle) as archive:
-        archive.extractall(bundle.parent, filter="data")
+    subprocess.run(["tar", "xzf", bundle], cwd=bundle.parent, check=True)  # as README says
     return next(path for path in bundle.parent.iterdir() if path.is_dir())
 
 
 def test_the_sums_hold_for_every_file(unpacked: Path) -> None:
-    sums = dict(reversed(line.split("  ")) for line in (unpacked / "SHA256SUMS").read_text().splitlines())
+    lines = [line.split("  ") for line in (unpacked / "SHA256SUMS").read_text().splitlines()]
+    sums = {name: digest for digest, name in lines}
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in unpacked.iterdir()}
 
     assert sums == {name: digest for name, digest in files.items() if name != "SHA256SUMS"}

@@ -35,7 +35,7 @@ class Listener:
 
     def __init__(self, port: int) -> None:
         self.heard: list[tuple[str, str]] = []
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2)
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
         self._client.on_message = lambda client, data, message: self.heard.append(
             (message.topic, message.payload.decode())
