@@ -19,6 +19,7 @@ from app.reports import Bundled
 from app.sessions import registry
 from edge.config import DEVICE_FILE_VARIABLE
 from edge.errors import ModelError, StuckThreadError
+from edge.interpreter import installed_runtimes
 from edge.model_info import LABELS, Head, ModelInfo
 from edge.sources import DemoSource
 
@@ -101,7 +102,7 @@ def test_a_wrong_address_says_what_helps(page: AppTest, address: str, message: s
 def test_controls_build_the_config_of_the_running_worker(page: AppTest) -> None:
     page.button(key="start").click().run()
     until(page, "Face 1 ·")
-    chosen = {"detector": "haar", "model": "float16", "runtime": controls.installed_runtimes()[0], "rotate": 180}
+    chosen = {"detector": "haar", "model": "float16", "runtime": installed_runtimes()[0], "rotate": 180}
     slid = {"detect_every": 5, "smoothing_s": 0.5, "threshold": 0.2, "fps": 10.0}
     for name, text in chosen.items():
         page.selectbox(key=name).set_value(text)
@@ -119,7 +120,7 @@ def test_controls_build_the_config_of_the_running_worker(page: AppTest) -> None:
 
 
 def test_the_controls_begin_with_what_is_best_on_this_device(page: AppTest, device_file: Path) -> None:
-    tuned = {"detector": "haar", "model": "float16", "runtime": controls.installed_runtimes()[-1], "threads": 2}
+    tuned = {"detector": "haar", "model": "float16", "runtime": installed_runtimes()[-1], "threads": 2}
     device_file.write_text(json.dumps({"options": tuned}))
     page = new_tab()
     page.button(key="start").click().run()

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.errors import SinkError
 from edge.mqtt import MqttSink, device_id
