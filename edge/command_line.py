@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib.util
 import io
 import os
 import sys
@@ -46,6 +47,14 @@ class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Leave with code 2 and one line."""
         self.exit(EXIT_USAGE, f"{self.prog}: {redact(' '.join(message.split()))} (see --help)\n")
+
+
+def need_extra(extra: str, *modules: str) -> None:
+    """Leave with code 1 and one line unless these modules are installed; before anything imports them."""
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        say(f"Expected the packages of {extra}: pip install '.[{extra}]'. Received: no {' and no '.join(missing)}")
+        sys.exit(EXIT_FAILED)
 
 
 def run_command(command: Callable[[], int]) -> int:
