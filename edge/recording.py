@@ -37,7 +37,7 @@ class CsvSink:
     """A row for each face of each frame, behind those that are there; an empty file begins with the header."""
 
     head = ("captured_at", "position_s", "source", "frame_index", "track_id", "x", "y", "width", "height")
-    tail = ("emotion", "confidence", "certainty", "intensity", "valence", "arousal")
+    tail = ("emotion", "confidence", "quality", "certainty", "intensity", "valence", "arousal")
 
     def __init__(self, path: Path) -> None:
         self._path = checked_place(path)
