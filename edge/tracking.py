@@ -13,6 +13,7 @@ from edge.boxes import area, center, overlap
 from edge.config import EdgeConfig
 from edge.quality import pose_quality
 from edge.results import BgrImage, Box, Detection, EmotionScores, Face, Probabilities
+from edge.views import surroundings
 
 UNCERTAIN = "uncertain"
 MIN_OVERLAP = 0.2
@@ -32,6 +33,8 @@ REACH = 1.0
 """Sides of its box by which a face may be away from where it is expected, and as many more in each second unseen."""
 MOST_GROWTH = 1.7
 """Factor by which its side may differ from when it was last seen."""
+HEAD = 1.3
+"""Sides of a head in sides of its face."""
 CROWDED = 0.05
 """Overlap of two boxes from which nobody can tell whose pixels are whose."""
 COAST_S = 1.0
@@ -214,9 +217,20 @@ class Tracker:
         """Join a detector's faces with the known ones."""
         self._tracks = [track for track in self._tracks if track.is_known(now_s)]
         seen = [_Seen(found, None if image is None else look_at(image, found.box)) for found in detections]
-        pairs = match([[_affinity(track, other, now_s) for other in seen] for track in self._tracks])
+        heads = [surroundings(found.box, HEAD) for found in detections]
+        half_hidden = [other._replace(look=None) for other in seen]
+        covered = _crowded(heads)
+        pairs = match(
+            [
+                [
+                    _affinity(track, half_hidden[column] if column in covered and not track.visible else other, now_s)
+                    for column, other in enumerate(seen)
+                ]
+                for track in self._tracks
+            ]
+        )
         self._miss({row for row, _ in pairs}, detections, now_s)
-        crowded = _crowded([found.box for found in detections] + [track.detection.box for track in self._hidden])
+        crowded = _crowded(heads + [surroundings(track.detection.box, HEAD) for track in self._hidden])
         for row, column in pairs:
             look = None if column in crowded else seen[column].look
             self._tracks[row].see(detections[column], look, now_s)
