@@ -11,9 +11,8 @@ from edge.affect import affect, certainty
 from edge.appearance import Look, likeness, look_at
 from edge.config import EdgeConfig
 from edge.quality import pose_quality
-from edge.results import BgrImage, Box, Detection, EmotionScores, Face, Probabilities
+from edge.results import UNCERTAIN, BgrImage, Box, Detection, EmotionScores, Face, Probabilities
 
-UNCERTAIN = "uncertain"
 MIN_OVERLAP = 0.2
 """Intersection over union from which a detection is the same face."""
 KEEP_S = 0.4
