@@ -28,8 +28,6 @@ KINDS = {
 }
 """What the user can choose as a source; `LIVE_KINDS` run in a worker."""
 LIVE_KINDS = ("demo", "webcam", "address")
-MOST_FACES = 100
-"""Only followed faces are pixelated: as many as edge follows, far more than its detectors find in a usual image."""
 _TUNED = ("detector", "model", "runtime", "threads")
 """The options that `python -m edge.tune` chooses; threads has no widget."""
 _SCORES_TEXT = {PEOPLE: "what people would say", LABEL: "FER-2013's own label"}
@@ -57,7 +55,7 @@ def settings() -> Settings:
     kind = state.get("kind", default_kind())
     return Settings(
         kind,
-        EdgeConfig(**options, source=_source(kind), max_faces=MOST_FACES),
+        EdgeConfig(**options, source=_source(kind)),
         RenderOptions(blur=state.get("blur", False)),
     )
 
@@ -143,7 +141,7 @@ def sidebar(on_change: Callable[[], None]) -> None:
         st.selectbox(
             "Face detector",
             [name for name in DETECTORS if name != "yunet"],  # its model file is not bundled
-            help="auto takes the best that is there; haar is the classic cascade.",
+            help="auto takes the one that sees best; haar is the classic cascade.",
             key="detector",
             on_change=on_change,
         )

@@ -1,6 +1,5 @@
 """Images and videos that the user brings: an image gives its faces at once, a video runs through."""
 
-from dataclasses import replace
 from pathlib import PurePath
 
 import streamlit as st
@@ -16,8 +15,6 @@ from edge.results import BgrImage, Frame, FrameResult
 
 IMAGES = ("jpg", "jpeg", "png", "bmp", "webp")
 VIDEOS = ("mp4", "mov", "avi", "mkv", "webm", "m4v")
-STILL_WIDTH = 640
-"""Faces in a still may be small and time is not short: detection sees it at this width at least."""
 
 
 def show_file() -> None:
@@ -69,9 +66,7 @@ def _show_image(data: bytes, name: str) -> None:
 
 def analyse(image: BgrImage, name: str) -> FrameResult:
     """The faces in a still image, with the sidebar's settings."""
-    config = controls.settings().config
-    config = replace(config, detect_width=max(config.detect_width, STILL_WIDTH))
-    result = Engine(config).push(Frame.now(image, source=name, is_still=True))
+    result = Engine(controls.settings().config).push(Frame.now(image, source=name, is_still=True))
     assert result is not None  # a still never comes too soon
     return result
 
@@ -83,7 +78,7 @@ def _describe(result: FrameResult) -> str:
 
 def _show_faces(result: FrameResult) -> None:
     if not result.faces:
-        st.info("No face was found. It should be larger than 50 pixels and look towards the camera.")
+        st.info("No face was found. It should be larger than 40 pixels and look towards the camera.")
     st.markdown("".join(charts.bars(face, result.scores) for face in result.faces), unsafe_allow_html=True)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks import scenes
 from benchmarks.scenes import Scene
-from edge.detectors import Detector, downscale, find_faces
+from edge.detectors import Detector
 from edge.model_info import ModelInfo
 from edge.preprocess import crop_face, to_gray
 from edge.results import Box, FaceInput, GrayImage, Probabilities
@@ -59,12 +59,12 @@ def paste_faces(faces: Sequence[GrayImage], labels: Labels) -> PastedFaces:
     return PastedFaces(frames, labels[: count * len(SIDES)])
 
 
-def detect(detector: Detector, detect_width: int, images: PastedFaces) -> DetectionScore:
+def detect(detector: Detector, images: PastedFaces) -> DetectionScore:
     """Find the faces as the pipeline does, and match each with the pasted one that it overlaps most."""
     found: list[Found] = []
     detections = 0
     for index, scene in enumerate(images.scenes):
-        boxes = [face.box for face in find_faces(detector, downscale(scene.image, detect_width), SIZE)]
+        boxes = [face.box for face in detector.detect(scene.image)]
         detections += len(boxes)
         found += [Found(index, index * len(SIDES) + place, box) for place, box in _matches(scene.boxes, boxes)]
     counts = np.bincount([hit.face % len(SIDES) for hit in found], minlength=len(SIDES))

@@ -28,8 +28,9 @@ from matplotlib import pyplot as plt
 CLASSIFY = f"test_classify[int8-{choose_runtime('auto')}-1]"
 STAGES = {
     "test_gray": "gray",
-    "test_downscale": "downscale",
-    "test_detect[blazeface]": "detect, BlazeFace (every third frame)",
+    "test_shrink": "shrink",
+    "test_detect[blazeface]": "one look, BlazeFace (every third frame)",
+    "test_find_again": "a known face again (every third frame)",
     "test_follow": "follow (the frames between)",
     "test_crop": "crop",
     CLASSIFY: "classify, int8",
@@ -39,7 +40,7 @@ STAGES = {
 }
 HISTORY = {
     "test_a_frame[640x480-1]": "whole frame, 640x480, one face",
-    "test_detect[blazeface]": "detect, BlazeFace",
+    "test_detect[blazeface]": "one look, BlazeFace",
     CLASSIFY: "classify, int8",
     "test_crop": "crop",
 }

@@ -67,7 +67,7 @@ def pasted(faces: Sequence[GrayImage], size: tuple[int, int], sides: Sequence[in
     image = background(size, seed)
     boxes: dict[int, Box] = {}
     for index in np.argsort(sides)[::-1]:  # the largest first, while there is room
-        boxes[int(index)] = _free_place(list(boxes.values()), size, sides[index], generator)
+        boxes[int(index)] = free_place(list(boxes.values()), size, (sides[index], sides[index]), generator)
     ordered = tuple(boxes[index] for index in range(len(faces)))
     for face, box in zip(faces, ordered, strict=True):
         paste(image, face, box)
@@ -116,12 +116,20 @@ def overlap(box: Box, other: Box) -> float:
     return shared / (box.width * box.height + other.width * other.height - shared)
 
 
-def _free_place(taken: Sequence[Box], size: tuple[int, int], side: int, generator: np.random.Generator) -> Box:
+def free_place(
+    taken: Sequence[Box], size: tuple[int, int], wanted: tuple[int, int], generator: np.random.Generator
+) -> Box:
+    """A box of the `wanted` width and height in a frame of `size` that touches none of `taken`.
+
+    Raises:
+        ValueError: there is no room.
+    """
     for _ in range(1_000):
-        x, y = (int(generator.integers(0, extent - side + 1)) for extent in size)
-        if not any(overlap(Box(x, y, side, side), box) > 0 for box in taken):
-            return Box(x, y, side, side)
-    raise ValueError(f"Expected room for a face of {side} pixels in {size}. Received: {len(taken)} faces there already")
+        x, y = (int(generator.integers(0, extent - length + 1)) for extent, length in zip(size, wanted, strict=True))
+        place = Box(x, y, *wanted)
+        if not any(overlap(place, box) > 0 for box in taken):
+            return place
+    raise ValueError(f"Expected room for a face of {wanted} pixels in {size}. Received: {len(taken)} there already")
 
 
 def _fading(width: int, height: int) -> NDArray[np.float32]:

@@ -18,10 +18,10 @@ from train.data import Dataset
 COUNT = 1800
 """Faces of PublicTest: what picks a margin must not be what papers report."""
 MARGINS = (-0.1, 0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
-SETTINGS = (("blazeface", 320), ("blazeface", 640), ("haar", 320), ("haar", 640))
-DEFAULT = ("blazeface", 320)
-JUDGED = (DEFAULT, ("haar", 640))
-"""Of which the crops are judged."""
+DETECTORS = ("blazeface", "blazeface-short-range", "haar")
+DEFAULT = "blazeface"
+JUDGED = (DEFAULT, "haar")
+"""Whose crops are judged."""
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +35,9 @@ def images(dataset: Dataset | None) -> PastedFaces:
 
 
 @pytest.fixture(scope="module")
-def detections(images: PastedFaces) -> dict[tuple[str, int], DetectionScore]:
-    """By detector and detect_width."""
-    return {
-        (name, width): end_to_end.detect(create_detector(EdgeConfig(detector=name)), width, images)
-        for name, width in SETTINGS
-    }
+def detections(images: PastedFaces) -> dict[str, DetectionScore]:
+    """By detector."""
+    return {name: end_to_end.detect(create_detector(EdgeConfig(detector=name)), images) for name in DETECTORS}
 
 
 @pytest.fixture(scope="module")
@@ -49,28 +46,28 @@ def classifier(variants: dict[str, Path]) -> EmotionClassifier:
 
 
 def test_pasted_faces_are_found(
-    detections: dict[tuple[str, int], DetectionScore], images: PastedFaces, tables: Tables, dataset: Dataset | None
+    detections: dict[str, DetectionScore], images: PastedFaces, tables: Tables, dataset: Dataset | None
 ) -> None:
     what = "FER-2013 test faces" if dataset is not None else "portraits (FER-2013 is not here)"
     title = f"Detection of {len(images.labels)} pasted {what}, recall by side in pixels"
-    for (name, width), seen in detections.items():
+    for name, seen in detections.items():
         sides = {f"{side} px": recall for side, recall in seen.recall_by_side.items()}
         row = {"recall": seen.recall, "precision": seen.precision, **sides}
-        tables.add(title, detector=name, detect_width=width, **row)
+        tables.add(title, detector=name, **row)
     default = detections[DEFAULT]
     assert default.precision > 0.9
     assert default.recall_by_side[200] > 0.6, "FER-2013's crops show no head around the face, which BlazeFace looks for"
 
 
 def test_the_shipped_margin_is_about_the_best(
-    detections: dict[tuple[str, int], DetectionScore],
+    detections: dict[str, DetectionScore],
     images: PastedFaces,
     classifier: EmotionClassifier,
     tables: Tables,
 ) -> None:
     shipped = classifier.info.crop_margin
-    for name, width in JUDGED:
-        found = detections[name, width].found
+    for name in JUDGED:
+        found = detections[name].found
         accuracies = {
             margin: end_to_end.accuracy_of_found(images, found, classifier.info, classifier.predict, margin)
             for margin in sorted({*MARGINS, shipped})
@@ -81,15 +78,15 @@ def test_the_shipped_margin_is_about_the_best(
 
 
 def test_detection_and_cropping_keep_the_accuracy(
-    detections: dict[tuple[str, int], DetectionScore],
+    detections: dict[str, DetectionScore],
     images: PastedFaces,
     classifier: EmotionClassifier,
     tables: Tables,
 ) -> None:
     """On the same faces: the image itself, and the crop that the pipeline makes of it."""
     margin = classifier.info.crop_margin
-    for name, width in JUDGED:
-        found = detections[name, width].found
+    for name in JUDGED:
+        found = detections[name].found
         cropped = end_to_end.accuracy_of_found(images, found, classifier.info, classifier.predict, margin)
         whole = _accuracy_of_images(images, [hit.face for hit in found], classifier)
         row = {"detector": name, "faces": len(found), "whole_image": whole, "pipeline_crop": cropped}

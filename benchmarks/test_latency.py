@@ -14,18 +14,19 @@ from benchmarks.models import float_variant
 from benchmarks.tables import Tables
 from edge.annotate import draw
 from edge.config import EdgeConfig
-from edge.detectors import create_detector, downscale
+from edge.detectors import DETECTORS, create_detector
 from edge.interpreter import EmotionClassifier, installed_runtimes
-from edge.motion import MotionFollower
+from edge.motion import MotionFollower, shrink
 from edge.pipeline import Pipeline
 from edge.preprocess import crop_face, to_gray
-from edge.results import BgrImage, Detection, FaceInput, Frame, FrameResult, GrayImage
+from edge.results import Detection, FaceInput, Frame, FrameResult, GrayImage
 from edge.schema import to_json
 from edge.sources import DemoSource
 from edge.tracking import Tracker
+from edge.zoom import ZoomDetector
 
 Benchmark = Callable[..., Any]
-DETECTORS = ("blazeface", "haar")
+BUNDLED = ("blazeface", "blazeface-short-range", "haar")
 """YuNet has no file that a package installs."""
 
 
@@ -41,8 +42,8 @@ def gray(frame: Frame) -> GrayImage:
 
 
 @pytest.fixture(scope="module")
-def small(frame: Frame) -> BgrImage:
-    return downscale(frame.image, EdgeConfig().detect_width)
+def small(frame: Frame) -> GrayImage:
+    return shrink(frame.image)
 
 
 @pytest.fixture(scope="module")
@@ -67,22 +68,31 @@ def test_gray(benchmark: Benchmark, frame: Frame) -> None:
 
 
 @pytest.mark.benchmark(group="stages")
-def test_downscale(benchmark: Benchmark, frame: Frame) -> None:
-    assert benchmark(downscale, frame.image, 320).shape == (240, 320, 3)
+def test_shrink(benchmark: Benchmark, gray: GrayImage) -> None:
+    assert benchmark(shrink, gray).shape == (240, 320)
 
 
 @pytest.mark.benchmark(group="stages")
-@pytest.mark.parametrize("detector", DETECTORS)
-def test_detect(benchmark: Benchmark, detector: str, small: BgrImage) -> None:
-    assert len(benchmark(create_detector(EdgeConfig(detector=detector)).detect, small)) == 1
+@pytest.mark.parametrize("detector", BUNDLED)
+def test_detect(benchmark: Benchmark, detector: str, frame: Frame) -> None:
+    """One look at a view: what a search costs on one detection in three frames."""
+    assert len(benchmark(DETECTORS[detector](EdgeConfig()).detect, frame.image)) == 1
 
 
 @pytest.mark.benchmark(group="stages")
-def test_follow(benchmark: Benchmark, small: BgrImage, frame: Frame, result: FrameResult) -> None:
+def test_find_again(benchmark: Benchmark, frame: Frame, result: FrameResult) -> None:
+    """A known face in its own surroundings."""
+    detector = create_detector(EdgeConfig())
+    assert isinstance(detector, ZoomDetector)
+    assert benchmark(detector.find_again, frame.image, result.faces[0].box) is not None
+
+
+@pytest.mark.benchmark(group="stages")
+def test_follow(benchmark: Benchmark, small: GrayImage, frame: Frame, result: FrameResult) -> None:
     """From one image to the next, as it is done between detections."""
     follower, boxes = MotionFollower(), [face.box for face in result.faces]
-    follower.remember(to_gray(small))
-    following = to_gray(downscale(DemoSource().image(1), small.shape[1]))
+    follower.remember(small)
+    following = shrink(DemoSource().image(1))
     assert None not in benchmark(follower.follow, following, boxes, frame.image.shape[1] / small.shape[1])
 
 

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import golden, scenes, timing
 from benchmarks.tables import Tables
 from edge.config import EdgeConfig
-from edge.detectors import create_detector, downscale
+from edge.detectors import DETECTORS
 from edge.engine import Engine
 from edge.pipeline import create_classifier
 from edge.results import FrameResult
@@ -29,7 +29,7 @@ def crowd_work(model: Path, size: tuple[int, int], faces: int) -> Callable[[], F
     """
     config = EdgeConfig(source="demo", model=str(model), detect_every=1, max_faces=MOST_FACES)
     scene, index = scenes.crowd(size, faces), itertools.count()
-    detector = scenes.PlacedFaces(create_detector(config), scene.boxes, size[0])
+    detector = scenes.PlacedFaces(DETECTORS["blazeface"](config), scene.boxes, size[0])
     engine = Engine(config, detector)
 
     def push() -> FrameResult | None:
@@ -58,11 +58,11 @@ def test_cost_grows_no_faster_than_the_faces(variants: dict[str, Path], tables: 
 def test_a_frame_costs_what_its_detection_and_classification_cost(variants: dict[str, Path], tables: Tables) -> None:
     """All that is ours (colour, crops, tracks, objects) stays a small part."""
     config = EdgeConfig(source="demo", model=str(variants["int8"]))
-    detector, classifier = create_detector(config), create_classifier(config)
-    small, face = downscale(scenes.crowd((640, 480), 1).image, config.detect_width), golden.generated_faces(1)
+    detector, classifier = DETECTORS["blazeface"](config), create_classifier(config)
+    image, face = scenes.crowd((640, 480), 1).image, golden.generated_faces(1)
     works = [
         crowd_work(variants["int8"], (640, 480), 1),
-        partial(detector.detect, small),
+        partial(detector.detect, image),
         partial(classifier.predict, face),
     ]
     total_ms, detect_ms, classify_ms = timing.interleaved_ms(works)

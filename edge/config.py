@@ -15,7 +15,7 @@ from edge.options import add_options, check, option
 
 VARIANTS = ("int8", "float16", "float32")
 RUNTIMES = ("auto", "litert", "tflite")
-DETECTORS = ("auto", "blazeface", "haar", "yunet")
+DETECTORS = ("auto", "blazeface", "blazeface-short-range", "haar", "yunet")
 SCORES = (PEOPLE, LABEL)
 PLAYBACKS = ("real", "fast")
 DEVICE_FILE_VARIABLE = "EMOTION_EDGE_DEVICE"
@@ -49,12 +49,14 @@ class EdgeConfig:
     )
     runtime: str = option("auto", "TFLite runtime; auto takes the fastest that is installed", choices=RUNTIMES)
     threads: int = option(1, "TFLite threads; more than there are free cores is slower", low=1, high=64)
-    detector: str = option("auto", "face detector; auto takes the best that is there", choices=DETECTORS)
+    detector: str = option("auto", "face detector; auto takes the one that sees best", choices=DETECTORS)
     detector_model: str = option("", "model file of the detector: needed for yunet, optional for blazeface")
-    detect_width: int = option(320, "width in pixels to which a frame is scaled for detection", low=64, high=4096)
+    min_face: int = option(
+        40, "height in pixels from which faces are found; half of it takes four times the looks", low=16, high=4096
+    )
     detect_every: int = option(3, "detect on every Nth processed frame; faces are followed between", low=1, high=1000)
     classify_every: int = option(1, "classify each face on every Nth processed frame", low=1, high=1000)
-    max_faces: int = option(8, "most faces that are followed; the largest win", low=1, high=100)
+    max_faces: int = option(100, "most faces that are followed; the largest win", low=1, high=1000)
     fps: float = option(15.0, "most frames a second processed of a live source; 0: all", low=0, high=1000)
     upright_from: float = option(
         0.0, "turn a face upright whose eyes are tilted by more degrees; 0: never", low=0, high=90

@@ -23,7 +23,7 @@ STOP_S = 1.0
 """How long the end waits for threads inside a call of a stalled camera, all together."""
 CAMERA_OPTIONS = ("width", "height", "playback", "open_timeout_s", "read_timeout_s", "reconnect_s", "rotate", "mirror")
 """A camera is opened again when one of these changes."""
-DETECTOR_OPTIONS = ("runtime", "threads", "detector", "detector_model")
+DETECTOR_OPTIONS = ("runtime", "threads", "detector", "detector_model", "min_face")
 CLASSIFIER_OPTIONS = ("runtime", "threads", "model", "scores")
 """A network is loaded again when one of its own changes."""
 LOOP_OPTIONS = ("source", "fps", "cpu_budget", "max_age_ms", *CAMERA_OPTIONS)

@@ -13,6 +13,7 @@ from edge.errors import ConfigError, ModelError
 from edge.model_info import PEOPLE, read_model_info
 from edge.results import FaceInput, Probabilities
 from edge.score_checks import check_finite, check_scores, varied_faces
+from edge.tflite_file import check_whole
 
 RUNTIMES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
 """Short name to module; `auto` takes the first that is installed: LiteRT's int8 is faster on x86."""
@@ -34,7 +35,7 @@ def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threa
 
     Raises:
         ConfigError: the runtime is unknown or not installed.
-        ModelError: the runtime refuses the file (damaged, or an operator it does not have).
+        ModelError: the file is cut, or the runtime refuses it (an operator that it does not have).
     """
     runtime = choose_runtime(runtime)
     if runtime not in RUNTIMES:
@@ -42,6 +43,7 @@ def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threa
     if runtime not in installed_runtimes():
         package = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}[runtime]
         raise ConfigError(f"Expected the package {package}: pip install {package}. Received: it is not installed")
+    check_whole(model)
     return _Interpreter(model, runtime, threads)
 
 

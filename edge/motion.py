@@ -1,15 +1,21 @@
-"""Where a face went between detections: median flow on the downscaled image (Kalal et al., ICPR 2010)."""
+"""What moved, on the frame in small: faces between detections (median flow, Kalal et al., ICPR 2010), and views."""
+
+import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.results import Box, GrayImage
+from edge.preprocess import to_gray
+from edge.results import BgrImage, Box, GrayImage
 
 GRID = 6
 """Points a side of the box that are followed."""
 MAX_BACKWARD_PX = 1.0
 """A point counts if following it back ends this close to where it began."""
+SMALL_WIDTH = 320
+"""Pixels to which a frame is shrunk to follow faces and to see what changed."""
 _FLOW = {"winSize": (15, 15), "maxLevel": 2, "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03)}
 
 
@@ -44,26 +50,55 @@ class MotionFollower:
         ]
 
 
-class Stillness:
-    """Tells an unchanging scene, on a coarse image.
+class Changes:
+    """Tells in which views something changed since each was last looked at, on a coarse image.
 
-    Each image is compared with that of the last change, so that slow changes add up and are seen.
+    Slow changes add up, since each view is compared with what it was at its last look.
+
+    Usage:
+        changed = changes.update(small, faces)   # (views,) bool
+        changes.keep(index)                      # the view was looked at: compare it with this image from now on
     """
 
-    cells = (32, 24)
+    cells = (40, 30)
     change = 6.0
     """Gray levels by which a cell must change: well above a camera's noise, averaged over a cell."""
 
-    def __init__(self) -> None:
-        self._reference: NDArray[np.float32] | None = None
+    def __init__(self, views: Sequence[Box], size: tuple[int, int]) -> None:
+        """`views` are rectangles of a frame of `size` (width, height)."""
+        self._size = size
+        self._masks = np.zeros((len(views), self.cells[1], self.cells[0]), bool)
+        for mask, view in zip(self._masks, views, strict=True):
+            mask[self._cells_of(view)] = True
+        self._kept = np.full(self._masks.shape, np.inf, np.float32)
+        self._coarse = np.zeros(self._masks.shape[1:], np.float32)
 
-    def update(self, small: GrayImage) -> bool:
-        """Whether nothing in `small` has changed since the last False."""
-        coarse = cv2.resize(small, self.cells, interpolation=cv2.INTER_AREA).astype(np.float32)
-        if self._reference is not None and float(np.abs(coarse - self._reference).max()) < self.change:
-            return True
-        self._reference = coarse
-        return False
+    def update(self, small: GrayImage, known: Sequence[Box]) -> NDArray[np.bool_]:
+        """Whether each view changed, but for the faces in `known`, in pixels of the frame."""
+        self._coarse = cv2.resize(small, self.cells, interpolation=cv2.INTER_AREA).astype(np.float32)
+        changed = self._masks & (np.abs(self._coarse - self._kept) >= self.change)
+        for box in known:
+            changed[(slice(None), *self._cells_of(box))] = False
+        return changed.any(axis=(1, 2))  # type: ignore[no-any-return]
+
+    def keep(self, index: int) -> None:
+        """The view was looked at."""
+        self._kept[index] = self._coarse
+
+    def _cells_of(self, box: Box) -> tuple[slice, slice]:
+        """The rows and columns of the cells that a box touches."""
+        x, y = self.cells[0] / self._size[0], self.cells[1] / self._size[1]
+        rows = slice(max(0, math.floor(box.y * y)), max(0, math.ceil((box.y + box.height) * y)))
+        return rows, slice(max(0, math.floor(box.x * x)), max(0, math.ceil((box.x + box.width) * x)))
+
+
+def shrink(image: BgrImage | GrayImage) -> GrayImage:
+    """The image in gray, `SMALL_WIDTH` pixels wide, or as it is if it is not wider."""
+    gray = to_gray(image)
+    if gray.shape[1] <= SMALL_WIDTH:
+        return gray
+    height = max(1, round(gray.shape[0] * SMALL_WIDTH / gray.shape[1]))
+    return cv2.resize(gray, (SMALL_WIDTH, height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
 def _grid(box: Box, factor: float) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """A Raspberry Pi's CSI camera, which OpenCV can't see, through Picamera2: `--source picamera2`.
 
 The library comes from the system (apt install python3-picamera2) and is imported when the source is opened. The
-camera's hardware makes a second, small image of each frame: detection works on that one. It also turns the images
+camera's hardware makes a second, small image of each frame: faces are followed on that one. It also turns the images
 upside down and mirrors them; quarter turns are made here, since it can't.
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 from edge.capture import Source
 from edge.config import EdgeConfig
 from edge.errors import SourceError
+from edge.motion import SMALL_WIDTH
 from edge.orientation import orient
 from edge.results import BgrImage
 
@@ -30,7 +31,7 @@ class PicameraSource(Source):
         self.fps = 30.0
         self._config = config
         self._camera = _open()
-        width = min(config.detect_width, config.width) // 2 * 2  # YUV420 has even sides
+        width = min(SMALL_WIDTH, config.width) // 2 * 2  # YUV420 has even sides
         self._small_size = (width, width * config.height // config.width // 2 * 2)
         try:
             self._camera.configure(

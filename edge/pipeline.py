@@ -4,25 +4,25 @@ to_gray -> find faces (or follow the last ones) -> crop each -> classify all at 
 """
 
 import time
+from dataclasses import replace
 from typing import Protocol
 
 import cv2
 import numpy as np
 
 from edge.config import EdgeConfig
-from edge.detectors import Detector, create_detector, downscale, find_faces
+from edge.detectors import Detector, create_detector
 from edge.governor import Intervals, fixed_intervals
 from edge.interpreter import EmotionClassifier
 from edge.model_info import Head, ModelInfo
-from edge.motion import MotionFollower, Stillness
+from edge.motion import MotionFollower, shrink
 from edge.preprocess import crop_face, to_gray
 from edge.quality import face_quality
 from edge.results import BgrImage, Face, FaceInput, Frame, FrameResult, GrayImage, Probabilities, Timings
 from edge.scene_change import SceneChange, SceneChangeDetector
+from edge.search import Scene, create_search
 from edge.tracking import Track, Tracker
-
-LOOK_S = 1.0
-"""A detector looks at least this often at a still scene, so that nobody who sits still is missed for long."""
+from edge.views import clip
 
 
 class Classifier(Protocol):
@@ -54,8 +54,6 @@ class Pipeline:
         self.detector = detector or create_detector(config)
         self.classifier = classifier or create_classifier(config)
         self.tracker = Tracker(config)
-        self.idle = False
-        """Nobody in view and nothing moves."""
         self.detections = 0
         self.classifications = 0
         cv2.setNumThreads(1)  # the images are small: more threads cost more than they give
@@ -64,10 +62,14 @@ class Pipeline:
         self._nothing_known = np.full(labels, 1 / labels, np.float32)
         self._motion = MotionFollower()
         self._scene = SceneChangeDetector()
-        self._stillness = Stillness()
+        self._search = create_search(self.detector)
         self._intervals = fixed_intervals(config)
-        self._looked_s = -LOOK_S
         self._processed = 0
+
+    @property
+    def idle(self) -> bool:
+        """Nobody is in view and nothing changes."""
+        return self._search.idle
 
     def process(self, frame: Frame, intervals: Intervals | None = None) -> FrameResult:
         """All that is known of the frame: the whole system in one screen. `intervals` hold from this frame on."""
@@ -77,14 +79,14 @@ class Pipeline:
         self._begin_anew_if_due(frame, gray)
         clock.lap("gray_ms")
         is_detected = self._is_detection_due()
-        tracks = self._detect(frame) if is_detected else self._follow(frame)
+        tracks = self._detect(frame, gray) if is_detected else self._follow(frame, gray)
         clock.lap("detect_ms" if is_detected else "follow_ms")
         due = self._worth_judging(gray, tracks, frame.time_s)
         crops = self._crop(gray if self.classifier.info.color == "gray" else frame.image, due)
         clock.lap("crop_ms")
         probabilities = self.classifier.predict(crops)
         clock.lap("classify_ms")
-        faces = self._smooth(tracks, due, probabilities, frame.time_s)
+        faces = self._smooth(tracks, due, probabilities, frame)
         clock.lap("track_ms")
         self._processed += 1
         return FrameResult.of(frame, faces, clock.timings(), self.classifier.head.name)
@@ -100,37 +102,38 @@ class Pipeline:
     def _forget(self) -> None:
         """Look at this image as at the first one; identities go on counting."""
         self.tracker.forget()
-        self._stillness = Stillness()
+        self._search = create_search(self.detector)
         self._processed = 0
 
     def _is_detection_due(self) -> bool:
         return self.idle or self._processed % self._intervals.detect_every == 0
 
-    def _detect(self, frame: Frame) -> list[Track]:
-        """The faces that the detector sees, joined with the known ones; it rests while an empty scene stands still."""
-        small = self._small(frame)
-        small_gray = to_gray(small)
-        self._motion.remember(small_gray)
-        self.idle = self._stillness.update(small_gray) and not self.tracker.visible
-        if self.idle and 0 <= frame.time_s - self._looked_s < LOOK_S:
-            return []
-        self.detections += 1
-        self._looked_s = frame.time_s
-        size = (frame.image.shape[1], frame.image.shape[0])
-        return self.tracker.update(find_faces(self.detector, small, size), frame.time_s, frame.image)
+    def _detect(self, frame: Frame, gray: GrayImage) -> list[Track]:
+        """The faces that are seen now, joined with the known ones; a photo is searched wholly."""
+        if frame.is_still:
+            self.detections += 1
+            found = self.detector.detect(frame.image)
+        else:
+            small = self._small(frame, gray)
+            self._motion.remember(small)
+            known = [track.detection for track in self.tracker.visible]
+            scene = Scene(frame.image, small, frame.time_s, known, self.tracker.expected(frame.time_s))
+            found = self._search.update(scene)
+            self.detections += not self.idle
+        return self.tracker.update(found, frame.time_s, frame.image)
 
-    def _follow(self, frame: Frame) -> list[Track]:
+    def _follow(self, frame: Frame, gray: GrayImage) -> list[Track]:
         """The known faces, moved as the image moved."""
         if not self.tracker.visible:
             return []
-        small = to_gray(self._small(frame))
+        small = self._small(frame, gray)
         boxes = [track.detection.box for track in self.tracker.visible]
         moved = self._motion.follow(small, boxes, frame.image.shape[1] / small.shape[1])
         self._motion.remember(small)
         return self.tracker.follow(moved, frame.time_s)
 
-    def _small(self, frame: Frame) -> BgrImage:
-        return downscale(frame.image if frame.small is None else frame.small, self.config.detect_width)
+    def _small(self, frame: Frame, gray: GrayImage) -> GrayImage:
+        return shrink(gray if frame.small is None else frame.small)
 
     def _worth_judging(self, gray: GrayImage, tracks: list[Track], now_s: float) -> list[Track]:
         """The faces that are classified on this frame: it is their turn, and their view is good enough."""
@@ -155,12 +158,15 @@ class Pipeline:
         return self._crops[: len(tracks)]
 
     def _smooth(
-        self, tracks: list[Track], due: list[Track], probabilities: Probabilities, now_s: float
+        self, tracks: list[Track], due: list[Track], probabilities: Probabilities, frame: Frame
     ) -> tuple[Face, ...]:
+        """What is told of each face; boxes end at the frame's border."""
         self.classifications += len(due)
         for track, row in zip(due, probabilities, strict=True):
-            track.smoother.update(row, now_s)
-        return tuple(track.face(self.classifier.head.labels) for track in tracks)
+            track.smoother.update(row, frame.time_s)
+        size = (frame.image.shape[1], frame.image.shape[0])
+        faces = (track.face(self.classifier.head.labels) for track in tracks)
+        return tuple(replace(face, box=clip(face.box, size)) for face in faces)
 
 
 def create_classifier(config: EdgeConfig) -> EmotionClassifier:

@@ -54,7 +54,7 @@ class Frame:
     position_s: float | None = None
     """Seconds from the beginning of a video file; None of a live source."""
     small: BgrImage | None = None
-    """The same image in small, if the camera gives one: detection then need not shrink `image`."""
+    """The same image in small, if the camera gives one: what moved need not be looked for in `image`."""
     is_still: bool = False
     """A photo, not a moment of a film: nothing is carried over to it from the image before."""
 
@@ -82,7 +82,7 @@ class Detection:
     score: float = 1.0
     """The detector's own confidence in [0, 1]; 1 when it has none (Haar)."""
     points: tuple[Point, ...] = ()
-    """Right eye, left eye (the person's own), nose, mouth, right ear, left ear; no ears from YuNet, () from Haar."""
+    """Right and left eye (the person's own), nose, mouth, right and left ear; no ears from YuNet, () from Haar."""
 
     @property
     def eyes(self) -> tuple[Point, Point] | None:

@@ -204,6 +204,10 @@ class Tracker:
         """The faces that are in the image now."""
         return [track for track in self._tracks if track.visible]
 
+    def expected(self, now_s: float) -> list[Box]:
+        """Where the known faces should be that are not in the image now: somebody may be in front of them."""
+        return [track.expected(now_s) for track in self._hidden if now_s - track.seen_s <= FORGET_S]
+
     def update(self, detections: list[Detection], now_s: float, image: BgrImage | None = None) -> list[Track]:
         """Join a detector's faces with the known ones."""
         self._tracks = [track for track in self._tracks if track.is_known(now_s)]

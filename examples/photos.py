@@ -8,7 +8,7 @@ from edge.sources import PORTRAIT
 
 folder = Path(sys.argv[1]) if sys.argv[1:] else PORTRAIT.parent
 happiness = []
-with Engine(EdgeConfig(source=str(folder), detect_width=640)) as engine:
+with Engine(EdgeConfig(source=str(folder))) as engine:
     for frame, result in engine.results():
         happiest = max((face.scores.as_dict()["happy"] for face in result.faces), default=0.0)
         happiness.append((happiest, frame.index, len(result.faces)))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from edge.config import EdgeConfig
-from edge.detectors import Detector, create_detector, downscale, find_faces
+from edge.detectors import Detector, create_detector
 from edge.model_info import ModelInfo
 from edge.preprocess import crop_face, resize_face, to_gray
 from edge.results import BgrImage, Box, FaceInput, GrayImage
@@ -53,8 +53,7 @@ class FaceReader:
     def _find(self, image: BgrImage) -> Box:
         if self._detector is None:
             self._detector = create_detector(EdgeConfig())
-        small = downscale(image, EdgeConfig().detect_width)
-        faces = find_faces(self._detector, small, (image.shape[1], image.shape[0]))
+        faces = self._detector.detect(image)
         if not faces:
             raise UnusableError("no face found by --crop")
-        return faces[0].box
+        return max((face.box for face in faces), key=lambda box: box.width * box.height)

@@ -5,7 +5,7 @@ import pytest
 from benchmarks import scenes
 from benchmarks.golden import generated_faces
 from edge.config import EdgeConfig
-from edge.detectors import create_detector, downscale, find_faces
+from edge.detectors import create_detector
 from edge.results import Box
 
 
@@ -21,7 +21,7 @@ def test_a_crowd_has_its_faces_inside_the_frame_and_apart(count: int) -> None:
 
 def test_a_real_detector_finds_the_crowds_faces_where_they_are_said_to_be() -> None:
     scene = scenes.crowd((640, 480), 4)
-    faces = find_faces(create_detector(EdgeConfig()), downscale(scene.image, 320), (640, 480))
+    faces = create_detector(EdgeConfig()).detect(scene.image)
     assert len(faces) == 4
     assert all(max(scenes.overlap(face.box, box) for box in scene.boxes) > 0.4 for face in faces)
 

@@ -19,7 +19,7 @@ from edge.errors import ConfigError
         ("detect_every", 0),
         ("threshold", 1.5),
         ("threshold", float("nan")),
-        ("detect_width", "wide"),
+        ("min_face", "small"),
         ("playback", "slow"),
         ("source", ""),
         ("source", ("demo", "demo")),

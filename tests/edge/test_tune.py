@@ -52,6 +52,15 @@ def test_a_damaged_device_file_is_named(text: str, tmp_path: Path, monkeypatch: 
         add_arguments(argparse.ArgumentParser())
 
 
-def test_detectors_are_measured_on_a_real_face() -> None:
-    assert {measurement.options["detector"] for measurement in measure_detectors(0.02)} == {"blazeface", "haar"}
+def test_detectors_are_measured_on_a_real_face_near_and_far() -> None:
+    measured = {str(each.options["detector"]): each for each in measure_detectors(0.02)}
+    assert list(measured) == ["blazeface", "blazeface-short-range", "haar"]
+    assert measured["blazeface"].seen == 1.0
     assert median_ms(lambda: None, 0.01) < 1
+
+
+def test_a_detector_that_sees_less_is_not_chosen_for_its_speed() -> None:
+    blind = Measurement("detect", {"detector": "blazeface-short-range"}, 1.0, seen=0.5)
+    seeing = Measurement("detect", {"detector": "blazeface"}, 9.0)
+    assert best([blind, seeing]) is seeing
+    assert "sees 50%" in format_table([blind, seeing], [seeing])

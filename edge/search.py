@@ -1,0 +1,147 @@
+"""Where one source is looked at, frame by frame: all of it is searched, and no frame costs more than a few looks.
+
+    known faces, again in their own surroundings -> lost ones, where they should be -> the views whose turn it is
+
+First comes the place of a lost face, then views that were never looked at, then those in which something changed,
+longest waiting first. A scene in which nothing changes gets one look per second.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.detectors import Detector
+from edge.motion import Changes
+from edge.results import BgrImage, Box, Detection, GrayImage
+from edge.views import same_face
+from edge.zoom import ZoomDetector
+
+CLOSE_UPS = 8
+"""Known faces looked at again on one frame, and candidates looked at twice in one view; the others take turns."""
+TURNS = 7
+"""Detections in which all views get their look while everything changes, if one may cost so much."""
+AGAIN_S = 0.5
+"""A view in which something moves all the time is not looked at sooner than this."""
+REST_S = 1.0
+"""An unchanged scene gets one look in this time."""
+LOST_S = 1.0
+"""How long the place of a lost face comes first, at every other detection."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a search is told of a frame; all boxes in full-frame pixels."""
+
+    image: BgrImage
+    small: GrayImage
+    """The same image in small, to tell what changed."""
+    now_s: float
+    """The source's clock."""
+    known: Sequence[Detection] = ()
+    """The faces that are visible."""
+    expected: Sequence[Box] = ()
+    """Where faces should be that were lost."""
+
+
+class Search(Protocol):
+    """Finds the faces of one source, with a memory of what was looked at."""
+
+    idle: bool
+    """Nobody is in view and nothing changes."""
+
+    def update(self, scene: "Scene") -> list[Detection]:
+        """All faces that are seen now: the known ones that are still there, and new ones."""
+
+
+def create_search(detector: Detector) -> Search:
+    """A search for one source; several may share the detector."""
+    return ZoomSearch(detector) if isinstance(detector, ZoomDetector) else WholeSearch(detector)
+
+
+class WholeSearch:
+    """Shows a detector the whole frame each time; it rests while an empty scene does not change."""
+
+    def __init__(self, detector: Detector) -> None:
+        self.idle = False
+        self._detector = detector
+        self._changes = Changes([Box(0, 0, 1, 1)], (1, 1))
+        self._looked_s = float("-inf")
+
+    def update(self, scene: Scene) -> list[Detection]:
+        """What the detector sees."""
+        changed = self._changes.update(scene.small, []).any()
+        if changed:
+            self._changes.keep(0)
+        self.idle = not changed and not scene.known
+        if self.idle and 0 <= scene.now_s - self._looked_s < REST_S:
+            return []
+        self._looked_s = scene.now_s
+        return self._detector.detect(scene.image)
+
+
+class ZoomSearch:
+    """Spreads a zoom detector's looks over the frames of a source."""
+
+    def __init__(self, detector: ZoomDetector) -> None:
+        self.idle = False
+        self._detector = detector
+        self._size = (0, 0)
+        self._now_s = 0.0
+        self._turn = 0
+
+    def update(self, scene: Scene) -> list[Detection]:
+        """Known faces that are still there, lost ones that are back, and new ones in the views whose turn it is."""
+        image = scene.image
+        self._begin((image.shape[1], image.shape[0]), scene.now_s)
+        faces = self._find_again(image, scene.known)
+        faces += self._detector.confirm(image, [Detection(box) for box in scene.expected], faces, CLOSE_UPS)
+        changed = self._changes.update(scene.small, [face.box for face in faces])
+        self.idle = not scene.known and not changed.any()
+        for view in self._next_views(changed):
+            candidates = self._detector.look(image, view)
+            faces += self._detector.confirm(image, candidates, faces, CLOSE_UPS)
+        self._turn += 1
+        return faces
+
+    def _begin(self, size: tuple[int, int], now_s: float) -> None:
+        """Plan the views of a frame of another size, or of a source that begins anew."""
+        is_same = size == self._size and now_s >= self._now_s
+        self._size, self._now_s = size, now_s
+        if is_same:
+            return
+        self._views = self._detector.views(size)
+        self._changes = Changes(self._views, size)
+        self._looked_s = np.full(len(self._views), -np.inf)
+        self._lost: Box | None = None
+        self._lost_until_s = 0.0
+
+    def _find_again(self, image: BgrImage, known: Sequence[Detection]) -> list[Detection]:
+        """The known faces that are still there; of more than `CLOSE_UPS` the others are taken as followed."""
+        first = self._turn * CLOSE_UPS
+        due = {(first + step) % len(known) for step in range(min(CLOSE_UPS, len(known)))}
+        faces: list[Detection] = []
+        for index, face in enumerate(known):
+            found = self._detector.find_again(image, face.box) if index in due else face
+            if found is None:
+                self._lost, self._lost_until_s = face.box, self._now_s + LOST_S
+            elif not any(same_face(found.box, other.box) for other in faces):
+                faces.append(found)
+        return faces
+
+    def _next_views(self, changed: NDArray[np.bool_]) -> list[Box]:
+        """The views to look at on this frame."""
+        if self._lost and self._now_s < self._lost_until_s and self._turn % 2:
+            return [self._detector.view_around(self._lost, self._size)]
+        order = np.argsort(self._looked_s, kind="stable")
+        due = order[changed[order] & (self._now_s - self._looked_s[order] >= AGAIN_S)]
+        if not len(due) and self._now_s - self._looked_s.max() >= REST_S:
+            due = order[:1]
+        chosen = due[: min(math.ceil(len(self._views) / TURNS), self._detector.most_looks)]
+        for index in chosen:
+            self._looked_s[index] = self._now_s
+            self._changes.keep(index)
+        return [self._views[index] for index in chosen]

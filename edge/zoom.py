@@ -1,0 +1,118 @@
+"""Two looks: a far detector finds candidates in views of the frame, a near one looks again at each, enlarged.
+
+A far network sees faces from a share of what it is shown, so a view of a part of the frame buys range for the same
+time. What it takes for a face may be a hand or a pattern; enlarged, the near network tells them apart and gives a
+tighter box and the key points.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import cv2
+
+from edge.results import BgrImage, Box, Detection
+from edge.views import clip, cut, mirror_box, move_face, plan_views, same_face, surroundings
+
+KNOWN_SCORE = 0.35
+"""A known face stays one down to this score."""
+NEW_SCORE = 0.65
+"""What the two enlarged looks at a candidate must reach on average: docs/benchmarks.md has the measurement."""
+ZOOMS = (2.2, 2.8)
+"""Sides of the two enlarged looks, in sides of the face's box; the second one is mirrored."""
+STILL_ZOOM = 0.8
+"""A photo has no clock: its views are smaller by this factor."""
+LOOK_PIXELS = 3 * 256 * 256
+"""Input pixels of the far detector that one frame may cost."""
+
+
+class FarDetector(Protocol):
+    """Finds the faces of a view from a share of its side on."""
+
+    name: str
+    side: int
+    """Pixels of its input."""
+    reach: float
+    """The smallest face that it finds reliably, as a share of the side of what it is shown."""
+
+    def detect(self, image: BgrImage) -> list[Detection]:
+        """Faces of an image, in its own pixels."""
+
+
+class NearDetector(Protocol):
+    """Finds a face in its surroundings, and less certain ones when asked."""
+
+    def detect(self, image: BgrImage, score: float = ...) -> list[Detection]:
+        """Faces of an image above `score`, in its own pixels."""
+
+
+class ZoomDetector:
+    """Faces from `min_face` pixels on; `detect` searches an image wholly.
+
+    `edge.search.ZoomSearch` spreads the same looks over the frames of a film.
+    """
+
+    def __init__(self, far: FarDetector, near: NearDetector, min_face: int) -> None:
+        self.name = far.name
+        self.most_looks = max(1, LOOK_PIXELS // far.side**2)
+        """Views that one frame of a film may cost."""
+        self._far, self._near = far, near
+        self._min_face = min_face
+        self._view_side = min_face / far.reach
+
+    def detect(self, image: BgrImage) -> list[Detection]:
+        """All faces of an image, in its own pixels, largest first; a box may leave the image."""
+        size = (image.shape[1], image.shape[0])
+        candidates = [face for view in self.views(size, STILL_ZOOM) for face in self.look(image, view)]
+        faces = self.confirm(image, candidates, [], len(candidates))
+        return sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
+
+    def views(self, size: tuple[int, int], zoom: float = 1.0) -> list[Box]:
+        """What to look at in a frame of `size` (width, height), the largest views first."""
+        return plan_views(size, max(1, round(self._view_side * zoom)), round(1.5 * self._min_face))
+
+    def view_around(self, box: Box, size: tuple[int, int]) -> Box:
+        """The view to look at for a face that was lost at `box`."""
+        longer = max(box.width, box.height)
+        return clip(surroundings(box, max(self._view_side / max(1, longer), 4.0)), size)
+
+    def look(self, image: BgrImage, view: Box) -> list[Detection]:
+        """Candidates in a view, in pixels of the frame."""
+        return [move_face(face, view.x, view.y) for face in self._far.detect(cut(image, view))]
+
+    def confirm(
+        self, image: BgrImage, candidates: Sequence[Detection], known: Sequence[Detection], most: int
+    ) -> list[Detection]:
+        """The new faces among the candidates, each once; at most `most` candidates are looked at, the best first."""
+        seen, faces = [face.box for face in known], []
+        for candidate in sorted(candidates, key=lambda face: face.score, reverse=True):
+            if most == 0 or any(same_face(candidate.box, box) for box in seen):
+                continue
+            most -= 1
+            face = self._look_twice(image, candidate.box)
+            if face and not any(same_face(face.box, box) for box in seen):
+                faces.append(face)
+                seen.append(face.box)
+        return faces
+
+    def find_again(self, image: BgrImage, box: Box) -> Detection | None:
+        """The known face near `box`, if it is still there."""
+        return self._look_near(image, box, ZOOMS[0])
+
+    def _look_twice(self, image: BgrImage, box: Box) -> Detection | None:
+        """The face at `box` if both looks see it in the same place."""
+        face = self._look_near(image, box, ZOOMS[0])
+        again = face and self._look_near(image, box, ZOOMS[1], mirrored=True)
+        if not face or not again or (face.score + again.score) / 2 < NEW_SCORE:
+            return None
+        return face if same_face(face.box, again.box) else None
+
+    def _look_near(self, image: BgrImage, box: Box, zoom: float, mirrored: bool = False) -> Detection | None:
+        """The best face near `box`; the key points of a mirrored look are not turned back."""
+        size = (image.shape[1], image.shape[0])
+        around = clip(surroundings(box, zoom), size)
+        crop = cut(image, around)
+        found = self._near.detect(cv2.flip(crop, 1) if mirrored else crop, KNOWN_SCORE)  # type: ignore[arg-type]
+        if mirrored:
+            found = [Detection(mirror_box(face.box, around.width), face.score) for face in found]
+        faces = [move_face(face, around.x, around.y) for face in found]
+        return max((face for face in faces if same_face(face.box, box)), key=lambda face: face.score, default=None)
