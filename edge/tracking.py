@@ -36,6 +36,10 @@ COAST_S = 1.0
 """How long a face is expected to move on as before."""
 VELOCITY_S = 0.2
 """Time constant of its velocity."""
+CROWDED_VELOCITY_S = 1.0
+"""The same beside another face, where boxes are less sure."""
+HEAD = 1.4
+"""How much larger than the box of its face a head is: heads cover each other before their faces' boxes meet."""
 QUALITY_HYSTERESIS = 0.05
 """By which the quality must exceed the limit before a label is shown again."""
 
@@ -117,13 +121,13 @@ class Track:
     is_worth: bool = True
     """Whether its quality is good enough for a label."""
 
-    def see(self, detection: Detection, look: Look | None, now_s: float) -> None:
-        """Take over what a detector saw; `look` is None where another face may be in the way."""
+    def see(self, detection: Detection, look: Look | None, now_s: float, is_crowded: bool = False) -> None:
+        """Take over what a detector saw; where another head may cover it, its looks and its speed are not trusted."""
         center = _center(detection.box)
-        self._learn_velocity(center, now_s)
+        self._learn_velocity(center, now_s, CROWDED_VELOCITY_S if is_crowded else VELOCITY_S)
         self.detection, self.seen_s, self.placed_s, self.seen_at = detection, now_s, now_s, center
         self.tilt_degrees, self.pose = detection.tilt_degrees, pose_quality(detection.points)
-        self.look = look or self.look
+        self.look = self.look if is_crowded and self.look else look or self.look
         self.visible, self.lost, self.missed = True, False, 0
 
     def place(self, box: Box, now_s: float) -> None:
@@ -174,12 +178,12 @@ class Track:
             arousal=place.arousal,
         )
 
-    def _learn_velocity(self, center: tuple[float, float], now_s: float) -> None:
+    def _learn_velocity(self, center: tuple[float, float], now_s: float, slowness_s: float) -> None:
         seconds = now_s - self.seen_s
         if not 0 < seconds <= COAST_S:
             self.velocity = (0.0, 0.0)
             return
-        weight = 1 - math.exp(-seconds / VELOCITY_S)
+        weight = 1 - math.exp(-seconds / slowness_s)
         self.velocity = (
             self.velocity[0] + weight * ((center[0] - self.seen_at[0]) / seconds - self.velocity[0]),
             self.velocity[1] + weight * ((center[1] - self.seen_at[1]) / seconds - self.velocity[1]),
@@ -214,12 +218,13 @@ class Tracker:
         seen = [_Seen(found, None if image is None else look_at(image, found.box)) for found in detections]
         pairs = match([[_affinity(track, other, now_s) for other in seen] for track in self._tracks])
         self._miss({row for row, _ in pairs}, detections, now_s)
-        crowded = _crowded([found.box for found in detections] + [track.detection.box for track in self._hidden])
+        crowded = _crowded([_head(found.box) for found in detections])
         for row, column in pairs:
-            look = None if column in crowded else seen[column].look
-            self._tracks[row].see(detections[column], look, now_s)
+            self._tracks[row].see(*seen[column], now_s, column in crowded)
         matched = {column for _, column in pairs}
-        self._tracks += [self._new(other, now_s) for column, other in enumerate(seen) if column not in matched]
+        for column, other in enumerate(seen):
+            if column not in matched and not (column in crowded and self._may_be_hidden(other, now_s)):
+                self._tracks.append(self._new(other, now_s))
         self._hide_all_but(self._config.max_faces)
         return self.visible
 
@@ -260,6 +265,10 @@ class Tracker:
             is_behind = any(overlap(box, found.box) > CROWDED for found in detections)
             track.visible = track.visible and not track.lost and not is_behind and now_s - track.seen_s <= KEEP_S
             track.missed += 1
+
+    def _may_be_hidden(self, seen: "_Seen", now_s: float) -> bool:
+        """Whether a half covered face may be a known one that comes back: then one waits until it is seen clearly."""
+        return any(_distance(track, seen.detection.box, now_s) <= 1 for track in self._hidden)
 
     def _new(self, seen: "_Seen", now_s: float) -> Track:
         config = self._config
@@ -317,19 +326,30 @@ def overlap(one: Box, other: Box) -> float:
 
 def _affinity(track: Track, seen: _Seen, now_s: float) -> float | None:
     """How well a detection fits a track, by place and looks; None if it can't be the same face."""
-    box, expected = seen.detection.box, track.expected(now_s)
-    side = max(1.0, math.sqrt(_area(expected)))
-    distance = math.dist(_center(box), _center(expected)) / side
-    if distance > REACH + REACH * max(0.0, now_s - track.placed_s):
+    box, expected, distance = seen.detection.box, track.expected(now_s), _distance(track, seen.detection.box, now_s)
+    if distance > 1:
         return None
-    growth = math.sqrt(_area(box)) / side
+    growth = math.sqrt(_area(box) / max(1, _area(expected)))
     likely = likeness(track.look, seen.look) if track.look and seen.look else None
     overlaps = overlap(box, expected) >= MIN_OVERLAP
     if not (overlaps and (likely is None or track.is_sure(now_s))):
         is_near = max(growth, 1 / max(growth, 0.01)) <= MOST_GROWTH
         if likely is None or likely < SAME_LOOK or not is_near:
             return None
-    return 1 - distance / (2 * REACH) + 2 * (likely or 0.0)
+    return 1 - distance / 2 + 2 * (likely or 0.0)
+
+
+def _distance(track: Track, box: Box, now_s: float) -> float:
+    """From where a track is expected to `box`, as a share of how far it may be by now."""
+    expected = track.expected(now_s)
+    reach = REACH * (1 + max(0.0, now_s - track.placed_s)) * max(1.0, math.sqrt(_area(expected)))
+    return math.dist(_center(box), _center(expected)) / reach
+
+
+def _head(box: Box) -> Box:
+    """The box of the head around a face."""
+    more_x, more_y = round(box.width * (HEAD - 1) / 2), round(box.height * (HEAD - 1) / 2)
+    return Box(box.x - more_x, box.y - more_y, box.width + 2 * more_x, box.height + 2 * more_y)
 
 
 def _crowded(boxes: list[Box]) -> set[int]:
