@@ -7,25 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from app.monitor import Sample
 from edge.affect import in_words
+from edge.emotions import EMOTIONS, color
 from edge.model_info import PEOPLE
 from edge.results import Face
-
-COLORS = {
-    "angry": "#D55E00",
-    "disgust": "#009E73",
-    "fear": "#CC79A7",
-    "happy": "#E69F00",
-    "neutral": "#8A8F98",
-    "sad": "#0072B2",
-    "surprise": "#56B4E9",
-}
-"""Okabe and Ito's palette (2008), told apart by the colour-blind; gray is neutral."""
-OTHER_COLOR = "#8A8F98"
-
-
-def color(label: str) -> str:
-    """The colour of a label; gray for one that is not FER-2013's."""
-    return COLORS.get(label, OTHER_COLOR)
 
 
 def bars(face: Face, head: str = PEOPLE) -> str:
@@ -95,7 +79,7 @@ def summary_file(samples: Sequence[Sample], title: str) -> str:
 def shares(samples: Sequence[Sample]) -> str:
     """How often each emotion was the strongest, as bars."""
     strongest = Counter(max(sample.scores, key=sample.scores.__getitem__) for sample in samples)
-    labels = samples[0].scores if samples else COLORS
+    labels = samples[0].scores if samples else EMOTIONS
     return "".join(bar(label, strongest[label] / max(1, len(samples))) for label in labels)
 
 
@@ -113,7 +97,7 @@ def _mean(samples: Sequence[Sample]) -> Sample:
 
 
 def _lines(points: Sequence[tuple[float, Mapping[str, float]]], ticks: Iterable[str], title: str) -> str:
-    labels = list(points[0][1]) if points else list(COLORS)
+    labels = list(points[0][1]) if points else list(EMOTIONS)
     paths = "".join(_path(label, [(x, _y(scores[label])) for x, scores in points]) for label in labels)
     grid = "".join(f'<line class="grid" x1="0" x2="600" y1="{y}" y2="{y}"/>' for y in (_y(0), _y(0.5), _y(1)))
     svg = f'<svg viewBox="0 0 600 98" preserveAspectRatio="none" role="img" aria-label="{title}">{grid}{paths}</svg>'

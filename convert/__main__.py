@@ -1,7 +1,7 @@
 """`python -m convert`: TFLite files from a Keras file, each proved before it is kept."""
 
 if __name__.endswith("__main__"):  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
-    from edge.command_line import end_quietly
+    from edge.interrupts import end_quietly
 
     end_quietly()
 

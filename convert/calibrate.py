@@ -89,7 +89,7 @@ def load_conversion_data(config: ConvertConfig, info: ModelInfo) -> ConversionDa
     """
     dataset = _find_fer2013(config)
     if config.samples_from is not None:
-        available, source = _read_folder(config.samples_from, info), "images of the user"
+        available, source = _read_folder(config.samples_from, info, config.crop), "images of the user"
     else:
         assert dataset is not None
         available, source = _images(dataset.split("Training"), info), f"{info.dataset} Training"
@@ -196,9 +196,9 @@ def _truth(labels: NDArray[np.int64], info: ModelInfo) -> Truth:
     return Truth(labels, shares)
 
 
-def _read_folder(folder: Path, info: ModelInfo) -> Images:
+def _read_folder(folder: Path, info: ModelInfo, crop: bool) -> Images:
     """The images below a folder; those that are none are named and left out."""
-    reader, faces, names = FaceReader(info=info), [], []
+    reader, faces, names = FaceReader(crop, info), [], []
     for name, read in folder_members(folder):
         if Path(name).suffix.lower() in IMAGE_SUFFIXES:
             try:

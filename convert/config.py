@@ -39,8 +39,13 @@ class ConvertConfig:
     samples_from: Path | None = option(
         None, "a folder of face images that calibrate in place of FER-2013's", kind=Path, group="images"
     )
+    crop: bool = option(
+        False,
+        "images of --samples-from that are larger than 64 pixels are whole photographs: crop them",
+        group="images",
+    )
     samples: int = option(500, "calibration images", low=1, group="images")
-    seed: int = option(0, "draws the calibration images", group="images")
+    seed: int = option(0, "draws the calibration images", low=0, group="images")
     int8_output: str = option("float32", "type of int8's output", OUTPUT_TYPES, group="how")
     fold: bool = option(True, "fold BatchNorms away, and do not leave them to TensorFlow's converter", group="how")
     sparsity: float = option(0.0, "share of weights to prune", low=0, high=0.99, group="how")

@@ -1,7 +1,7 @@
 """`python -m convert.inspect FILE`: the contract inside a `.tflite`, its operators, quantisation and checks."""
 
 if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
-    from edge.command_line import end_quietly
+    from edge.interrupts import end_quietly
 
     end_quietly()
 

@@ -4,7 +4,7 @@ It made the tables of docs/quantisation.md and keeps no file. `python -m convert
 """
 
 if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
-    from edge.command_line import end_quietly
+    from edge.interrupts import end_quietly
 
     end_quietly()
 

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edge.capture import Source
     from edge.config import EdgeConfig
     from edge.detectors import Detector
     from edge.engine import Engine, Processed
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
         Point,
     )
     from edge.sinks import Sink
-    from edge.sources import Source, open_source
+    from edge.sources import open_source
 
 __version__ = "0.2.0"
 __all__ = [

@@ -1,6 +1,6 @@
 """The command `emotion-edge`, and `python -m edge`: those of `edge.run`, from a file that loads nothing by itself."""
 
-from edge.command_line import end_quietly
+from edge.interrupts import end_quietly
 
 
 def main() -> int:

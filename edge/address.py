@@ -8,7 +8,7 @@ import re
 from urllib.parse import unquote
 
 HIDDEN = "***"
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:[a-z][a-z0-9+.-]*)?://", re.IGNORECASE)
 _MISSPELT = re.compile(r"\b((?:rtsp|rtmp|http|mqtt)s?|udp|tcp|srt):/?(?![/\s])(?=[^@]*@)", re.IGNORECASE)
 """A scheme that lacks a slash or two."""
 _HOST = re.compile(r"(\[[^\]]*\]|[^/?#:@\s]*)(:[^/?#@\s]*)?")

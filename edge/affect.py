@@ -4,21 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from edge.emotions import EMOTIONS
 from edge.model_info import PEOPLE
 from edge.results import EmotionScores
-
-CIRCUMPLEX = {
-    "angry": (-0.51, 0.59),
-    "disgust": (-0.60, 0.35),
-    "fear": (-0.64, 0.60),
-    "happy": (0.81, 0.51),
-    "neutral": (0.0, 0.0),
-    "sad": (-0.63, -0.27),
-    "surprise": (0.40, 0.67),
-}
-"""Label to mean (pleasure, arousal) in [-1, 1], as people rated the terms angry, disgusted, fearful, happy, sad and
-surprised in J. A. Russell and A. Mehrabian, "Evidence for a three-factor theory of emotions", Journal of Research in
-Personality 11 (1977), 273-294; neutral is the origin of the scale."""
 
 
 class Affect(NamedTuple):
@@ -45,7 +33,7 @@ def in_words(scores: EmotionScores, head: str) -> str:
 
 def affect(labels: Sequence[str], values: Sequence[float]) -> Affect:
     """The mean of the labels' coordinates, weighted by probability; a label without coordinates counts as neutral."""
-    places = [CIRCUMPLEX.get(label, (0.0, 0.0)) for label in labels]
-    valence = sum(value * place[0] for value, place in zip(values, places, strict=True))
-    arousal = sum(value * place[1] for value, place in zip(values, places, strict=True))
+    known = [(value, EMOTIONS[label]) for label, value in zip(labels, values, strict=True) if label in EMOTIONS]
+    valence = sum(value * emotion.valence for value, emotion in known)
+    arousal = sum(value * emotion.arousal for value, emotion in known)
     return Affect(valence, arousal, min(1.0, math.hypot(valence, arousal)))

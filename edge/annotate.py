@@ -2,18 +2,9 @@
 
 import cv2
 
+from edge.emotions import bgr
 from edge.results import UNCERTAIN, BgrImage, Face, FrameResult
 
-COLORS = {
-    "angry": (60, 60, 230),
-    "disgust": (60, 150, 60),
-    "fear": (190, 80, 160),
-    "happy": (60, 200, 240),
-    "neutral": (190, 190, 190),
-    "sad": (220, 140, 60),
-    "surprise": (80, 160, 255),
-}
-"""Label to BGR; an unknown label or `uncertain` is white."""
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -37,7 +28,7 @@ def draw_words(image: BgrImage, words: str) -> BgrImage:
 
 def _draw_face(drawn: BgrImage, face: Face) -> None:
     x, y, width, height = face.box
-    color = COLORS.get(face.emotion, (255, 255, 255))
+    color = bgr(face.emotion)
     scale = max(0.5, drawn.shape[0] / 900)
     share = "" if face.emotion == UNCERTAIN else f" {face.confidence:.0%}"
     text = f"{face.emotion}{share}  #{face.track_id}"

@@ -2,9 +2,9 @@
 
 import argparse
 import contextlib
+import importlib.util
 import io
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -12,8 +12,9 @@ from typing import Any, NoReturn, TypeVar
 
 from edge.address import redact
 from edge.errors import ConfigError, EmotionError
+from edge.interrupts import EXIT_INTERRUPTED, listen
 
-EXIT_FAILED, EXIT_USAGE, EXIT_UNEXPECTED, EXIT_INTERRUPTED = 1, 2, 3, 130
+EXIT_FAILED, EXIT_USAGE, EXIT_UNEXPECTED = 1, 2, 3
 Made = TypeVar("Made")
 
 
@@ -48,9 +49,12 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: {redact(' '.join(message.split()))} (see --help)\n")
 
 
-def end_quietly() -> None:
-    """Until `run_command` begins, Ctrl-C ends the process without a word: for the time in which modules load."""
-    signal.signal(signal.SIGINT, _leave)
+def need_extra(extra: str, *modules: str) -> None:
+    """Leave with code 1 and one line unless these modules are installed; before anything imports them."""
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        say(f"Expected the packages of {extra}: pip install '.[{extra}]'. Received: no {' and no '.join(missing)}")
+        sys.exit(EXIT_FAILED)
 
 
 def run_command(command: Callable[[], int]) -> int:
@@ -60,7 +64,7 @@ def run_command(command: Callable[[], int]) -> int:
     is 130, a reader of our output that has left (`| head`) is 0, and anything else is a defect of ours: 3, with its
     traceback.
     """
-    _listen_to_interrupts()
+    listen()
     _open_standard_streams()
     try:
         return _code_of(command)
@@ -93,15 +97,6 @@ def _code_of(command: Callable[[], int]) -> int:
     code = command()
     sys.stdout.flush()
     return code
-
-
-def _leave(*_: object) -> None:
-    os._exit(EXIT_INTERRUPTED)
-
-
-def _listen_to_interrupts() -> None:
-    if signal.getsignal(signal.SIGINT) is _leave:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _open_standard_streams() -> None:

@@ -6,6 +6,7 @@
     │   └── RefusedError                  the camera refuses user or password: not to be asked often
     ├── ModelError        (ValueError)    not a model file, or its contract is missing or broken
     ├── DataError         (ValueError)    no data set, or a damaged one
+    ├── TrainingError     (RuntimeError)  a training came to nothing
     ├── SinkError         (OSError)       results can't be written
     └── StuckThreadError  (RuntimeError)  a thread did not end in time
 
@@ -36,6 +37,10 @@ class ModelError(EmotionError, ValueError):
 
 class DataError(EmotionError, ValueError):
     """A data set is missing or damaged."""
+
+
+class TrainingError(EmotionError, RuntimeError):
+    """A training has diverged."""
 
 
 class SinkError(EmotionError, OSError):

@@ -15,11 +15,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from edge.emotions import EMOTIONS
 from edge.errors import ModelError
 from edge.files import replacing
 
-LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
-"""FER-2013's classes, in the order of the network's outputs: the one place where they stand."""
+LABELS = tuple(EMOTIONS)
+"""FER-2013's classes, in the order of the network's outputs."""
 
 PEOPLE, LABEL = "people", "label"
 """The heads of our networks: what ten people would vote, and FER-2013's own label."""

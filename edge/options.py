@@ -65,6 +65,8 @@ def _check(one: "Field[Any]", value: Any) -> None:
         raise ConfigError(f"Expected {name} to be one of {', '.join(map(str, limits['choices']))}. Received: {value!r}")
     if one.type is bool and not isinstance(value, bool):
         raise ConfigError(f"Expected {name} to be true or false. Received: {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"Expected {name} to be a finite number. Received: {value!r}")
     if "low" not in limits:
         return
     low, high = limits["low"], limits.get("high", math.inf)

@@ -25,6 +25,8 @@ SHOWN_NAMES = 5
 """How many files that are left out a warning names; it counts the others."""
 FLAT_ROWS = 8
 """Rows of a JPEG's blocks: what is missing at its end is of one colour."""
+NOT_WRITTEN = bytes(64)
+"""How a file ends whose copy was broken off."""
 EXIF_ORIENTATION = 0x0112
 _TURNS = {
     2: (None, 1),
@@ -102,6 +104,8 @@ def read_photo(path: Path) -> BgrImage:
 def decode(content: bytes) -> BgrImage | None:
     """The image in a file's bytes, upright and with eight bits a colour; None if it can't be read."""
     is_open = content.startswith(b"\xff\xd8") and jpeg_end(content) is None
+    if is_open and content.endswith(NOT_WRITTEN):
+        return None
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
     is_webp = type_of(content[:16]) == "WebP"
     if is_webp:  # OpenCV knows where the others are up

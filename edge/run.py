@@ -4,7 +4,7 @@ python -m edge.run --headless --source demo --max-frames 50
 """
 
 if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
-    from edge.command_line import end_quietly
+    from edge.interrupts import end_quietly
 
     end_quietly()
 
@@ -21,10 +21,11 @@ from dataclasses import dataclass
 
 import cv2
 
-from edge.command_line import EXIT_FAILED, EXIT_INTERRUPTED, CommandParser, quiet_native_code, run_command, say
+from edge.command_line import EXIT_FAILED, CommandParser, quiet_native_code, run_command, say
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.engine import Engine
 from edge.fan_out import FanOut
+from edge.interrupts import EXIT_INTERRUPTED
 from edge.outputs import add_output_arguments, open_sinks
 from edge.results import CameraStatus
 from edge.run_stats import RunStats, Summary, format_summary

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import cv2
 
 from edge.address import redact
-from edge.capture import REMEDY, CaptureSource, open_capture
+from edge.capture import REMEDY, CaptureSource, Source, open_capture
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.http_images import MjpegSource, SnapshotSource
@@ -18,6 +18,7 @@ from edge.results import BgrImage
 from edge.size_change import is_torn
 from edge.video import VideoSource
 from edge.web_client import get, network_fault, why_rtsp_fails
+from edge.web_film import WebFilm
 
 PLAYLIST_BYTES = 1_000_000
 LOOK_EVERY_S = 0.5
@@ -27,7 +28,7 @@ CATCH_UP_S = 1.0
 """How far a playlist that came late may hurry; the rest of the delay stays."""
 
 
-def open_stream(url: str, config: EdgeConfig) -> "MjpegSource | SnapshotSource | StreamSource | VideoSource":
+def open_stream(url: str, config: EdgeConfig) -> Source:
     """The source at an address.
 
     Raises:
@@ -47,7 +48,7 @@ def open_stream(url: str, config: EdgeConfig) -> "MjpegSource | SnapshotSource |
         raise SourceError(f"Expected a stream at {name}; {REMEDY}. Received: {network_fault(error)}") from error
 
 
-def _open_http(url: str, name: str, config: EdgeConfig) -> "MjpegSource | SnapshotSource | StreamSource | VideoSource":
+def _open_http(url: str, name: str, config: EdgeConfig) -> Source:
     answer = get(url, max(config.open_timeout_s, config.read_timeout_s))
     announced = answer.headers.get_content_type()
     if announced.startswith("multipart/"):
@@ -69,10 +70,13 @@ def _open_http(url: str, name: str, config: EdgeConfig) -> "MjpegSource | Snapsh
         raise SourceError("a web page, not a stream: find the stream's own address in the camera's manual")
     if is_playlist:
         return _open_playlist(url, text, config)
-    return VideoSource(url, _parameters(config)) if is_whole else StreamSource(url, config)
+    if not is_whole:
+        return StreamSource(url, config)
+    can_seek = answer.headers.get("Accept-Ranges", "").strip() == "bytes"
+    return VideoSource(url, _parameters(config)) if can_seek else WebFilm(url, name, config)
 
 
-def _open_playlist(url: str, text: str, config: EdgeConfig) -> "StreamSource | VideoSource":
+def _open_playlist(url: str, text: str, config: EdgeConfig) -> Source:
     if "#EXT-X-ENDLIST" in text or "#EXT-X-PLAYLIST-TYPE:VOD" in text:
         return VideoSource(url, _parameters(config))
     seconds = [float(number) for number in re.findall(r"#EXT-X-TARGETDURATION:\s*(\d+(?:\.\d+)?)", text)]

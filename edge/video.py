@@ -56,12 +56,12 @@ class VideoSource(CaptureSource):
 
     live = False
 
-    def __init__(self, path: Path | str, parameters: list[int] | None = None) -> None:
+    def __init__(self, path: Path | str, parameters: list[int] | None = None, name: str = "") -> None:
         self._file = FileName(path) if isinstance(path, Path) else None
         self._where = self._file.text if self._file else str(path)
         self._parameters = parameters or []
         self._path = path
-        name = redact(str(path))
+        name = name or redact(str(path))
         try:
             capture = open_capture(self._where, "", cv2.CAP_FFMPEG, self._parameters)
         except SourceError as error:

@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from urllib.parse import unquote, urlsplit
 
+from edge.address import redact
 from edge.errors import RefusedError, SourceError
 
 AGENT = "emotion-edge"
@@ -83,6 +84,8 @@ def split_user(url: str) -> tuple[str, str, str]:
     if not parts.hostname:
         raise ValueError("no host in the address")
     _ = parts.port  # raises where it is no number
+    if not redact(url).partition("://")[2].startswith(parts.netloc.rpartition("@")[2]):
+        raise ValueError("a password that is not percent-encoded")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), user, password
 

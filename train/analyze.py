@@ -1,10 +1,13 @@
 """`python -m train.analyze model.keras`: where a network is wrong, as a page of images and tables."""
 
 if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
-    from edge.command_line import end_quietly
+    from edge.command_line import need_extra
+    from edge.interrupts import end_quietly
 
     end_quietly()
+    need_extra("train", "keras", "matplotlib")
 
+import argparse
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when Keras is imported: errors only
@@ -25,7 +28,7 @@ from edge.errors import ConfigError, DataError
 from edge.model_info import LABEL, LABELS, PEOPLE
 from edge.results import Probabilities
 from train import measures
-from train.data import Dataset, find_data, load_fer2013, votes_beside
+from train.data import SPLITS, Dataset, find_data, load_fer2013, votes_beside
 from train.evaluate import OWN_LABEL, TRUTH_OF, Truth, truths
 from train.markdown import table
 from train.predict import load_network, predictor
@@ -196,21 +199,36 @@ def _light(dataset: Dataset) -> dict[str, NDArray[np.float64]]:
     return {"brightness": dataset.images.mean((1, 2)), "contrast": dataset.images.std((1, 2))}
 
 
-def _main() -> int:
+def build_parser() -> CommandParser:
+    """The options."""
     parser = CommandParser("python -m train.analyze", description=__doc__)
     parser.add_argument("model", help="a .keras file")
-    parser.add_argument("--data", help="FER-2013: folder, zip or csv (else the variable FER2013, else data/)")
+    parser.add_argument("--data", action="append", help="as for python -m train; else the variable FER2013, else data/")
+    parser.add_argument(
+        "--crop", action="store_true", help="images larger than 64 pixels are whole photographs: crop them"
+    )
     parser.add_argument("--ferplus", help="csv with FER+ votes (else ferplus.csv beside the data, if it is there)")
     parser.add_argument("--scores", default=PEOPLE, choices=(PEOPLE, LABEL), help="the head to look at")
-    parser.add_argument("--split", default="PrivateTest", help="Training, PublicTest or PrivateTest")
+    parser.add_argument("--split", default="PrivateTest", choices=(*SPLITS, "Test"), help="the images to look at")
     parser.add_argument("--out", help="folder for the page (else analysis/ beside the model)")
-    options = parser.parse_args()
-    votes = options.ferplus or votes_beside(find_data(options.data))
-    dataset = load_fer2013(options.data, votes).split(options.split)
-    if not len(dataset):
-        raise DataError(f"Expected a split that the data set has in --split. Received: {options.split}")
-    folder = Path(options.out or Path(options.model).parent / "analysis")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code of the command line."""
+    options = build_parser().parse_args(argv)
+    return run_command(lambda: _main(options))
+
+
+def _main(options: argparse.Namespace) -> int:
     model = load_network(options.model)
+    votes = options.ferplus or votes_beside(find_data(options.data[0] if options.data else None))
+    dataset = load_fer2013(options.data, votes, options.crop)
+    there = ", ".join(sorted(set(dataset.splits.tolist())))
+    dataset = dataset.split(options.split)
+    if not len(dataset):
+        raise DataError(f"Expected images of {options.split}, or another --split. Received: images of {there}")
+    folder = Path(options.out or Path(options.model).parent / "analysis")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -221,4 +239,4 @@ def _main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(_main))
+    sys.exit(main())

@@ -1,5 +1,6 @@
 """Every option of a training run, and the recipes: which options each architecture starts from."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,11 @@ from edge.command_line import CommandParser
 from edge.errors import ConfigError
 from edge.options import add_options, check, option
 from train.augment import Augmentation
+from train.bundled import BUNDLED
 from train.data import SPLITS
 from train.models import ARCHITECTURES, SIZE_FREE, TRANSFER
+
+LOGS = ("none", "csv", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,18 @@ class TrainConfig:
     """
 
     arch: str = option("edge", "network to train", tuple(ARCHITECTURES))
-    data: str | None = option(None, "FER-2013: folder, zip or csv (else the variable FER2013, else data/)")
+    data: str | Sequence[str] | None = option(
+        None,
+        "FER-2013 as folder, zip or csv, or a folder with a sub-folder of images for each class; several are "
+        "trained on together (else the variable FER2013, else data/)",
+        several=True,
+    )
+    crop: bool = option(False, "images larger than 64 pixels are whole photographs: find and crop the largest face")
     ferplus: str | None = option(None, "csv with FER+ votes (else ferplus.csv beside the data, if it is there)")
     out: str = option("runs/edge", "folder for everything that the run writes")
     resume: bool = option(False, "go on from the last finished epoch of an interrupted run in --out")
-    seed: int = option(0, "seed of weights, order and augmentation")
+    log: str = option("none", "what other tools read: log.csv, or a folder for TensorBoard, in --out", LOGS)
+    seed: int = option(0, "seed of weights, order and augmentation", low=0, high=2**32 - 1)
     limit: int = option(0, "use only so many images, each class keeping its share (0: all)", low=0)
 
     epochs: int = option(80, "most passes over the training data", low=1)
@@ -34,27 +45,29 @@ class TrainConfig:
     small_size: int = option(32, "side of the images in the first part of the run (48: as the rest)", low=12, high=48)
     small_share: float = option(0.5, "share of the epochs on small images, which cost less than half", low=0, high=1)
     optimizer: str = option("sgd", "optimizer", ("sgd", "adam", "adamw"))
-    learning_rate: float = option(0.1, "(highest) learning rate", low=1e-9)
+    learning_rate: float = option(0.1, "(highest) learning rate", low=1e-9, high=1e15)
     schedule: str = option("cosine", "learning rate over time", ("cosine", "plateau"))
     warmup: float = option(0.06, "share of the steps in which the cosine schedule's rate rises from 0", low=0, high=1)
-    weight_decay: float = option(5e-4, "weight decay of kernels (not of biases and BatchNorms)")
+    weight_decay: float = option(5e-4, "weight decay of kernels (not of biases and BatchNorms)", low=0, high=10)
     ema: float = option(0.998, "momentum of the averaged weights, which are kept (0: none)", low=0, high=0.99999)
-    plateau_patience: int = option(7, "epochs without a better val_accuracy before the plateau schedule's cut")
-    plateau_factor: float = option(0.2, "the plateau schedule's cut")
-    min_learning_rate: float = option(1e-5, "the plateau schedule's lowest rate")
-    patience: int = option(0, "epochs without a better val_accuracy before the run ends (0: never early)")
+    plateau_patience: int = option(7, "epochs without a better val_accuracy before the plateau schedule's cut", low=1)
+    plateau_factor: float = option(0.2, "the plateau schedule's cut", low=1e-6, high=0.999)
+    min_learning_rate: float = option(1e-5, "the plateau schedule's lowest rate", low=0, high=1e6)
+    patience: int = option(0, "epochs without a better val_accuracy before the run ends (0: never early)", low=0)
 
     heads: str = option(
         "auto", "what to learn (auto: people and label if there are FER+ votes, else label)", ("auto", "both", "label")
     )
-    label_weight: float = option(1.0, "weight of the label head's loss beside the people head's", low=0)
+    label_weight: float = option(1.0, "weight of the label head's loss beside the people head's", low=0, high=1e6)
     blend: float = option(0.25, "label head: share of what FER-2013 calls images that were voted alike", low=0, high=1)
     label_smoothing: float = option(0.05, "label head: share of the uniform distribution in a target", low=0, high=1)
     class_balance: float = option(
-        0.2, "label head: weight of a class is its frequency to minus this power (0: none, 1: equal)"
+        0.2, "label head: weight of a class is its frequency to minus this power (0: none, 1: equal)", low=0, high=2
     )
-    mixup: float = option(0.0, "alpha of mixup on every second batch (0: none)")
-    init: str | None = option(None, "a .keras file of the same --arch whose weights the run starts from")
+    mixup: float = option(0.0, "alpha of mixup on every second batch (0: none)", low=0, high=100)
+    init: str | None = option(
+        None, f"a .keras file of the same --arch to start from, or {BUNDLED}: the network that edge/ carries"
+    )
     average_init: bool = option(False, "average the best epoch's weights with those of --init, if that is better")
     distill: str | None = option(None, "a .keras file whose probabilities are blended into its heads' targets")
     distill_share: float = option(0.5, "share of --distill's probabilities in the targets", low=0, high=1)
@@ -66,7 +79,9 @@ class TrainConfig:
     select_share: float = option(0.1, "share of Training held out by --select-on split", low=0.001, high=0.999)
 
     precision: str = option("float32", "arithmetic of the layers", ("float32", "bfloat16", "float16"))
-    weights: str | None = option(None, "ImageNet weights file for " + " and ".join(TRANSFER))
+    weights: str | None = option(
+        None, "file without a head: " + "; ".join(f"{arch}: {file}" for arch, file in TRANSFER.items())
+    )
     data_parallel: bool = option(False, "split batches over all devices (KERAS_BACKEND=jax)")
     augmentation: Augmentation = field(
         default=Augmentation(rotation=12, zoom=0.12, shear=5, brightness=0.08, contrast=0.2, erasing=0.25, camera=0.3)
@@ -74,14 +89,20 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.weights and not Path(self.weights).is_file():
-            raise ConfigError(f"Expected a weights file in --weights. Received: {self.weights}")
-        for name in ("init", "distill"):
+        if self.weights:
+            self._expect(self.arch in TRANSFER, "weights", f"only with --arch {' or '.join(TRANSFER)}")
+            self._expect(Path(self.weights).is_file(), "weights", TRANSFER[self.arch])
+        for name, files in (("init", (None, BUNDLED)), ("distill", (None,))):
             file = getattr(self, name)
-            self._expect(file is None or Path(file).is_file(), name, "a .keras file")
+            self._expect(file in files or Path(str(file)).is_file(), name, "a .keras file")
         self._expect(bool(self.init) or not self.average_init, "average_init", "with --init")
         if self.arch not in SIZE_FREE and self.size_of(0) != 48:
             raise ConfigError(f"Expected --small-size 48 for --arch {self.arch}. Received: {self.small_size}")
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the images are; none where nobody said."""
+        return (self.data,) if isinstance(self.data, str) else tuple(self.data or ())
 
     @property
     def validation_split(self) -> str:
@@ -95,6 +116,23 @@ class TrainConfig:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the report."""
         return asdict(self)
+
+    def recipe(self) -> dict[str, Any]:
+        """What must be the same when a run is resumed: all that is not where things are, or how they are logged."""
+        plain = {**self.as_dict(), **asdict(self.augmentation)}
+        elsewhere = (
+            "augmentation",
+            "data",
+            "ferplus",
+            "out",
+            "resume",
+            "log",
+            "data_parallel",
+            "init",
+            "distill",
+            "weights",
+        )
+        return {name: value for name, value in plain.items() if name not in elsewhere}
 
     def _expect(self, holds: bool, name: str, what: str) -> None:
         if not holds:

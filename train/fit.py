@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from edge.errors import ConfigError, DataError
 from edge.files import replacing
 from edge.model_info import LABELS
 from train.augment import augment, mixup
+from train.callbacks import StopAtNaN, log_writers
 from train.config import TrainConfig
 from train.data import Dataset
 from train.models import ARCHITECTURES, LOGITS, SIZE_FREE, TRANSFER
@@ -28,8 +30,8 @@ from train.torch_kernels import use_native_kernels
 
 BEST = "best.weights.h5"
 CHECKPOINT = "checkpoint"
-SETTLED = ("select_on",)
-"""Options that the data may decide, so that the same command could mean another run when it is resumed."""
+SHARE_OF_MEMORY = 0.2
+"""The averaged weights remember at most this share of the run: in a short one they would not leave the start."""
 
 
 Batch = tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]
@@ -91,7 +93,7 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self._config, self._others, self._folder, self._chooser = config, others, Path(config.out), chooser
         self.history: list[dict[str, float]] = []
-        self.best = 0.0
+        self.best = -1.0
         self._began_s, self._epoch = 0.0, 0
 
     def restore(self, model: keras.Model) -> int:
@@ -102,10 +104,7 @@ class Checkpoint(keras.callbacks.Callback):
         folder = find_checkpoint(self._folder)
         assert folder
         state = json.loads((folder / "state.json").read_text())
-        for name, before in state.get("settled", {}).items():
-            if (now := getattr(self._config, name)) != before:
-                option = "--" + name.replace("_", "-")
-                raise ConfigError(f"Expected {option} {before}, as the run began, to --resume it. Received: {now}")
+        _check_same_run(state.get("recipe", {}), self._config)
         self.history, self.best = state["history"], state["best"]
         for callback, attributes in zip(self._others, state["callbacks"], strict=True):
             vars(callback).update(attributes)
@@ -156,14 +155,23 @@ class Checkpoint(keras.callbacks.Callback):
         aside.mkdir()
         self.model.save(aside / "model.keras")
         callbacks = [_plain_attributes(callback) for callback in self._others]
-        settled = {name: getattr(self._config, name) for name in SETTLED}
-        state = {"history": self.history, "best": self.best, "callbacks": callbacks, "settled": settled}
+        recipe = self._config.recipe()
+        state = {"history": self.history, "best": self.best, "callbacks": callbacks, "recipe": recipe}
         (aside / "state.json").write_text(json.dumps(state))
         if final.is_dir():  # else .old is the only whole one, from a run that was killed between the two renames
             shutil.rmtree(old, ignore_errors=True)
             os.replace(final, old)
         os.replace(aside, final)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_same_run(before: dict[str, Any], config: TrainConfig) -> None:
+    now = config.recipe()
+    others = [f"--{name.replace('_', '-')} {now[name]} (was {was})" for name, was in before.items() if now[name] != was]
+    if others:
+        raise ConfigError(
+            f"Expected the options with which the run began to --resume it. Received: {', '.join(others)}"
+        )
 
 
 def find_checkpoint(run: Path) -> Path | None:
@@ -200,7 +208,8 @@ def fit(train: Dataset, validation: Dataset, config: TrainConfig) -> Result:
             epochs=config.epochs,
             steps_per_epoch=batches.steps,
             shuffle=False,  # they are already
-            callbacks=[*others, checkpoint],
+            callbacks=[*others, checkpoint, *log_writers(config)],
+            verbose="auto" if sys.stdout.isatty() else 2,  # a file gets a line an epoch, no bar that redraws itself
         )
     if config.data_parallel:
         keras.distribution.set_distribution(None)
@@ -240,9 +249,17 @@ def build(config: TrainConfig, heads: tuple[str, ...], size: int | None, precisi
     """The untrained network; `size` None leaves the image's size open."""
     keras.config.set_dtype_policy(precision if precision == "float32" else f"mixed_{precision}")
     weights = {"weights": config.weights} if config.arch in TRANSFER else {}
-    model = ARCHITECTURES[config.arch]((size, size, 1), heads, **weights)
-    keras.config.set_dtype_policy("float32")
-    return model
+    try:
+        return ARCHITECTURES[config.arch]((size, size, 1), heads, **weights)
+    except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
+        if not weights.get("weights"):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigError(
+            f"Expected {TRANSFER[config.arch]} in --weights. Received: {config.weights}, {reason}"
+        ) from error
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 def compile_model(config: TrainConfig, heads: tuple[str, ...], steps: int) -> keras.Model:
@@ -308,7 +325,8 @@ def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, max(1, config.epochs * steps - warmup), warmup_target=config.learning_rate, warmup_steps=warmup
         )
-    average = {"use_ema": True, "ema_momentum": config.ema} if config.ema else {}
+    memory = 1 - 1 / max(1.0, SHARE_OF_MEMORY * config.epochs * steps)
+    average = {"use_ema": True, "ema_momentum": min(config.ema, memory)} if config.ema else {}
     common = {"learning_rate": rate, "weight_decay": config.weight_decay or None, **average}
     optimizer = {
         "sgd": lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True, **common),
@@ -321,7 +339,7 @@ def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
 
 def _callbacks(config: TrainConfig, chooser: str) -> list[keras.callbacks.Callback]:
     """Keras' own, in the order in which the checkpoint keeps their state."""
-    callbacks: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN()]
+    callbacks: list[keras.callbacks.Callback] = [StopAtNaN(config)]
     if config.ema:
         callbacks.append(keras.callbacks.SwapEMAWeights())
     if config.schedule == "plateau":

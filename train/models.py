@@ -86,8 +86,11 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
     "efficientnet": efficientnet,
     "teacher": teacher,
 }
-TRANSFER = ("mobilenetv3", "efficientnet")
-"""The architectures that take `weights`."""
+TRANSFER = {
+    "mobilenetv3": "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5",
+    "efficientnet": "efficientnetv2-b0_notop.h5",
+}
+"""The architectures that take `weights`, and what keras.applications calls the file."""
 SIZE_FREE = ("edge", "teacher", "resnet18")
 """The architectures whose weights do not depend on the image's size."""
 

@@ -278,3 +278,21 @@ def test_killed_halfway_it_leaves_no_file(workshop: Workshop, tmp_path: Path, ho
     assert process.wait(timeout=120) == (130 if how == signal.SIGTERM else -signal.SIGKILL)
     assert "Traceback" not in rest
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_before_the_heads_goes_on_working(workshop: Workshop, tmp_path: Path) -> None:
+    file = tmp_path / "old.tflite"
+    file.write_bytes(split_contract(workshop.files / "original_int8.tflite"))
+    contract = {
+        "name": "edge", "labels": LABELS, "input_size": [48, 48], "color": "gray", "crop_margin": 0.1,
+        "interpolation": "area", "dataset": "FER-2013", "training_labels": "blend", "variant": "int8",
+        "accuracy": {"PrivateTest": 0.703}, "keras_sha256": "", "conversion": {}, "versions": {}, "schema": 1,
+    }  # fmt: skip
+    with zipfile.ZipFile(file, "a") as members:
+        members.writestr("labels.txt", "\n".join(LABELS) + "\n")
+        members.writestr("model_info.json", json.dumps(contract))
+    classifier = EmotionClassifier(file, scores="people")
+    pictures, labels = make_gratings(70, seed=9)
+    assert (classifier.predict(pictures[..., None]).argmax(1) == labels).mean() > 0.9
+    assert (classifier.head.name, classifier.head.trained_on) == ("label", "blend")
+    assert classifier.head.accuracy == {"label": {"PrivateTest": 0.703}}

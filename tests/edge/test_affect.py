@@ -2,7 +2,8 @@
 
 import pytest
 
-from edge.affect import CIRCUMPLEX, affect, certainty, in_words
+from edge.affect import affect, certainty, in_words
+from edge.emotions import EMOTIONS, bgr, color
 from edge.model_info import LABELS
 from edge.results import EmotionScores
 
@@ -14,7 +15,7 @@ def test_a_score_of_the_people_head_is_a_number_of_people() -> None:
 
 
 def test_every_label_has_its_coordinates() -> None:
-    assert set(CIRCUMPLEX) == set(LABELS)
+    assert tuple(EMOTIONS) == LABELS
 
 
 @pytest.mark.parametrize(("values", "expected"), [((1, 0, 0, 0), 1.0), ((0.25,) * 4, 0.0), ((0.5, 0.5, 0, 0), 0.5)])
@@ -23,7 +24,7 @@ def test_certainty_is_one_minus_the_normalised_entropy(values: tuple[float, ...]
 
 
 def test_a_sure_label_has_its_own_coordinates_and_a_mixture_their_mean() -> None:
-    assert affect(("happy", "sad"), (1.0, 0.0))[:2] == CIRCUMPLEX["happy"]
+    assert affect(("happy", "sad"), (1.0, 0.0))[:2] == (EMOTIONS["happy"].valence, EMOTIONS["happy"].arousal)
     mixed = affect(("happy", "neutral"), (0.5, 0.5))
     assert mixed.valence == pytest.approx(0.405)
     assert mixed.intensity == pytest.approx(affect(("happy",), (1.0,)).intensity / 2)
@@ -31,3 +32,11 @@ def test_a_sure_label_has_its_own_coordinates_and_a_mixture_their_mean() -> None
 
 def test_an_unknown_label_counts_as_neutral() -> None:
     assert affect(("contempt",), (1.0,)) == (0, 0, 0)
+
+
+def test_every_label_has_a_color_of_its_own_and_another_word_a_gray() -> None:
+    colors = [color(label) for label in LABELS]
+    assert len(set(colors)) == len(LABELS)
+    assert color("uncertain") not in colors
+    assert color("angry") == "#D55E00"
+    assert bgr("angry") == (0x00, 0x5E, 0xD5)

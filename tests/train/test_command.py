@@ -13,10 +13,10 @@ import pytest
 from edge.errors import DataError
 from edge.model_info import LABELS, read_model_info
 from tests.train import synthetic
-from train.__main__ import read_data, settle, split_for_selection
 from train.config import TrainConfig
 from train.data import load_fer2013
 from train.targets import heads_of
+from train.training import read_data, settle, split_for_selection
 
 ENOUGH = {"Training": 24, "PublicTest": 4, "PrivateTest": 4}
 

@@ -1,0 +1,98 @@
+"""Networks of other projects: from their file to `edge.run` by documented commands, or one line why not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from convert.foreign import declare
+from convert.inspect import inspect_file
+from edge.errors import ConfigError
+from edge.model_info import LABELS, read_model_info
+from tests.convert.foreign_networks import COMMANDS, SEVEN
+from tests.convert.workshop import run_convert
+from tests.processes import ROOT, run_python
+from tests.train.synthetic import write_images
+
+pytestmark = pytest.mark.timeout(1500)
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("networks")
+    made = run_python(str(ROOT / "tests/convert/foreign_networks.py"), str(folder), timeout_s=900)
+    assert made.returncode == 0, made.stderr
+    write_images(folder / "faces", {f"{label}/{i}.png": label for label in LABELS for i in range(6)}, (96, 96))
+    return folder
+
+
+def convert(folder: Path, name: str, *options: str) -> tuple[int, str]:
+    samples = ["--samples-from", str(folder / "faces"), "--samples", "30", "--min-agreement", "0.5"]
+    done = run_convert(folder / name, *options, *samples, "--max-drop", "100", "--int8", "--out", folder / "out")
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_network_of_another_project_runs_on_the_edge(
+    networks: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER2013", str(networks / "nowhere"))
+    labels, form, *more = COMMANDS[name]
+    code, said = convert(networks, name, "--labels", labels, "--input", form, *more)
+    assert code == 0, said
+    assert ("ends in logits" in said) == (name == "old.h5")
+    file = networks / "out" / f"{Path(name).stem}_int8.tflite"
+    info = read_model_info(file)
+    assert info.labels == tuple(labels.split(","))
+    assert info.color == form[: len(info.color)]
+    assert inspect_file(file).passed
+    run = run_python(
+        "-m", "edge.run", "--headless", "--source", "demo", "--max-frames", "2", "--model", str(file), timeout_s=300
+    )
+    assert run.returncode == 0, run.stderr
+    faces = [face for line in run.stdout.splitlines() for face in json.loads(line)["faces"]]
+    assert len(faces) == 2
+    assert all(list(face["scores"]) == labels.split(",") for face in faces)
+    assert all(sum(face["scores"].values()) == pytest.approx(1, abs=0.02) for face in faces)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("sequential.keras", [], "give --labels and --input"),
+        ("sequential.keras", ["--labels", "happy,sad", "--input", "gray48"], "each of the 2 labels happy, sad"),
+        ("sequential.keras", ["--labels", SEVEN, "--input", "rgb48"], "(48, 48, 3)"),
+        ("sequential.keras", ["--labels", SEVEN, "--input", "gray64"], "(64, 64, 1)"),
+        ("faces", ["--labels", SEVEN, "--input", "gray48"], "saved_model.pb"),
+        ("nowhere.h5", ["--labels", SEVEN, "--input", "gray48"], "nothing there"),
+    ],
+)
+def test_what_can_not_be_is_one_line(networks: Path, name: str, options: list[str], says: str) -> None:
+    code, said = convert(networks, name, *options)
+    assert code == 1
+    assert says in said
+    assert len(said.splitlines()) == 1, said
+
+
+@pytest.mark.parametrize(
+    ("labels", "form", "says"),
+    [
+        ("happy", "gray48", "--labels"),
+        ("happy,happy", "gray48", "--labels"),
+        ("nowhere.txt", "gray48", "--labels"),
+        ("happy,sad", "grey48", "--input"),
+        ("happy,sad", "gray", "--input"),
+        ("happy,sad", "gray4", "--input"),
+        ("happy,sad", "rgb48x5000", "--input"),
+    ],
+)
+def test_wrong_words_are_refused(labels: str, form: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        declare(labels, form, "bytes")
+
+
+def test_labels_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("happy\n\nvery sad\n")
+    declared = declare(str(tmp_path / "labels.txt"), "rgb96x112", "unit")
+    assert declared.labels == ("happy", "very sad")
+    assert (declared.color, declared.size) == ("rgb", (96, 112))

@@ -1,0 +1,25 @@
+"""The Keras file behind the network that edge/ carries: where `--init bundled` starts from."""
+
+import hashlib
+from pathlib import Path
+
+from edge.config import EdgeConfig
+from edge.errors import ConfigError
+from edge.model_info import network_sha256, read_model_info
+
+BUNDLED = "bundled"
+"""What `--init` calls it."""
+RESULTS = Path(__file__).parent.parent / "docs" / "results"
+
+
+def bundled_network(results: Path = RESULTS) -> Path:
+    """The file in docs/results/ that the bundled int8 network was converted from, by the hash in its contract.
+
+    Raises:
+        ConfigError: none there is that file.
+    """
+    wanted = read_model_info(EdgeConfig().model_path).keras_sha256
+    for path in sorted(results.glob("*/*.keras")):
+        if wanted in (network_sha256(path), hashlib.sha256(path.read_bytes()).hexdigest()):
+            return path
+    raise ConfigError(f"Expected a checkout with the bundled network's .keras file in {results}. Received: none")
