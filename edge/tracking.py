@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple
 
-import numpy as np
-
 from edge.affect import affect, certainty
 from edge.appearance import Look, likeness, look_at
+from edge.boxes import area, center, overlap
 from edge.config import EdgeConfig
 from edge.quality import pose_quality
-from edge.results import UNCERTAIN, BgrImage, Box, Detection, EmotionScores, Face, Probabilities
+from edge.results import UNCERTAIN, BgrImage, Box, Detection, EmotionScores, Face
+from edge.smoothing import Smoother
+from edge.views import surroundings
 
 MIN_OVERLAP = 0.2
 """Intersection over union from which a detection is the same face."""
@@ -42,49 +43,6 @@ HEAD = 1.4
 """How much larger than the box of its face a head is: heads cover each other before their faces' boxes meet."""
 QUALITY_HYSTERESIS = 0.05
 """By which the quality must exceed the limit before a label is shown again."""
-
-
-class Smoother:
-    """One face's scores over time: an exponential mean, and a label that changes only for a clear winner.
-
-    The mean's weight follows the time between frames, so that the rate of frames does not matter.
-    """
-
-    def __init__(self, smoothing_s: float, hysteresis: float, threshold: float) -> None:
-        self._smoothing_s = smoothing_s
-        self._hysteresis = hysteresis
-        self._threshold = threshold
-        self._mean: Probabilities | None = None
-        self._shown: int | None = None
-        self._updated_s = 0.0
-
-    def update(self, probabilities: Probabilities, now_s: float) -> None:
-        """Take in the probabilities of a frame captured at `now_s`."""
-        if self._mean is None or self._smoothing_s == 0:
-            self._mean = probabilities.copy()
-        else:
-            weight = 1 - math.exp(-max(0.0, now_s - self._updated_s) / self._smoothing_s)
-            self._mean += weight * (probabilities - self._mean)
-        self._updated_s = now_s
-        self._choose(int(np.argmax(self._mean)), self._mean)
-
-    @property
-    def values(self) -> tuple[float, ...]:
-        """The smoothed scores; they sum to 1. Empty before the first update."""
-        return () if self._mean is None else tuple(float(value) for value in self._mean)
-
-    @property
-    def shown(self) -> int | None:
-        """The index of the label to show, None if uncertain."""
-        return self._shown
-
-    def _choose(self, best: int, mean: Probabilities) -> None:
-        """Change the shown label only for one that leads by the hysteresis, and to uncertain only that far below."""
-        margin = self._hysteresis if self._smoothing_s else 0.0
-        if self._shown is not None and best != self._shown and mean[best] - mean[self._shown] < margin:
-            best = self._shown
-        limit = self._threshold - (0.0 if self._shown is None else margin)
-        self._shown = best if mean[best] >= limit else None
 
 
 @dataclass
@@ -123,9 +81,9 @@ class Track:
 
     def see(self, detection: Detection, look: Look | None, now_s: float, is_crowded: bool = False) -> None:
         """Take over what a detector saw; where another head may cover it, its looks and its speed are not trusted."""
-        center = _center(detection.box)
-        self._learn_velocity(center, now_s, CROWDED_VELOCITY_S if is_crowded else VELOCITY_S)
-        self.detection, self.seen_s, self.placed_s, self.seen_at = detection, now_s, now_s, center
+        place = center(detection.box)
+        self._learn_velocity(place, now_s, CROWDED_VELOCITY_S if is_crowded else VELOCITY_S)
+        self.detection, self.seen_s, self.placed_s, self.seen_at = detection, now_s, now_s, place
         self.tilt_degrees, self.pose = detection.tilt_degrees, pose_quality(detection.points)
         self.look = self.look if is_crowded and self.look else look or self.look
         self.visible, self.lost, self.missed = True, False, 0
@@ -218,7 +176,7 @@ class Tracker:
         seen = [_Seen(found, None if image is None else look_at(image, found.box)) for found in detections]
         pairs = match([[_affinity(track, other, now_s) for other in seen] for track in self._tracks])
         self._miss({row for row, _ in pairs}, detections, now_s)
-        crowded = _crowded([_head(found.box) for found in detections])
+        crowded = _crowded([surroundings(found.box, HEAD) for found in detections])
         for row, column in pairs:
             self._tracks[row].see(*seen[column], now_s, column in crowded)
         matched = {column for _, column in pairs}
@@ -279,7 +237,7 @@ class Tracker:
         return track
 
     def _hide_all_but(self, count: int) -> None:
-        smallest_last = sorted(self.visible, key=lambda track: _area(track.detection.box), reverse=True)
+        smallest_last = sorted(self.visible, key=lambda track: area(track.detection.box), reverse=True)
         for track in smallest_last[count:]:
             track.visible = False
 
@@ -316,20 +274,12 @@ def match(affinities: list[list[float | None]]) -> list[tuple[int, int]]:
     return list(chosen.items())
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    shared = max(0, width) * max(0, height)
-    return shared / max(1, _area(one) + _area(other) - shared)
-
-
 def _affinity(track: Track, seen: _Seen, now_s: float) -> float | None:
     """How well a detection fits a track, by place and looks; None if it can't be the same face."""
     box, expected, distance = seen.detection.box, track.expected(now_s), _distance(track, seen.detection.box, now_s)
     if distance > 1:
         return None
-    growth = math.sqrt(_area(box) / max(1, _area(expected)))
+    growth = math.sqrt(area(box) / max(1, area(expected)))
     likely = likeness(track.look, seen.look) if track.look and seen.look else None
     overlaps = overlap(box, expected) >= MIN_OVERLAP
     if not (overlaps and (likely is None or track.is_sure(now_s))):
@@ -342,14 +292,8 @@ def _affinity(track: Track, seen: _Seen, now_s: float) -> float | None:
 def _distance(track: Track, box: Box, now_s: float) -> float:
     """From where a track is expected to `box`, as a share of how far it may be by now."""
     expected = track.expected(now_s)
-    reach = REACH * (1 + max(0.0, now_s - track.placed_s)) * max(1.0, math.sqrt(_area(expected)))
-    return math.dist(_center(box), _center(expected)) / reach
-
-
-def _head(box: Box) -> Box:
-    """The box of the head around a face."""
-    more_x, more_y = round(box.width * (HEAD - 1) / 2), round(box.height * (HEAD - 1) / 2)
-    return Box(box.x - more_x, box.y - more_y, box.width + 2 * more_x, box.height + 2 * more_y)
+    reach = REACH * (1 + max(0.0, now_s - track.placed_s)) * max(1.0, math.sqrt(area(expected)))
+    return math.dist(center(box), center(expected)) / reach
 
 
 def _crowded(boxes: list[Box]) -> set[int]:
@@ -360,11 +304,3 @@ def _crowded(boxes: list[Box]) -> set[int]:
 
 def _sum(one: float | None, other: float | None) -> float:
     return float("-inf") if one is None or other is None else one + other
-
-
-def _center(box: Box) -> tuple[float, float]:
-    return box.x + box.width / 2, box.y + box.height / 2
-
-
-def _area(box: Box) -> int:
-    return box.width * box.height
