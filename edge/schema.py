@@ -99,7 +99,7 @@ def _frame_schema() -> dict[str, Any]:
             },
         }
     )
-    frame["properties"].update(_state_fields())  # not required: they are there when the camera has frozen at this image
+    frame["properties"].update(_state_fields())  # not required: only of a camera that has frozen at this image
     return frame
 
 
