@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 from pathlib import Path
 
 import cv2
@@ -53,6 +54,20 @@ def test_a_camera_that_fails_and_is_back_has_lines_of_their_own_kind() -> None:
         ("door", "offline", "unplugged", 1000.5),
         ("door", "online", "", 1000.5),
     ]
+
+
+def test_a_camera_that_gives_the_same_images_is_suspected_for_a_while() -> None:
+    stream = io.StringIO()
+    sink = JsonLinesSink(stream)
+    now_s = time.monotonic()
+    sink.tell(CameraStatus("door", CameraState.FROZEN, "the same image", 1000.0, now_s - 5))
+    sink.tell(CameraStatus("hall", CameraState.DARK, "nothing but black", 1000.0, now_s - 5))
+    sink.turn()
+    assert not stream.getvalue()
+    sink.tell(CameraStatus("door", CameraState.ONLINE, "", 1000.0, now_s))
+    sink.tell(CameraStatus("hall", CameraState.DARK, "nothing but black", 1000.0, now_s - 11))
+    sink.turn()
+    assert [json.loads(line)["source"] for line in stream.getvalue().splitlines()] == ["hall"]
 
 
 def test_the_window_of_a_silent_camera_says_so_and_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
