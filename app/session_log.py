@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from app.monitor import Sample
+from edge.recording import CsvSink
 from edge.results import FrameResult
 from edge.schema import to_json
 from edge.sinks import writing
@@ -19,10 +20,9 @@ from edge.sinks import writing
 MOST_FRAMES = 200_000
 """Where a record ends: 3.7 hours at 15 results a second, about 100 MB on disk."""
 MOST_SAMPLES = 5_000
-BOX_COLUMNS = ("x", "y", "width", "height")
-HEAD = ("captured_at", "position_s", "source", "frame_index", "track_id", *BOX_COLUMNS)
-TAIL = ("emotion", "confidence", "certainty", "intensity", "valence", "arousal")
-"""The columns of `python -m edge.run --csv`; the labels' scores follow."""
+BOX_COLUMNS = CsvSink.head[-4:]
+COLUMNS = (*CsvSink.head, *CsvSink.tail)
+"""Those of `python -m edge.run --csv`; the labels' scores follow."""
 
 
 class Record:
@@ -113,7 +113,7 @@ def to_csv(results: Iterable[dict[str, Any]]) -> str:
     text = io.StringIO(newline="")
     rows = (_row(item, face) for item in results for face in item["faces"])
     first = next(rows, None)
-    header = first or (*HEAD, *TAIL)
+    header = first or COLUMNS
     table = csv.DictWriter(text, header, lineterminator="\n")
     table.writeheader()
     if first:
@@ -124,7 +124,7 @@ def to_csv(results: Iterable[dict[str, Any]]) -> str:
 
 def _row(result: dict[str, Any], face: dict[str, Any]) -> dict[str, Any]:
     values = {**result, **face, **dict(zip(BOX_COLUMNS, face["box"], strict=True))}
-    row: dict[str, Any] = {name: values[name] for name in (*HEAD, *TAIL)}
+    row: dict[str, Any] = {name: values[name] for name in COLUMNS}
     return {**row, **face["scores"]}
 
 

@@ -28,6 +28,8 @@ TOLERANCES = {
     "kl": Tolerance(0.005, higher_is_better=False),
     "calibration": Tolerance(0.01, higher_is_better=False),
     "robustness": Tolerance(0.02),
+    "sight": Tolerance(0.01),
+    "false": Tolerance(0.05, higher_is_better=False),
     "latency": Tolerance(1.5, higher_is_better=False, relative=True),
 }
 

@@ -15,6 +15,8 @@ from edge.results import BgrImage, Box, Frame
 from edge.sources import PORTRAIT
 
 FPS = 15.0
+LAST = 5
+"""A face counts as found if it is in one of the last frames of its film."""
 TILE = 48
 """Pixels of a cloud in a textured scene."""
 
@@ -51,6 +53,12 @@ def load_heads(folder: Path | None) -> list[Head]:
         raise DataError(
             f"Expected photographs and heads.json with file and box of each in {folder}. Received: {error}"
         ) from error
+
+
+def some_heads(folder: Path | None, count: int) -> list[Head]:
+    """The first photographs of a folder; the portrait again and again if there are too few."""
+    heads = load_heads(folder)
+    return [heads[index % len(heads)] for index in range(count)]
 
 
 def scene_of(head: Head, face_height: int, size: tuple[int, int], seed: int) -> Scene:

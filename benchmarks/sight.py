@@ -18,9 +18,10 @@ from pathlib import Path
 import matplotlib
 
 from benchmarks import heads as photographs
-from benchmarks.heads import FPS, Head
-from benchmarks.scenes import Scene, overlap
+from benchmarks.heads import FPS, LAST, Head
+from benchmarks.scenes import Scene
 from benchmarks.tables import Row, to_markdown
+from edge.boxes import overlap
 from edge.command_line import CommandParser, quiet_native_code, run_command
 from edge.config import DETECTORS as CHOICES
 from edge.config import EdgeConfig
@@ -35,7 +36,6 @@ SIZES = {"640x480": 20, "1280x720": 30, "1920x1080": 30}
 DETECTORS = ("auto", "blazeface-short-range", "haar")
 GROUPS = {4: (640, 480), 12: (1280, 720), 20: (1600, 1200), 48: (2560, 1440)}
 """Heads in a group photo to its size."""
-LAST = 5
 FOUND = 0.3
 """Overlap from which a box is the face."""
 

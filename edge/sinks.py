@@ -41,6 +41,7 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Finish what was written."""
+        return
 
 
 class JsonLinesSink:

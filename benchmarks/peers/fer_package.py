@@ -14,8 +14,8 @@ class FerPackage:
     """With its own detector and its own defaults (Haar on the full frame, its TFLite network)."""
 
     def __init__(self, use_tflite: bool) -> None:
-        self._use_tflite = use_tflite
         self._fer = FER(use_tflite=use_tflite)
+        self._without_margin = FER(use_tflite=use_tflite, offsets=(0, 0))
 
     def find(self, image: BgrImage) -> list[str]:
         """As its README says."""
@@ -24,14 +24,14 @@ class FerPackage:
 
     def classify(self, faces: GrayImage) -> Probabilities:
         """Each image is a face already: no detection, no margin, and `BATCH` at once as boxes of one image."""
-        cropped = FER(use_tflite=self._use_tflite, offsets=(0, 0))
         height, width = faces.shape[1:]
         rows = []
         for start in range(0, len(faces), BATCH):
             batch = faces[start : start + BATCH]
             column = cv2.cvtColor(batch.reshape(-1, width), cv2.COLOR_GRAY2BGR)
             boxes = [(0, index * height, width, height) for index in range(len(batch))]
-            rows += [[face["emotions"][label] for label in LABELS] for face in cropped.detect_emotions(column, boxes)]
+            found = self._without_margin.detect_emotions(column, boxes)
+            rows += [[face["emotions"][label] for label in LABELS] for face in found]
         return np.array(rows, np.float32)
 
 

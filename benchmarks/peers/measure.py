@@ -23,6 +23,8 @@ ROUNDS = 8
 FRAMES_A_ROUND = 9
 """A multiple of edge's detection interval, so that each round has its share of detections."""
 FACES_A_ROUND = 20
+SIGHT_HEIGHTS = (40, 50, 64, 80, 100, 130)
+"""Of the faces in the films that tell how far a peer sees: frames per second are compared only at equal sight."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Measured:
     frames_per_s: float = 0.0
     face_ms: float = float("inf")
     with_faces: int = 0
+    recall: dict[int, float] = field(default_factory=dict)
+    """Face height in pixels to the share of faces found."""
     peak_mb: float = 0.0
     installed_mb: float = 0.0
     probabilities: Probabilities = field(default_factory=lambda: np.empty((0, 7), np.float32))
@@ -79,6 +83,10 @@ class Worker:
         self._process.stdin.close()
         self._process.wait(timeout=120)  # TensorFlow takes long to leave a busy machine
 
+    def recall(self, photos: str) -> dict[int, float]:
+        """The share of faces of each height that it finds."""
+        return dict(zip(SIGHT_HEIGHTS, self.ask(heights=SIGHT_HEIGHTS, photos=photos)["recall"], strict=True))
+
     def ask(self, **request: object) -> dict[str, Any]:
         """Send one request and wait for its answer."""
         assert self._process.stdin
@@ -94,8 +102,11 @@ class Worker:
         return json.loads(line)  # type: ignore[no-any-return]
 
 
-def measure(specs: Sequence[PeerSpec], faces: GrayImage, starts: int = 3) -> list[Measured]:
-    """Start each peer, then ask all in turns; `faces` (n, 48, 48) are classified once by each at the end."""
+def measure(specs: Sequence[PeerSpec], faces: GrayImage, starts: int = 3, photos: str = "") -> list[Measured]:
+    """Start each peer, then ask all in turns; `faces` (n, 48, 48) are classified once by each at the end.
+
+    How far each sees is asked with the photographs of the folder `photos`, else with the demo's portrait.
+    """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         clip = write_clip(Path(folder) / "clip.avi")
         rows = [Measured(spec, installed_mb=_installed(spec)) for spec in specs]
@@ -109,6 +120,7 @@ def measure(specs: Sequence[PeerSpec], faces: GrayImage, starts: int = 3) -> lis
             for row, worker in zip(rows, workers, strict=True):
                 _one_round(row, worker, few)
         for row, worker in zip(rows, workers, strict=True):
+            row.recall = worker.recall(photos)
             row.peak_mb = worker.ask(memory=True)["peak_mb"]
             row.probabilities = _classify_all(worker, faces[: row.spec.most_faces], Path(folder))
     return rows

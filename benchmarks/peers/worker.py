@@ -4,6 +4,7 @@ First it answers with its result for the clip's first frame. Then, a JSON line e
     {"frames": 10}                          -> {"seconds": ..., "with_faces": ...}   the next frames of the clip
     {"faces": "a.npy", "save": "b.npy"}     -> {"seconds": ...}                      gray faces to probabilities
     {"memory": true}                        -> {"peak_mb": ...}
+    {"heights": [40, 64], "photos": "DIR"}  -> {"recall": [...]}                    share of films whose face is found
 Runs in the peers' own environments: standard library, NumPy and OpenCV only.
 """
 
@@ -19,8 +20,13 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from benchmarks.heads import LAST, film, scene_of, some_heads
 from benchmarks.machine import memory_mb
 from edge.results import BgrImage, GrayImage, Probabilities
+
+SIGHT_SIZE = (640, 480)
+SIGHT_FRAMES = 20
+SIGHT_FILMS = 6
 
 
 class Peer(Protocol):
@@ -76,7 +82,18 @@ def _answer(request: dict[str, Any], peer: Peer, clip: Clip) -> dict[str, Any]:
         return _time_frames(request["frames"], peer, clip)
     if "faces" in request:
         return _time_faces(Path(request["faces"]), Path(request["save"]), peer)
+    if "heights" in request:
+        return {"recall": [_recall(height, request["photos"], peer) for height in request["heights"]]}
     return {"peak_mb": memory_mb(field="VmHWM")}
+
+
+def _recall(height: int, photos: str, peer: Peer) -> float:
+    """The share of films of one face, `height` pixels high, in which one is found at the end."""
+    found = []
+    for seed, head in enumerate(some_heads(Path(photos) if photos else None, SIGHT_FILMS)):
+        frames = film(scene_of(head, height, SIGHT_SIZE, seed), SIGHT_FRAMES, seed)
+        found.append(any([bool(peer.find(frame.image)) for frame in frames][-LAST:]))
+    return sum(found) / len(found)
 
 
 def _time_frames(count: int, peer: Peer, clip: Clip) -> dict[str, Any]:

@@ -149,7 +149,8 @@ class TestMonitor:
         assert min(np.diff(times)) >= 0.5
 
     def test_listeners_hear_until_they_leave(self) -> None:
-        monitor, heard = Monitor(), []
+        monitor = Monitor()
+        heard: list[FrameResult] = []
         monitor.listen("me", heard.append)
         monitor.add(result_of(), 1.0)
         monitor.unlisten("me")
