@@ -217,14 +217,10 @@ class Tracker:
         self._tracks = [track for track in self._tracks if track.is_known(now_s)]
         seen = [_Seen(found, None if image is None else look_at(image, found.box)) for found in detections]
         heads = [surroundings(found.box, HEAD) for found in detections]
-        half_hidden = [other._replace(look=None) for other in seen]
         covered = _crowded(heads)
         pairs = match(
             [
-                [
-                    _affinity(track, half_hidden[column] if column in covered and not track.visible else other, now_s)
-                    for column, other in enumerate(seen)
-                ]
+                [_affinity_behind(track, other, now_s, column in covered) for column, other in enumerate(seen)]
                 for track in self._tracks
             ]
         )
@@ -328,6 +324,14 @@ def overlap(one: Box, other: Box) -> float:
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     shared = max(0, width) * max(0, height)
     return shared / max(1, _area(one) + _area(other) - shared)
+
+
+def _affinity_behind(track: Track, seen: _Seen, now_s: float, is_covered: bool) -> float | None:
+    """`_affinity`; of a hidden face that comes out from behind another the place alone may tell who it is."""
+    value = _affinity(track, seen, now_s)
+    if value is None and is_covered and not track.visible:
+        return _affinity(track, seen._replace(look=None), now_s)
+    return value
 
 
 def _affinity(track: Track, seen: _Seen, now_s: float) -> float | None:

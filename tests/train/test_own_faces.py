@@ -36,9 +36,9 @@ def _frame(demo: DemoSource, index: int) -> np.ndarray:  # type: ignore[type-arg
 
 def _cover_mouth(photo: np.ndarray) -> None:  # type: ignore[type-arg]
     from edge.config import EdgeConfig
-    from edge.detectors import create_detector, find_faces
+    from edge.detectors import create_detector
 
-    (face, *_) = find_faces(create_detector(EdgeConfig()), photo, (photo.shape[1], photo.shape[0]))
+    (face, *_) = create_detector(EdgeConfig()).detect(photo)
     x, y, width, height = face.box
     photo[y + int(0.72 * height) : y + int(0.95 * height), x + width // 4 : x + 3 * width // 4] = (120, 140, 190)
 
