@@ -136,52 +136,58 @@ def _camera_picker(on_change: Callable[[], None]) -> None:
 def sidebar(on_change: Callable[[], None]) -> None:
     """The sidebar's widgets; `on_change` is called as a callback after each change."""
     with st.sidebar:
-        st.subheader("Analysis", divider="gray")
-        _take_device_defaults()
-        st.selectbox(
-            "Face detector",
-            [name for name in DETECTORS if name != "yunet"],  # its model file is not bundled
-            help="auto takes the one that sees best; haar is the classic cascade.",
-            key="detector",
-            on_change=on_change,
-        )
-        st.selectbox("Model", bundled_models(), help=_MODEL_HELP, key="model", on_change=on_change)
-        st.selectbox(
-            "Scores",
-            SCORES,
-            format_func=_SCORES_TEXT.__getitem__,
-            help=_HELP["scores"],
-            key="scores",
-            on_change=on_change,
-        )
-        st.selectbox(
-            "Runtime", ["auto", *installed_runtimes()], help=_HELP["runtime"], key="runtime", on_change=on_change
-        )
-        _slider("Detect every N frames", "detect_every", 1, 15, 1, on_change)
-        _slider("Images a second", "fps", 1.0, 30.0, 1.0, on_change, "%.0f")
-        _slider("Smoothing", "smoothing_s", 0.0, 2.0, 0.1, on_change, "%.1f s")
-        _slider("Threshold", "threshold", 0.0, 0.95, 0.05, on_change)
-        st.subheader("Image", divider="gray")
-        st.selectbox(
-            "Turn the camera's image",
-            (0, 90, 180, 270),
-            format_func="{}°".format,
-            help="Clockwise, for a camera that hangs upside down or on its side.",
-            key="rotate",
-            on_change=on_change,
-        )
-        st.toggle("Mirror", key="mirror", on_change=on_change, help="The camera's image as a mirror shows it.")
-        st.toggle(
-            "Privacy blur",
-            key="blur",
-            on_change=on_change,
-            help="Faces are pixelated in the shown image and in what you download; their scores are kept.",
-        )
-        st.toggle(
-            "Compatible video",
-            key="inline",
-            help="For a proxy that holds video streams back: images take the page's own connection, 10 a second.",
-        )
+        _analysis(on_change)
+        _image(on_change)
+
+
+def _analysis(on_change: Callable[[], None]) -> None:
+    st.subheader("Analysis", divider="gray")
+    _take_device_defaults()
+    st.selectbox(
+        "Face detector",
+        [name for name in DETECTORS if name != "yunet"],  # its model file is not bundled
+        help="auto takes the one that sees best; haar is the classic cascade.",
+        key="detector",
+        on_change=on_change,
+    )
+    st.selectbox("Model", bundled_models(), help=_MODEL_HELP, key="model", on_change=on_change)
+    st.selectbox(
+        "Scores",
+        SCORES,
+        format_func=_SCORES_TEXT.__getitem__,
+        help=_HELP["scores"],
+        key="scores",
+        on_change=on_change,
+    )
+    st.selectbox("Runtime", ["auto", *installed_runtimes()], help=_HELP["runtime"], key="runtime", on_change=on_change)
+    _slider("Detect every N frames", "detect_every", 1, 15, 1, on_change)
+    _slider("Frames per second", "fps", 1.0, 30.0, 1.0, on_change, "%.0f")
+    _slider("Smoothing", "smoothing_s", 0.0, 2.0, 0.1, on_change, "%.1f s")
+    _slider("Threshold", "threshold", 0.0, 0.95, 0.05, on_change)
+
+
+def _image(on_change: Callable[[], None]) -> None:
+    st.subheader("Image", divider="gray")
+    st.selectbox(
+        "Turn the camera's image",
+        (0, 90, 180, 270),
+        format_func="{}°".format,
+        help="Clockwise, for a camera that hangs upside down or on its side.",
+        key="rotate",
+        on_change=on_change,
+    )
+    st.toggle("Mirror", key="mirror", on_change=on_change, help="The camera's image as a mirror shows it.")
+    st.toggle(
+        "Privacy blur",
+        key="blur",
+        on_change=on_change,
+        help="Faces are pixelated in the shown image and in what you download; their scores are kept.",
+    )
+    st.toggle(
+        "Compatible video",
+        key="inline",
+        help="For a proxy that holds video streams back: images take the page's own connection, 10 a second.",
+    )
 
 
 def _take_device_defaults() -> None:

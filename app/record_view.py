@@ -5,6 +5,7 @@ import streamlit as st
 from app import charts
 from app.session_log import MOST_FRAMES, Record
 from app.sessions import Session, session
+from edge.errors import SinkError
 
 
 def show(tab: Session) -> None:
@@ -53,11 +54,16 @@ def _counter() -> None:
     record = session().record
     if record:
         text = f"{record.frames} results, {record.faces} faces"
+        if record.lost:
+            st.warning(f"The server's disk is full: {record.lost} results are not in the record.")
         st.caption(f"{text}: full" if record.full else text, help=f"A record ends at {MOST_FRAMES:,} results.")
 
 
 def _start() -> None:
-    session().start_recording()
+    try:
+        session().start_recording()
+    except SinkError as error:
+        st.error(str(error))
 
 
 def _stop() -> None:

@@ -1,25 +1,28 @@
 """The record of a session: results, never images, in a temporary file that vanishes with its owner."""
 
+import contextlib
 import csv
 import io
 import json
 import math
 import tempfile
 import threading
+from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from app.monitor import Sample
+from edge.recording import CsvSink
 from edge.results import FrameResult
 from edge.schema import to_json
+from edge.sinks import writing
 
 MOST_FRAMES = 200_000
 """Where a record ends: 3.7 hours at 15 results a second, about 100 MB on disk."""
 MOST_SAMPLES = 5_000
-BOX_COLUMNS = ("x", "y", "width", "height")
-HEAD = ("captured_at", "position_s", "source", "frame_index", "track_id", *BOX_COLUMNS)
-TAIL = ("emotion", "confidence", "certainty", "intensity", "valence", "arousal")
-"""The columns of `python -m edge.run --csv`; the labels' scores follow."""
+BOX_COLUMNS = CsvSink.head[-4:]
+COLUMNS = (*CsvSink.head, *CsvSink.tail)
+"""Those of `python -m edge.run --csv`; the labels' scores follow."""
 
 
 class Record:
@@ -33,11 +36,17 @@ class Record:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", prefix="emotion-record-")
+        with writing("a record to a temporary file"):
+            self._file = tempfile.TemporaryFile("w+b", buffering=0, prefix="emotion-record-")
+        self._size = 0
+        self._times_s = array("d")
+        """When each frame was: a file's own time, else that of a clock that never jumps."""
         self.frames = 0
         self.faces = 0
         self.with_face = 0
         """Frames that have one."""
+        self.lost = 0
+        """Results for which the disk had no room."""
         self._samples: list[Sample] = []
         self._sampled_frames = 0
 
@@ -48,13 +57,26 @@ class Record:
 
     def add(self, result: FrameResult) -> None:
         """Append one result (any thread); a full or closed record ignores it."""
-        line = json.dumps(to_json(result), separators=(",", ":"))
+        line = json.dumps(to_json(result), separators=(",", ":")) + "\n"
         with self._lock:
-            if not self._file.closed and not self.full:
-                self._file.write(line + "\n")
-                self.frames += 1
-                self.faces += len(result.faces)
-                self.with_face += bool(result.faces)
+            if self._file.closed or self.full:
+                return
+            if not self._write(line.encode()):
+                self.lost += 1
+                return
+            self._times_s.append(result.captured_monotonic_s if result.position_s is None else result.position_s)
+            self.frames += 1
+            self.faces += len(result.faces)
+            self.with_face += bool(result.faces)
+
+    def _write(self, line: bytes) -> bool:
+        """Whether the line is in the file, whole; else nothing of it is."""
+        with contextlib.suppress(OSError):
+            self._file.seek(self._size)
+            if self._file.write(line) == len(line):
+                self._size += len(line)
+                return True
+        return False
 
     def close(self) -> None:
         """Forget everything."""
@@ -65,7 +87,7 @@ class Record:
         """JSON Lines: one line a frame."""
         with self._lock:
             self._file.seek(0)
-            return self._file.read()
+            return self._file.read(self._size).decode()
 
     def csv(self) -> str:
         """CSV: one row a face."""
@@ -74,8 +96,11 @@ class Record:
     def samples(self) -> list[Sample]:
         """The largest face of each frame that has one, at most `MOST_SAMPLES`; read again only after new results."""
         if self._sampled_frames != self.frames:
-            lines = self.jsonl().splitlines()[:: math.ceil(self.frames / MOST_SAMPLES)]
-            self._samples = [_sample(item) for item in map(json.loads, lines) if item["faces"]]
+            every = math.ceil(self.frames / MOST_SAMPLES)
+            items = map(json.loads, self.jsonl().splitlines()[::every])
+            self._samples = [
+                _sample(item, at_s) for item, at_s in zip(items, self._times_s[::every], strict=False) if item["faces"]
+            ]
             self._sampled_frames = self.frames
         return self._samples
 
@@ -88,7 +113,7 @@ def to_csv(results: Iterable[dict[str, Any]]) -> str:
     text = io.StringIO(newline="")
     rows = (_row(item, face) for item in results for face in item["faces"])
     first = next(rows, None)
-    header = first or (*HEAD, *TAIL)
+    header = first or COLUMNS
     table = csv.DictWriter(text, header, lineterminator="\n")
     table.writeheader()
     if first:
@@ -99,11 +124,10 @@ def to_csv(results: Iterable[dict[str, Any]]) -> str:
 
 def _row(result: dict[str, Any], face: dict[str, Any]) -> dict[str, Any]:
     values = {**result, **face, **dict(zip(BOX_COLUMNS, face["box"], strict=True))}
-    row: dict[str, Any] = {name: values[name] for name in (*HEAD, *TAIL)}
+    row: dict[str, Any] = {name: values[name] for name in COLUMNS}
     return {**row, **face["scores"]}
 
 
-def _sample(result: dict[str, Any]) -> Sample:
+def _sample(result: dict[str, Any], at_s: float) -> Sample:
     face = max(result["faces"], key=lambda face: face["box"][2] * face["box"][3])
-    at_s = result["captured_at"] if result["position_s"] is None else result["position_s"]
     return Sample(at_s, face["scores"], face["valence"], face["arousal"])

@@ -16,6 +16,7 @@ from edge.config import EdgeConfig
 from edge.engine import Engine
 from edge.errors import EmotionError, SourceError
 from edge.results import Frame, FrameResult
+from edge.sinks import writing
 from edge.sources import Source, open_source
 
 USUAL_FPS = 25.0
@@ -46,9 +47,10 @@ class VideoJob:
         """What the file says of its length; 0 if nothing."""
         self.done = False
         self.error: Exception | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="emotion-video-")
-        self._input = Path(self._folder.name) / f"input{Path(name).suffix.lower()}"
-        self._input.write_bytes(data)
+        with writing("an uploaded video to a temporary folder"):
+            self._folder = tempfile.TemporaryDirectory(prefix="emotion-video-")
+            self._input = Path(self._folder.name) / f"input{Path(name).suffix.lower()}"
+            self._input.write_bytes(data)
         self.video = Path(self._folder.name) / "annotated.webm"
         self._config, self._rendering = replace(config, rotate=0, mirror=False), rendering  # those are for cameras
         self._fps = USUAL_FPS

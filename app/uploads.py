@@ -10,7 +10,7 @@ from app.session_log import Record
 from app.sessions import session
 from app.upload_job import VideoJob
 from edge.engine import Engine
-from edge.errors import EmotionError, SourceError
+from edge.errors import EmotionError, SinkError, SourceError
 from edge.results import BgrImage, Frame, FrameResult
 
 IMAGES = ("jpg", "jpeg", "png", "bmp", "webp")
@@ -92,7 +92,10 @@ def _image_downloads(stem: str, jpeg: bytes, result: FrameResult) -> None:
 
 def _analyse_video(name: str, data: bytes) -> None:
     chosen = controls.settings()
-    session().take_video(VideoJob(name, data, chosen.config, chosen.rendering))
+    try:
+        session().take_video(VideoJob(name, data, chosen.config, chosen.rendering))
+    except SinkError as error:
+        st.error(str(error))
 
 
 def _again() -> None:

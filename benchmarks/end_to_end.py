@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks import scenes
 from benchmarks.scenes import Scene
+from edge.boxes import overlap
 from edge.detectors import Detector
 from edge.model_info import ModelInfo
 from edge.preprocess import crop_face, to_gray
@@ -93,12 +94,10 @@ def accuracy_of_found(
 def _matches(pasted: Sequence[Box], boxes: Sequence[Box]) -> list[tuple[int, Box]]:
     """Pasted face and found box, each at most once, the best overlap first."""
     pairs = (
-        (scenes.overlap(box, true), place, number)
-        for place, true in enumerate(pasted)
-        for number, box in enumerate(boxes)
+        (overlap(box, true), place, number) for place, true in enumerate(pasted) for number, box in enumerate(boxes)
     )
     matched: dict[int, int] = {}
-    for overlap, place, number in sorted(pairs, reverse=True):
-        if overlap >= SAME_FACE and place not in matched and number not in matched.values():
+    for shared, place, number in sorted(pairs, reverse=True):
+        if shared >= SAME_FACE and place not in matched and number not in matched.values():
             matched[place] = number
     return [(place, boxes[number]) for place, number in matched.items()]

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.boxes import overlap
 from edge.detectors import Detector
 from edge.results import BgrImage, Box, Detection, Frame, GrayImage
 from edge.sources import PORTRAIT
@@ -106,14 +107,6 @@ def paste(image: BgrImage, face: GrayImage | BgrImage, box: Box) -> None:
     weight = _fading(box.width, box.height)[: place.shape[0], : place.shape[1]]
     resized = resized[: place.shape[0], : place.shape[1]]
     place[:] = np.round(place * (1 - weight) + resized * weight)
-
-
-def overlap(box: Box, other: Box) -> float:
-    """Intersection over union."""
-    width = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
-    height = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
-    shared = max(0, width) * max(0, height)
-    return shared / (box.width * box.height + other.width * other.height - shared)
 
 
 def free_place(

@@ -19,8 +19,9 @@ import matplotlib
 
 from benchmarks import heads as photographs
 from benchmarks.heads import FPS, LAST, Head
-from benchmarks.scenes import Scene, overlap
+from benchmarks.scenes import Scene
 from benchmarks.tables import Row, to_markdown
+from edge.boxes import overlap
 from edge.command_line import CommandParser, quiet_native_code, run_command
 from edge.config import DETECTORS as CHOICES
 from edge.config import EdgeConfig

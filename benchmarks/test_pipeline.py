@@ -60,7 +60,7 @@ def test_a_frame_costs_what_its_detection_and_classification_cost(variants: dict
     config = EdgeConfig(source="demo", model=str(variants["int8"]))
     detector, classifier = DETECTORS["blazeface"](config), create_classifier(config)
     image, face = scenes.crowd((640, 480), 1).image, golden.generated_faces(1)
-    works = [
+    works: list[Callable[[], object]] = [
         crowd_work(variants["int8"], (640, 480), 1),
         partial(detector.detect, image),
         partial(classifier.predict, face),

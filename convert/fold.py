@@ -161,6 +161,7 @@ def _is_linear(step: Step) -> bool:
 
 
 def is_relu(step: Step) -> bool:
+    """Whether the step is a plain ReLU."""
     if isinstance(step.operation, keras.layers.ReLU):
         plain = {"max_value": None, "negative_slope": 0.0, "threshold": 0.0}
         return all(step.config[key] == value for key, value in plain.items())
@@ -237,6 +238,7 @@ def repeated(values: Array, after: Step) -> Array:
 
 
 def scale_outputs(step: Step, factor: Array) -> None:
+    """Multiply each output of a convolution or dense layer by its factor, in its weights."""
     kernel = step.weights[0]
     per_output = (
         factor.reshape(kernel.shape[-2:]) if isinstance(step.operation, keras.layers.DepthwiseConv2D) else factor
@@ -247,6 +249,7 @@ def scale_outputs(step: Step, factor: Array) -> None:
 
 
 def shift_outputs(step: Step, shift: Array) -> None:
+    """Add a constant to each output of a convolution or dense layer, in its bias."""
     if step.config["use_bias"]:
         step.weights[1] = step.weights[1] + shift
     else:
@@ -255,6 +258,7 @@ def shift_outputs(step: Step, shift: Array) -> None:
 
 
 def scale_inputs(step: Step, factor: Array) -> None:
+    """Multiply each input of a dense layer by its factor, in its weights."""
     step.weights[0] = step.weights[0] * factor[:, np.newaxis]
 
 

@@ -23,6 +23,7 @@ class ShiftChannels(keras.layers.Layer):  # type: ignore[misc]
         self._shift = np.asarray(shift, np.float32)
 
     def call(self, inputs: Any) -> Any:
+        """The sum."""
         return inputs + np.broadcast_to(self._shift, inputs.shape[2:])
 
 

@@ -30,10 +30,10 @@ class _Output:
         self._pause_s = RETRY_S
         self._retry_at_s = 0.0
 
-    def try_to(self, call: Callable[[], object]) -> None:
-        """Make one of the sink's calls, unless it failed a moment ago."""
+    def try_to(self, call: Callable[[], object], results: int) -> None:
+        """Make one of the sink's calls, with so many results, unless it failed a moment ago."""
         if self.error and self._clock_s() < self._retry_at_s:
-            self._lost += 1
+            self._lost += results
             return
         try:
             wrote = call()
@@ -41,6 +41,7 @@ class _Output:
             raise
         except OSError as error:
             self._fail(error)
+            self._lost += results
         else:
             if wrote is not False:
                 self._work()
@@ -49,7 +50,6 @@ class _Output:
         if self.error is None:
             _log.warning("%s; the run goes on without it and tries again", error)
         self.error = error
-        self._lost += 1
         self._retry_at_s = self._clock_s() + self._pause_s
         self._pause_s = min(2 * self._pause_s, LONGEST_RETRY_S)
 
@@ -74,7 +74,7 @@ class FanOut:
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Hand a result on."""
-        self._each(lambda sink: sink.write(frame, result))
+        self._each(lambda sink: sink.write(frame, result), results=1)
         if not any(output.has_worked for output in self._outputs):
             self.finish()
 
@@ -95,10 +95,10 @@ class FanOut:
             self._told[status.name] = status.state
             self._each(lambda sink: getattr(sink, "tell", _nothing)(status))
 
-    def _each(self, call: Callable[[Sink], object]) -> None:
+    def _each(self, call: Callable[[Sink], object], results: int = 0) -> None:
         for output in tuple(self._outputs):
             try:
-                output.try_to(partial(call, output.sink))
+                output.try_to(partial(call, output.sink), results)
             except WindowClosedError:
                 self.closed = True
             except BrokenPipeError:  # who read standard output has left for good

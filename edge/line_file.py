@@ -5,14 +5,62 @@ pipe whose reader comes and goes. Nothing here blocks for longer than `PATIENCE_
 """
 
 import contextlib
+import errno
+import math
 import os
 import select
 import stat
+import threading
+import time
 from pathlib import Path
+from typing import TextIO
+
+from edge.errors import SinkError
 
 PATIENCE_S = 1.0
 """How long a write waits for the reader of a full pipe."""
+_LOOK_MS = 100
+_AT_ONCE = 4096
+"""A pipe that takes anything takes so many bytes without blocking (PIPE_BUF)."""
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class _Tail:
+    """What is missing of the last line that was written to a descriptor."""
+
+    def __init__(self, missing: bytes = b"") -> None:
+        self._missing = missing
+
+    def add(self, descriptor: int, lines: str, patience_s: float, stop: threading.Event | None = None) -> None:
+        """Write what is missing, then the lines; after an error the rest of a line that was begun is missing."""
+        data, written = self._missing + lines.encode("utf-8", "backslashreplace"), 0
+        end_s = time.monotonic() + patience_s
+        try:
+            while written < len(data):
+                if _is_ready(descriptor, end_s, stop):
+                    written += os.write(descriptor, data[written : written + _AT_ONCE])
+        finally:
+            if written:
+                self._missing = _rest_of_line(data, written)
+
+
+class StreamLines:
+    """Lines to a stream of another owner: standard output.
+
+    A reader that sleeps stops photos and films until it wakes or `stop` is set, and live images for a moment only.
+    """
+
+    def __init__(self, stream: TextIO, stop: threading.Event | None = None) -> None:
+        self._stream, self._stop, self._tail = stream, stop, _Tail()
+
+    def write(self, lines: str, can_wait: bool = True) -> None:
+        """Add whole lines; OSError if they can't be written."""
+        self._stream.flush()
+        if (descriptor := _descriptor_of(self._stream)) is None:
+            self._stream.write(lines)
+            self._stream.flush()
+        else:
+            self._tail.add(descriptor, lines, math.inf if can_wait else PATIENCE_S, self._stop)
 
 
 class LineFile:
@@ -29,34 +77,24 @@ class LineFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
-        self._rest = b""
-        """What is missing of the last line in the file."""
+        self._tail = _Tail()
 
     def write(self, lines: str, head: str = "") -> None:
         """Add whole lines; `head` goes before them where the file is empty."""
         descriptor = self._followed()
         if _size(descriptor) == 0:
-            self._rest, lines = b"", head + lines
+            self._tail, lines = _Tail(), head + lines
         try:
-            self._add(descriptor, lines.encode("utf-8", "backslashreplace"))
-        except BrokenPipeError:  # the next reader begins with a whole line
+            self._tail.add(descriptor, lines, PATIENCE_S)
+        except BrokenPipeError as error:  # the next reader begins with a whole line
             self.reopen()
-            raise
+            raise SinkError(f"Expected a reader of the pipe {self._path}. Received: it has left") from error
 
     def reopen(self) -> None:
         """Close the file; the next line opens what has this name then."""
-        descriptor, self._descriptor, self._rest = self._descriptor, None, b""
+        descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
-
-    def _add(self, descriptor: int, lines: bytes) -> None:
-        data, written = self._rest + lines, 0
-        try:
-            while written < len(data):
-                written += _write(descriptor, data[written:])
-        finally:
-            if written:
-                self._rest = _rest_of_line(data, written)
 
     def _followed(self) -> int:
         """The open file that has this name now."""
@@ -64,7 +102,7 @@ class LineFile:
             self.reopen()
         if self._descriptor is None:
             self._descriptor = os.open(self._path, _FLAGS, 0o666)
-            self._rest = b"" if self._ends_whole(self._descriptor) else b"\n"
+            self._tail = _Tail(b"" if self._ends_whole(self._descriptor) else b"\n")
         return self._descriptor
 
     def _has_name(self, descriptor: int) -> bool:
@@ -91,17 +129,28 @@ def _size(descriptor: int) -> int | None:
     return about.st_size if stat.S_ISREG(about.st_mode) else None
 
 
-def _write(descriptor: int, data: bytes) -> int:
-    try:
-        return os.write(descriptor, data)
-    except BlockingIOError:
-        if not select.select([], [descriptor], [], PATIENCE_S)[1]:
-            raise
-        return 0
-
-
 def _rest_of_line(data: bytes, written: int) -> bytes:
     """What is missing of the line in which the first `written` bytes end."""
     if data[written - 1 : written] == b"\n":
         return b""
     return data[written : data.find(b"\n", written) + 1]
+
+
+def _is_ready(descriptor: int, end_s: float, stop: threading.Event | None) -> bool:
+    """Whether some bytes can be written at once; BlockingIOError if that is not so in time, or to be waited for."""
+    if os.name != "posix":
+        return True
+    room = select.poll()
+    room.register(descriptor, select.POLLOUT)
+    if room.poll(_LOOK_MS):
+        return True
+    if time.monotonic() >= end_s or (stop and stop.is_set()):
+        raise BlockingIOError(errno.EAGAIN, "its reader does not read")
+    return False
+
+
+def _descriptor_of(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):  # one that is no file: a test's, a notebook's
+        return None

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import threading
 from pathlib import Path
 
 from edge.address import redact
@@ -33,8 +34,8 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mqtt-ca", type=Path, help="the certificate of the authority that signed the broker's (.pem)")
 
 
-def open_sinks(arguments: argparse.Namespace, config: EdgeConfig) -> list[Sink]:
-    """A sink for each option that was given.
+def open_sinks(arguments: argparse.Namespace, config: EdgeConfig, stop: threading.Event) -> list[Sink]:
+    """A sink for each option that was given; `stop` says that nobody wants to wait any more.
 
     Raises:
         SinkError: one of them can't work.
@@ -43,7 +44,7 @@ def open_sinks(arguments: argparse.Namespace, config: EdgeConfig) -> list[Sink]:
     names = [redact(source) for source in config.sources]
     if arguments.video and len(names) > 1:
         raise ConfigError(f"Expected one source with --video. Received: {', '.join(names)}")
-    sinks = [_thinned(sink, arguments.emit) for sink in _line_sinks(arguments)]
+    sinks = [_thinned(sink, arguments.emit) for sink in _line_sinks(arguments, stop)]
     if not arguments.headless:
         sinks.insert(0, WindowSink(names))
     if arguments.video:
@@ -57,8 +58,8 @@ def open_sinks(arguments: argparse.Namespace, config: EdgeConfig) -> list[Sink]:
     return sinks
 
 
-def _line_sinks(arguments: argparse.Namespace) -> list[Sink]:
-    sinks: list[Sink] = [JsonLinesSink(sys.stdout)] if arguments.headless else []
+def _line_sinks(arguments: argparse.Namespace, stop: threading.Event) -> list[Sink]:
+    sinks: list[Sink] = [JsonLinesSink(sys.stdout, stop)] if arguments.headless else []
     if arguments.json:
         sinks.append(JsonLinesSink(arguments.json))
     if arguments.csv:

@@ -69,6 +69,7 @@ class Reader(threading.Thread):
         self._stop_event = threading.Event()
 
     def run(self) -> None:
+        """Open, read and close; the thread calls it."""
         try:
             source = self._opening.opener(self._opening.name, self._opening.config)
             try:

@@ -196,7 +196,7 @@ class SnapshotSink:
         self._folder.mkdir(parents=True, exist_ok=True)
         _check_space(self._folder)
         kept = sorted((_number(path.name), path) for path in self._folder.iterdir() if OWN_NAMES.fullmatch(path.name))
-        labels = "_".join(sorted({re.sub(r"[^\w-]+", "-", face.emotion) for face in result.faces}))
+        labels = "_".join(sorted({re.sub(r"[^\w-]+", "-", face.emotion) for face in result.faces}))[:100]
         number = kept[-1][0] + 1 if kept else 0
         with replacing(self._folder / f"{result.captured_at:.3f}_{labels}_{number:06d}.jpg") as part:
             part.write_bytes(cv2.imencode(".jpg", drawn)[1].tobytes())

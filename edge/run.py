@@ -111,7 +111,7 @@ def _run_until_signal(arguments: argparse.Namespace, config: EdgeConfig, started
     sinks: list[Sink] = []
     signals = Signals(stop, on_hangup=lambda: reopen_all(sinks))
     signals.install()
-    sinks += open_sinks(arguments, config)
+    sinks += open_sinks(arguments, config, stop)
     try:
         with Engine(config) as engine:
             summary = run(engine, sinks, stop, Limits(arguments.max_frames, arguments.seconds), started_s)

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy as np
 
 from edge.annotate import draw, draw_words
 from edge.errors import SinkError
-from edge.line_file import LineFile
+from edge.line_file import LineFile, StreamLines
 from edge.results import BgrImage, CameraState, CameraStatus, Frame, FrameResult
 from edge.schema import status_to_json, to_json
 
@@ -38,6 +39,7 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Finish what was written."""
+        return
 
 
 class JsonLinesSink:
@@ -46,16 +48,16 @@ class JsonLinesSink:
     The file is made with the first line.
     """
 
-    def __init__(self, target: TextIO | Path) -> None:
+    def __init__(self, target: TextIO | Path, stop: threading.Event | None = None) -> None:
         self._name = target if isinstance(target, Path) else getattr(target, "name", "a stream")
         self._file = LineFile(checked_place(target)) if isinstance(target, Path) else None
-        self._stream = None if isinstance(target, Path) else target
+        self._stream = None if isinstance(target, Path) else StreamLines(target, stop)
         self._faulty: set[str] = set()
         """The cameras of which a line said that they fail."""
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Write one line."""
-        self._add(to_json(result))
+        self._add(to_json(result), can_wait=not frame.is_live)
 
     def tell(self, status: CameraStatus) -> bool:
         """Write a line about a camera that fails, or that is back; that all is well at the start is no news."""
@@ -74,24 +76,13 @@ class JsonLinesSink:
         """Close the file; a stream stays open, it is its owner's."""
         self.reopen()
 
-    def _add(self, values: dict[str, Any]) -> None:
+    def _add(self, values: dict[str, Any], can_wait: bool = False) -> None:
         line = json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n"
-        if self._stream:
-            _write_to(self._stream, line)
-        elif self._file:
-            with writing(f"a JSON line to {self._name}"):
+        with writing(f"a JSON line to {self._name}"):
+            if self._file:
                 self._file.write(line)
-
-
-def _write_to(stream: TextIO, line: str) -> None:
-    try:
-        stream.write(line)
-        stream.flush()
-    except BrokenPipeError:
-        raise  # the reader of our output has left: no fault
-    except OSError as error:
-        name = getattr(stream, "name", "a stream")
-        raise SinkError(f"Expected to write a JSON line to {name}. Received: {error}") from error
+            elif self._stream:
+                self._stream.write(line, can_wait)
 
 
 class WindowClosedError(SinkError):
@@ -147,7 +138,7 @@ def writing(what: str) -> Iterator[None]:
     """Turn what the system says into a SinkError about `what`."""
     try:
         yield
-    except SinkError:
+    except (SinkError, BrokenPipeError):  # the reader of our output has left: no fault
         raise
     except OSError as error:
         reason = "a pipe that nobody reads" if error.errno == errno.ENXIO else str(error)

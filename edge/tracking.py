@@ -9,6 +9,7 @@ import numpy as np
 
 from edge.affect import affect, certainty
 from edge.appearance import Look, likeness, look_at
+from edge.boxes import area, center, overlap
 from edge.config import EdgeConfig
 from edge.quality import pose_quality
 from edge.results import BgrImage, Box, Detection, EmotionScores, Face, Probabilities
@@ -123,9 +124,9 @@ class Track:
 
     def see(self, detection: Detection, look: Look | None, now_s: float) -> None:
         """Take over what a detector saw; `look` is None where another face may be in the way."""
-        center = _center(detection.box)
-        self._learn_velocity(center, now_s)
-        self.detection, self.seen_s, self.placed_s, self.seen_at = detection, now_s, now_s, center
+        place = center(detection.box)
+        self._learn_velocity(place, now_s)
+        self.detection, self.seen_s, self.placed_s, self.seen_at = detection, now_s, now_s, place
         self.tilt_degrees, self.pose = detection.tilt_degrees, pose_quality(detection.points)
         self.look = look or self.look
         self.visible, self.lost, self.missed = True, False, 0
@@ -281,7 +282,7 @@ class Tracker:
         return track
 
     def _hide_all_but(self, count: int) -> None:
-        smallest_last = sorted(self.visible, key=lambda track: _area(track.detection.box), reverse=True)
+        smallest_last = sorted(self.visible, key=lambda track: area(track.detection.box), reverse=True)
         for track in smallest_last[count:]:
             track.visible = False
 
@@ -318,14 +319,6 @@ def match(affinities: list[list[float | None]]) -> list[tuple[int, int]]:
     return list(chosen.items())
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    shared = max(0, width) * max(0, height)
-    return shared / max(1, _area(one) + _area(other) - shared)
-
-
 def _affinity_behind(track: Track, seen: _Seen, now_s: float, is_covered: bool) -> float | None:
     """`_affinity`; of a hidden face that comes out from behind another the place alone may tell who it is."""
     value = _affinity(track, seen, now_s)
@@ -337,11 +330,11 @@ def _affinity_behind(track: Track, seen: _Seen, now_s: float, is_covered: bool) 
 def _affinity(track: Track, seen: _Seen, now_s: float) -> float | None:
     """How well a detection fits a track, by place and looks; None if it can't be the same face."""
     box, expected = seen.detection.box, track.expected(now_s)
-    side = max(1.0, math.sqrt(_area(expected)))
-    distance = math.dist(_center(box), _center(expected)) / side
+    side = max(1.0, math.sqrt(area(expected)))
+    distance = math.dist(center(box), center(expected)) / side
     if distance > REACH + REACH * max(0.0, now_s - track.placed_s):
         return None
-    growth = math.sqrt(_area(box)) / side
+    growth = math.sqrt(area(box)) / side
     likely = likeness(track.look, seen.look) if track.look and seen.look else None
     overlaps = overlap(box, expected) >= MIN_OVERLAP
     if not (overlaps and (likely is None or track.is_sure(now_s))):
@@ -359,11 +352,3 @@ def _crowded(boxes: list[Box]) -> set[int]:
 
 def _sum(one: float | None, other: float | None) -> float:
     return float("-inf") if one is None or other is None else one + other
-
-
-def _center(box: Box) -> tuple[float, float]:
-    return box.x + box.width / 2, box.y + box.height / 2
-
-
-def _area(box: Box) -> int:
-    return box.width * box.height

@@ -2,6 +2,7 @@
 
 import math
 
+from edge.boxes import area, overlap, shared_area
 from edge.results import BgrImage, Box, Detection, Point
 
 SAME_OVERLAP = 0.3
@@ -82,9 +83,5 @@ def mirror_box(box: Box, width: int) -> Box:
 
 def same_face(one: Box, other: Box) -> bool:
     """Whether two boxes hold the same face."""
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    if width <= 0 or height <= 0:
-        return False
-    shared, area, other_area = width * height, one.width * one.height, other.width * other.height
-    return shared >= SAME_OVERLAP * (area + other_area - shared) or shared >= SAME_SHARE * min(area, other_area)
+    shared = shared_area(one, other)
+    return shared > 0 and (overlap(one, other) >= SAME_OVERLAP or shared >= SAME_SHARE * min(area(one), area(other)))

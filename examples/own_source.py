@@ -15,7 +15,8 @@ class Zoom(Source):
 
     def read(self) -> BgrImage | None:
         self.width += 20
-        return cv2.resize(self.photo, (self.width, self.width)) if self.width <= 400 else None
+        closer = cv2.resize(self.photo, (self.width, self.width))
+        return closer.astype("uint8") if self.width <= 400 else None
 
 
 with Engine(EdgeConfig(source="zoom", playback="fast"), opener=lambda name, config: Zoom()) as engine:

@@ -20,14 +20,17 @@ class StopAtNaN(keras.callbacks.Callback):
         self._config, self._epoch = config, 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note the epoch for the message."""
         self._epoch = epoch + 1
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Look at the loss."""
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             self._end(f"{loss} at step {batch + 1} of epoch {self._epoch}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Look at all that was measured."""
         wrong = [f"{name} {value}" for name, value in (logs or {}).items() if not math.isfinite(value)]
         if wrong:
             self._end(f"{', '.join(wrong)} at the end of epoch {self._epoch}")

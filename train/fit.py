@@ -117,13 +117,16 @@ class Checkpoint(keras.callbacks.Callback):
         return len(self.history)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
         self._began_s, self._epoch = time.monotonic(), epoch
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Seed dropout once per epoch, so that a resumed run drops the same."""
         if batch == 0:  # not at the epoch's begin: fetching the first batch draws from torch's generator too
             _seed_dropout(self.model, self._config.seed, self._epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Write down and save what the epoch gave."""
         seconds = time.monotonic() - self._began_s
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         measured = {name: float(value) for name, value in (logs or {}).items()}

@@ -43,7 +43,7 @@ def onnx_file(variants: dict[str, Path], tmp_path_factory: pytest.TempPathFactor
     """The shipped float network as ONNX."""
     model, path = variants[models.float_variant(variants)], tmp_path_factory.mktemp("onnx") / "network.onnx"
     python = environments.python_of("tensorflow")
-    command = [python, "-m", "tf2onnx.convert", "--opset", "13", "--tflite", model.resolve(), "--output", path]
+    command = [str(python), "-m", "tf2onnx.convert", "--opset", "13", "--tflite", str(model), "--output", str(path)]
     subprocess.run(command, check=True, capture_output=True)
     return path
 

@@ -103,7 +103,7 @@ def assert_flows(page: Any) -> None:
 
 def test_the_demo_is_fluent(page: Any) -> None:
     start(page)
-    rates = []
+    rates: list[float] = []
     while len(rates) < ATTEMPTS and max(rates, default=0) < 12:
         rates.append(watch(page)["perSecond"])
     assert max(rates) >= 12, rates

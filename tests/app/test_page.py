@@ -19,7 +19,8 @@ from app.reports import Bundled
 from app.sessions import registry
 from edge.config import DEVICE_FILE_VARIABLE
 from edge.errors import ModelError, StuckThreadError
-from edge.model_info import LABELS, ModelInfo
+from edge.interpreter import installed_runtimes
+from edge.model_info import LABELS, Head, ModelInfo
 from edge.sources import DemoSource
 
 PAGE = str(Path(__file__).parents[2] / "app" / "page.py")
@@ -101,7 +102,7 @@ def test_a_wrong_address_says_what_helps(page: AppTest, address: str, message: s
 def test_controls_build_the_config_of_the_running_worker(page: AppTest) -> None:
     page.button(key="start").click().run()
     until(page, "Face 1 ·")
-    chosen = {"detector": "haar", "model": "float16", "runtime": controls.installed_runtimes()[0], "rotate": 180}
+    chosen = {"detector": "haar", "model": "float16", "runtime": installed_runtimes()[0], "rotate": 180}
     slid = {"detect_every": 5, "smoothing_s": 0.5, "threshold": 0.2, "fps": 10.0}
     for name, text in chosen.items():
         page.selectbox(key=name).set_value(text)
@@ -119,7 +120,7 @@ def test_controls_build_the_config_of_the_running_worker(page: AppTest) -> None:
 
 
 def test_the_controls_begin_with_what_is_best_on_this_device(page: AppTest, device_file: Path) -> None:
-    tuned = {"detector": "haar", "model": "float16", "runtime": controls.installed_runtimes()[-1], "threads": 2}
+    tuned = {"detector": "haar", "model": "float16", "runtime": installed_runtimes()[-1], "threads": 2}
     device_file.write_text(json.dumps({"options": tuned}))
     page = new_tab()
     page.button(key="start").click().run()
@@ -291,12 +292,13 @@ def test_recording_keeps_results_and_offers_them(page: AppTest) -> None:
 
 
 def test_the_model_page_shows_contract_recall_and_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    info = ModelInfo("tiny", accuracy={"PrivateTest": 0.7123}, keras_sha256="abc")
+    info = ModelInfo("tiny", heads=(Head(accuracy={"label": {"PrivateTest": 0.7123}}),), keras_sha256="abc")
     matrix = [[10 if row == column else 1 for column in range(7)] for row in range(7)]
     score = {"count": 112, "recall": dict.fromkeys(LABELS, 0.625), "confusion": matrix}
     monkeypatch.setattr(model_page, "bundled", lambda: [Bundled("int8", info, 123_456)])
-    monkeypatch.setattr(model_page, "training_scores", lambda _: {"PrivateTest": score})
-    monkeypatch.setattr(model_page, "conversion_variants", lambda _: {"int8": {"losses": {"agreement": 0.99}}})
+    monkeypatch.setattr(model_page, "training_scores", lambda _: {"label": {"label": {"PrivateTest": score}}})
+    proof = {"runtime": "tflite", "losses_by_runtime": {"tflite": {"label": {"agreement": 0.99}}}}
+    monkeypatch.setattr(model_page, "conversion_variants", lambda _: {"int8": proof})
     page = AppTest.from_string("from app.model_page import show\nshow()", default_timeout=30).run()
     text = html_of(page)
     assert not page.exception

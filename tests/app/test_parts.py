@@ -5,6 +5,8 @@ import csv
 import io
 import json
 import re
+import resource
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -27,7 +29,7 @@ from app.upload_job import VideoJob
 from app.video_stream import video_parts
 from edge.capture import Source
 from edge.config import EdgeConfig
-from edge.errors import SourceError
+from edge.errors import SinkError, SourceError
 from edge.model_info import LABELS, ModelInfo
 from edge.pipeline import Pipeline
 from edge.results import BgrImage, Box, EmotionScores, Face, FrameResult
@@ -108,6 +110,34 @@ class TestRecord:
         record.add(result_of())
         assert record.frames == 0
 
+    @pytest.mark.parametrize("jump_s", [-400.0, 3.2e8])
+    def test_a_clock_that_jumps_does_not_bend_the_chart(self, jump_s: float) -> None:
+        record = Record()
+        for index in range(10):
+            result = replace(result_of(Box(0, 0, 9, 9), at_s=100.0 + index), captured_at=1.8e9 + index)
+            record.add(replace(result, captured_at=result.captured_at + jump_s) if index > 5 else result)
+        assert [sample.at_s for sample in record.samples()] == [100.0 + index for index in range(10)]
+
+    def test_a_disk_that_is_full_for_a_moment_tears_no_line(self) -> None:
+        record = Record()
+        record.add(result_of(Box(0, 0, 9, 9)))
+        whole = len(record.jsonl())
+        old = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (whole + 50, old[1]))
+        record.add(result_of(Box(0, 0, 9, 9)))
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        record.add(result_of(Box(0, 0, 9, 9)))
+        assert (record.frames, record.lost, len(record.samples())) == (2, 1, 2)
+        assert len(record.jsonl()) == 2 * whole
+
+    def test_without_a_temporary_folder_the_error_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", "/none")
+        with pytest.raises(SinkError, match="temporary file"):
+            Record()
+        monkeypatch.setattr("app.upload_job.Record", lambda: None)
+        with pytest.raises(SinkError, match="temporary folder"):
+            VideoJob("talk.mp4", b"junk", EdgeConfig(), RenderOptions())
+
 
 class TestMonitor:
     def test_the_timeline_is_thin_and_ends_after_a_minute(self) -> None:
@@ -119,7 +149,8 @@ class TestMonitor:
         assert min(np.diff(times)) >= 0.5
 
     def test_listeners_hear_until_they_leave(self) -> None:
-        monitor, heard = Monitor(), []
+        monitor = Monitor()
+        heard: list[FrameResult] = []
         monitor.listen("me", heard.append)
         monitor.add(result_of(), 1.0)
         monitor.unlisten("me")

@@ -4,9 +4,9 @@ import pytest
 
 from benchmarks import scenes
 from benchmarks.golden import generated_faces
+from edge.boxes import overlap
 from edge.config import EdgeConfig
 from edge.detectors import create_detector
-from edge.results import Box
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 16])
@@ -16,14 +16,14 @@ def test_a_crowd_has_its_faces_inside_the_frame_and_apart(count: int) -> None:
     for index, box in enumerate(scene.boxes):
         assert 0 <= box.x <= 640 - box.width
         assert 0 <= box.y <= 480 - box.height
-        assert all(scenes.overlap(box, other) == 0 for other in scene.boxes[:index])
+        assert all(overlap(box, other) == 0 for other in scene.boxes[:index])
 
 
 def test_a_real_detector_finds_the_crowds_faces_where_they_are_said_to_be() -> None:
     scene = scenes.crowd((640, 480), 4)
     faces = create_detector(EdgeConfig()).detect(scene.image)
     assert len(faces) == 4
-    assert all(max(scenes.overlap(face.box, box) for box in scene.boxes) > 0.4 for face in faces)
+    assert all(max(overlap(face.box, box) for box in scene.boxes) > 0.4 for face in faces)
 
 
 def test_pasted_faces_are_the_same_every_time() -> None:
@@ -37,9 +37,3 @@ def test_no_room_is_an_error() -> None:
     faces = list(generated_faces(5)[..., 0])
     with pytest.raises(ValueError, match="Received: "):
         scenes.pasted(faces, (100, 100), [60] * 5, seed=0)
-
-
-def test_overlap() -> None:
-    assert scenes.overlap(Box(0, 0, 10, 10), Box(0, 0, 10, 10)) == 1
-    assert scenes.overlap(Box(0, 0, 10, 10), Box(10, 0, 10, 10)) == 0
-    assert scenes.overlap(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == pytest.approx(1 / 3)

@@ -33,7 +33,8 @@ def unpacked(bundle: Path) -> Path:
 
 
 def test_the_sums_hold_for_every_file(unpacked: Path) -> None:
-    sums = dict(reversed(line.split("  ")) for line in (unpacked / "SHA256SUMS").read_text().splitlines())
+    lines = [line.split("  ") for line in (unpacked / "SHA256SUMS").read_text().splitlines()]
+    sums = {name: digest for digest, name in lines}
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in unpacked.iterdir()}
 
     assert sums == {name: digest for name, digest in files.items() if name != "SHA256SUMS"}

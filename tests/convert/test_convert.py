@@ -179,7 +179,7 @@ def test_without_test_images_the_proof_says_so_and_a_strict_gate_keeps_no_file(
     kept = [file.name for file in tmp_path.iterdir() if file.suffix == ".tflite"]
     assert kept == (["original_int8.tflite"] if done.returncode == 0 else [])
     if kept:
-        assert set(read_model_info(tmp_path / kept[0]).accuracy) == {"calibration"}
+        assert set(read_model_info(tmp_path / kept[0]).heads[0].accuracy["label"]) == {"calibration"}
         assert read_tflite(tmp_path / kept[0]).outputs[0].type == "uint8"
 
 
@@ -194,7 +194,7 @@ def test_what_images_without_labels_can_not_tell_is_not_in_the_contract(
     )
     assert done.returncode == 0, done.stderr
     info = read_model_info(tmp_path / "original_float16.tflite")
-    assert info.accuracy == {}
+    assert all(head.accuracy == {} for head in info.heads)
     assert set(info.conversion) == {"agreement", "graph_sha256", "proved_on"}
     assert info.conversion["proved_on"] == "the 30 images that did not calibrate (there are no test images)"
     assert inspect_file(tmp_path / "original_float16.tflite").passed
@@ -252,8 +252,8 @@ def test_without_images_it_is_one_line(workshop: Workshop, tmp_path: Path) -> No
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_file(workshop: Workshop, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "convert", workshop.keras("original"), "--data", workshop.dataset]
-    command += ["--samples", "70", "--int8", "--out", tmp_path / "out"]
+    command = [sys.executable, "-m", "convert", str(workshop.keras("original")), "--data", str(workshop.dataset)]
+    command += ["--samples", "70", "--int8", "--out", str(tmp_path / "out")]
     limited = ["sh", "-c", 'ulimit -f 16; exec "$@"', "sh", *command]  # no file beyond 16 blocks, as on a full disk
     done = subprocess.run(limited, cwd=ROOT, capture_output=True, text=True, timeout=280)
     assert done.returncode == 1, done.stderr
@@ -264,9 +264,9 @@ def test_a_full_disk_is_one_line_and_leaves_no_file(workshop: Workshop, tmp_path
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_killed_halfway_it_leaves_no_file(workshop: Workshop, tmp_path: Path, how: signal.Signals) -> None:
-    command = [sys.executable, "-m", "convert", workshop.keras("original"), "--data", workshop.dataset]
+    command = [sys.executable, "-m", "convert", str(workshop.keras("original")), "--data", str(workshop.dataset)]
     process = subprocess.Popen(
-        [*command, "--samples", "70", "--out", tmp_path], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [*command, "--samples", "70", "--out", str(tmp_path)], cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
     for line in process.stderr:

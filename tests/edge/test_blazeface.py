@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from edge.blazeface import BlazeFace, anchor_centers, find_layout, merge_overlapping
+from edge.boxes import overlap
 from edge.config import EdgeConfig
 from edge.detectors import BACK, SHORT_RANGE, create_detector
 from edge.errors import ModelError
 from edge.interpreter import MODELS
 from edge.sources import DemoSource
-from edge.tracking import overlap
 from tests.edge.test_detectors import FACE
 
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.boxes import overlap
 from edge.config import EdgeConfig
 from edge.detectors import BACK, DETECTORS, SHORT_RANGE, create_detector, find_model
 from edge.errors import ModelError
@@ -15,7 +16,6 @@ from edge.model_info import ModelInfo
 from edge.preprocess import crop_face
 from edge.results import Box
 from edge.sources import DemoSource
-from edge.tracking import overlap
 
 FACE = Box(258, 148, 124, 124)
 """Where the demo's first image has its face."""

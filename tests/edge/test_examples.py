@@ -1,5 +1,6 @@
 """The examples run outside the project's folder as they are, and stay short."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -30,3 +31,10 @@ def test_an_example_runs_and_is_short(name: str, tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     assert EXAMPLES[name] in ended.stdout
     assert len((tmp_path / name).read_text().splitlines()) < 25
+
+
+def test_the_tutorial_of_the_library_runs(tmp_path: Path) -> None:
+    program = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "library.md").read_text(), re.DOTALL)[0]
+    ended = run_python("-c", program, cwd=tmp_path, root=ROOT)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count(" happy ") > 20

@@ -46,6 +46,7 @@ def test_a_full_disk_is_tried_again_and_both_are_told_once(caplog: pytest.LogCap
         for index in range(1, 5):
             disk.now_s += 0.4
             write(fan_out, index)
+            fan_out.turn()
         disk.has_room = True
         disk.now_s += 10
         write(fan_out, 5, 6)

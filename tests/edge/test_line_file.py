@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from edge import line_file
-from edge.line_file import LineFile
+from edge.errors import SinkError
+from edge.line_file import LineFile, StreamLines
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="rotation and pipes are POSIX's")
 
@@ -63,7 +64,7 @@ def test_a_folder_that_goes_and_comes_back_is_found_again(tmp_path: Path) -> Non
 
 def test_no_line_is_torn_by_a_disk_that_was_full_for_a_moment(tmp_path: Path) -> None:
     program = (
-        "import resource, sys; from pathlib import Path; from edge.line_file import LineFile\n"
+        "import resource, sys; from pathlib import Path; from edge.line_file import LineFile, StreamLines\n"
         "def room(size): resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))\n"
         "lines = LineFile(Path(sys.argv[1])); room(95)\n"
         "for number in range(40):\n"
@@ -89,7 +90,7 @@ def test_a_pipe_without_a_reader_costs_no_time_and_is_found_by_the_next_one(tmp_
         lines.write(f"{number}\n")
         assert os.read(reader, 100) == b"%d\n" % number
         os.close(reader)
-        with pytest.raises(BrokenPipeError):
+        with pytest.raises(SinkError, match="it has left"):
             lines.write("nobody\n")
 
 
@@ -112,6 +113,30 @@ def test_a_reader_that_sleeps_stops_the_loop_for_a_moment_only(tmp_path: Path, m
     thread.join(10)
     os.close(reader)
     assert {len(line) for line in b"".join(read).splitlines()} == {999}
+
+
+def test_a_stream_whose_reader_sleeps_holds_up_what_can_wait_and_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_file, "PATIENCE_S", 0.1)
+    reader, writer = os.pipe()
+    stop = threading.Event()
+    with os.fdopen(writer, "w") as stream:
+        lines = StreamLines(stream, stop)
+        with pytest.raises(BlockingIOError, match="does not read"):
+            for _ in range(1000):
+                lines.write("x" * 999 + "\n", can_wait=False)
+        threading.Timer(0.5, stop.set).start()
+        started_s = time.monotonic()
+        with pytest.raises(BlockingIOError):
+            lines.write("y" * 5000 + "\n")
+        assert 0.3 < time.monotonic() - started_s < 5
+        stop.clear()
+        drained: list[bytes] = []
+        thread = threading.Thread(target=lambda: drained.extend(iter(lambda: os.read(reader, 65536), b"")))
+        thread.start()
+        lines.write("z" * 999 + "\n")
+    thread.join(10)
+    os.close(reader)
+    assert {len(line) for line in b"".join(drained).splitlines()} <= {999, 5000}
 
 
 def test_a_file_that_can_not_be_read_can_be_written(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ FACE = Box(258, 148, 124, 124)
 def _moved(dx: float, dy: float, scale: float = 1.0) -> np.ndarray:
     center = FACE.x + FACE.width / 2, FACE.y + FACE.height / 2
     place = cv2.getRotationMatrix2D(center, 0, scale)
-    place[:, 2] += (dx, dy)
+    place[:, 2] += (dx, dy)  # type: ignore[misc]
     return cv2.warpAffine(GRAY, place, (640, 480), borderMode=cv2.BORDER_REPLICATE)
 
 

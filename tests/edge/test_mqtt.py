@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.errors import SinkError
 from edge.mqtt import MqttSink, device_id
@@ -35,7 +36,7 @@ class Listener:
 
     def __init__(self, port: int) -> None:
         self.heard: list[tuple[str, str]] = []
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2)
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
         self._client.on_message = lambda client, data, message: self.heard.append(
             (message.topic, message.payload.decode())

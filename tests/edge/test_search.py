@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.boxes import overlap
 from edge.config import EdgeConfig
 from edge.detectors import create_detector
 from edge.motion import shrink
@@ -13,7 +14,6 @@ from edge.pipeline import Pipeline
 from edge.results import BgrImage, Box, Detection, Face, Point
 from edge.search import AGAIN_S, REST_S, Scene, ZoomSearch
 from edge.sources import PORTRAIT
-from edge.tracking import overlap
 from edge.views import clip, mirror_box, plan_views, same_face, surroundings
 from edge.zoom import ZoomDetector
 from tests.fakes import FakeClassifier, frame_of

@@ -136,6 +136,18 @@ def test_ctrl_c_while_modules_load_ends_quietly(module: str, tmp_path: Path) -> 
     assert (ended.returncode, ended.stderr) == (130, "")
 
 
+def test_a_reader_that_sleeps_does_not_keep_a_run_from_its_end(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "edge.run", "--headless", "--playback", "fast", "--source", "demo"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log)
+        time.sleep(8)  # the pipe is full by now, or the machine is busy: the end is the same
+        process.terminate()
+        assert process.wait(20) in (0, 1)
+    assert "Traceback" not in (tmp_path / "log").read_text()
+    assert process.stdout
+    process.stdout.close()
+
+
 def test_sighup_opens_the_files_anew_and_a_service_lives_on(tmp_path: Path) -> None:
     with _running("--json", str(tmp_path / "lines")) as process:
         _until(lambda: (tmp_path / "lines").exists())

@@ -8,7 +8,7 @@ import pytest
 from edge.config import EdgeConfig
 from edge.model_info import LABELS
 from edge.results import Box, Detection, Probabilities
-from edge.tracking import Smoother, Tracker, match, overlap
+from edge.tracking import Smoother, Tracker, match
 
 HAPPY, SAD = LABELS.index("happy"), LABELS.index("sad")
 
@@ -148,8 +148,3 @@ def test_the_quality_is_smoothed_and_has_a_hysteresis() -> None:
     assert not shown[12]
     assert not shown[52]  # above the limit, but by less than the hysteresis
     assert shown[-1]
-
-
-def test_overlap_is_intersection_over_union() -> None:
-    assert overlap(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == pytest.approx(1 / 3)
-    assert overlap(Box(0, 0, 10, 10), Box(20, 20, 5, 5)) == 0

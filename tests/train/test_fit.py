@@ -20,6 +20,7 @@ from train import fit as fitting
 from train.config import TrainConfig
 from train.data import Dataset, load_fer2013
 from train.fit import Batches, Checkpoint, find_checkpoint, fit, start_from
+from train.models import ARCHITECTURES
 from train.predict import predictor
 from train.targets import training_targets
 from train.votes import majority
@@ -40,7 +41,7 @@ def tiny(
 
 @pytest.fixture
 def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
-    monkeypatch.setitem(fitting.ARCHITECTURES, "edge", tiny)
+    monkeypatch.setitem(ARCHITECTURES, "edge", tiny)
     return synthetic.with_votes(load_fer2013(synthetic.write_folder(tmp_path / "fer")))
 
 
@@ -68,7 +69,7 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
     config = replace(config, out=str(tmp_path / "interrupted"))
     get = Batches.__getitem__
 
-    def killed_in_the_third_epoch(self: Batches, index: int) -> tuple[np.ndarray, ...]:
+    def killed_in_the_third_epoch(self: Batches, index: int) -> object:
         if index == 2 * self.steps + 3:
             raise InterruptedRunError("killed on purpose")
         return get(self, index)
