@@ -145,7 +145,7 @@ def _check_weights(model: Any, path: Path) -> None:
 
 
 def use_tensorflow() -> Any:
-    """The keras module on the TensorFlow backend, which alone can convert.
+    """The keras module on the TensorFlow backend, the only one that can convert.
 
     Raises:
         ModelError: Keras or TensorFlow is not installed, or Keras runs on another backend already.
