@@ -19,7 +19,7 @@ from tests.processes import run_python
 
 def engine_of(config: EdgeConfig) -> Engine:
     """An engine without networks: what is tested here is the command."""
-    return Engine(replace(config, min_quality=0), FakeDetector(), FakeClassifier())
+    return Engine(replace(config, min_quality=0), FakeDetector(), FakeClassifier())  # its box has plain background
 
 
 def test_a_run_ends_at_its_limit_and_counts_what_it_did() -> None:
