@@ -290,10 +290,10 @@ def _affinity(track: Track, seen: _Seen, now_s: float) -> float | None:
 
 
 def _distance(track: Track, box: Box, now_s: float) -> float:
-    """From where a track is expected to `box`, as a share of how far it may be by now."""
-    expected = track.expected(now_s)
-    reach = REACH * (1 + max(0.0, now_s - track.placed_s)) * max(1.0, math.sqrt(area(expected)))
-    return math.dist(center(box), center(expected)) / reach
+    """How far `box` is from where the track is expected, or was, as a share of how far it may be by now."""
+    places = (track.expected(now_s), track.detection.box)  # it went on, or stopped or turned back behind somebody
+    reach = REACH * (1 + max(0.0, now_s - track.placed_s)) * max(1.0, math.sqrt(area(places[0])))
+    return min(math.dist(center(box), center(place)) for place in places) / reach
 
 
 def _crowded(boxes: list[Box]) -> set[int]:
