@@ -23,7 +23,7 @@ from train.measures import Labels
 
 SIZE = (640, 480)
 SIDES = (64, 100, 150, 200)
-"""Of the pasted images in pixels; each frame has one of each."""
+"""Sides of the pasted images in pixels; each frame has one of each."""
 SAME_FACE = 0.3
 """Overlap from which a found box is the pasted face: detectors frame tighter than FER-2013 does."""
 
@@ -57,7 +57,7 @@ class DetectionScore(NamedTuple):
 
 
 def paste_faces(faces: Sequence[GrayImage], labels: Labels) -> PastedFaces:
-    """The faces, four a frame, each with the next of `SIDES`; what is left over is not used."""
+    """The faces, four per frame, each with the next of `SIDES`; what is left over is not used."""
     count = len(faces) // len(SIDES)
     groups = [faces[start : start + len(SIDES)] for start in range(0, count * len(SIDES), len(SIDES))]
     frames = tuple(scenes.pasted(group, SIZE, SIDES, seed) for seed, group in enumerate(groups))

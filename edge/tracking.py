@@ -23,7 +23,7 @@ FORGET_S = 3.0
 FORGET_RARE_S = 10.0
 """How long it outlives a single one, where detections are rare, or a pause of the camera."""
 SURE_S = 1.0
-"""A face that was nowhere for longer is known again by its looks, not by its place alone."""
+"""A face that was nowhere for longer is known again by its looks, not only by its place."""
 SAME_LOOK = 0.55
 """Likeness from which a face that was lost is the same. Measured: 1 of 100 views of one person has less than 0.65, 1 of
 20 pairs of two persons more than 0.62."""
@@ -103,7 +103,7 @@ class Track:
         return now_s - self.seen_s <= (FORGET_S if self.missed > 1 else FORGET_RARE_S)
 
     def is_sure(self, now_s: float) -> bool:
-        """Whether its place alone says who it is: it was followed without a gap."""
+        """Whether its place is enough to say who it is: it was followed without a gap."""
         return self.visible and not self.lost and now_s - self.placed_s <= SURE_S
 
     def judge(self, quality: float, config: EdgeConfig, now_s: float) -> None:
@@ -152,7 +152,7 @@ class Tracker:
     """Gives every face an identity that survives missed detections, and people who pass in front of each other.
 
     Usage:
-        tracks = tracker.update(detections, now_s, image)  # after a detection; without an image, places alone count
+        tracks = tracker.update(detections, now_s, image)  # after a detection; without an image, only places count
         tracks = tracker.follow(boxes, now_s)              # between detections
     """
 
