@@ -4,9 +4,9 @@ import pytest
 
 from benchmarks import drift
 from benchmarks.heads import film, group_of, load_heads, scene_of
-from benchmarks.scenes import overlap
 from benchmarks.sight import SIZES, measure, watch
 from benchmarks.tables import Tables
+from edge.boxes import overlap
 from edge.config import EdgeConfig
 from edge.detectors import create_detector
 from edge.pipeline import Pipeline, create_classifier

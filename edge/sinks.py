@@ -23,7 +23,7 @@ from edge.annotate import draw, draw_words
 from edge.errors import SinkError
 from edge.line_file import LineFile, StreamLines
 from edge.results import BgrImage, CameraState, CameraStatus, Frame, FrameResult
-from edge.schema import status_to_json, to_json
+from edge.schema import frozen_to_json, status_to_json, to_json
 
 ANSWER_S = 0.005
 """How often windows look for keys: every frame of a usual camera."""
@@ -54,16 +54,19 @@ class JsonLinesSink:
         self._stream = None if isinstance(target, Path) else StreamLines(target, stop)
         self._faulty: set[str] = set()
         """The cameras of which a line said that they fail."""
+        self._last: dict[str, FrameResult] = {}
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Write one line."""
+        self._last[result.source] = result
         self._add(to_json(result), can_wait=not frame.is_live)
 
     def tell(self, status: CameraStatus) -> bool:
         """Write a line about a camera that fails, or that is back; that all is well at the start is no news."""
         if not (status.state.is_fault or (status.name in self._faulty and status.state is CameraState.ONLINE)):
             return False
-        self._add(status_to_json(status))
+        last = self._last.get(status.name) if status.state is CameraState.FROZEN else None
+        self._add(frozen_to_json(status, last) if last else status_to_json(status))
         (self._faulty.add if status.state.is_fault else self._faulty.discard)(status.name)
         return True
 

@@ -1,4 +1,4 @@
-"""Networks of other projects: from their file to `edge.run` by documented commands, or one line why not."""
+"""Networks that this project did not make: from a file to `edge.run` by documented commands, or one line why not."""
 
 import json
 from pathlib import Path

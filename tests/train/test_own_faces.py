@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.config import EdgeConfig
+from edge.detectors import create_detector
 from edge.model_info import LABEL, LABELS, read_model_info
 from edge.sources import DemoSource
 from tests.processes import run_python
@@ -35,11 +37,8 @@ def _frame(demo: DemoSource, index: int) -> np.ndarray:  # type: ignore[type-arg
 
 
 def _cover_mouth(photo: np.ndarray) -> None:  # type: ignore[type-arg]
-    from edge.config import EdgeConfig
-    from edge.detectors import create_detector
-
     (face, *_) = create_detector(EdgeConfig()).detect(photo)
-    x, y, width, height = face.box
+    x, y, width, height = map(int, face.box)
     photo[y + int(0.72 * height) : y + int(0.95 * height), x + width // 4 : x + 3 * width // 4] = (120, 140, 190)
 
 
