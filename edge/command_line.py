@@ -139,7 +139,7 @@ def _give_up_output() -> None:
 
 @contextlib.contextmanager
 def quiet_native_code() -> Iterator[None]:
-    """While this lasts, standard error shows Python's lines alone, not those that C++ libraries print by themselves.
+    """While this lasts, standard error shows only Python's lines, not those that C++ libraries print by themselves.
 
     TFLite announces its delegates there, libjpeg its warnings; our own lines say what matters.
     """
