@@ -16,7 +16,7 @@ TEST_EXTRAS = app,dev,train
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: $(VENV)/edge.done  ## run the edge pipeline on its built-in source, with the edge requirements alone
+demo: $(VENV)/edge.done  ## run the edge pipeline on its built-in source, with only the edge requirements
 	@$(VENV)/bin/python -m edge.run --headless --source demo --max-frames $(DEMO_FRAMES)
 
 app: $(VENV)/app.done  ## start the Streamlit app

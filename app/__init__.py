@@ -1,1 +1,1 @@
-"""The app for the laptop: edge's own pipeline with a face. Imports edge and Streamlit, no TensorFlow."""
+"""The app for the laptop: a user interface for edge's own engine. Imports edge and Streamlit, no TensorFlow."""

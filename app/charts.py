@@ -56,7 +56,7 @@ def summary(samples: Sequence[Sample]) -> str:
 
 
 def summary_file(samples: Sequence[Sample], title: str) -> str:
-    """`summary` as an SVG file that stands alone: white paper, names beside the colours."""
+    """`summary` as an SVG file of its own: white paper, names beside the colours."""
     start_s, length_s = samples[0].at_s, max(samples[-1].at_s - samples[0].at_s, 1e-3)
     thinned, labels = thin(samples, 300), list(samples[0].scores)
     lines = "".join(

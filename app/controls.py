@@ -186,7 +186,7 @@ def _image(on_change: Callable[[], None]) -> None:
     st.toggle(
         "Compatible video",
         key="inline",
-        help="For a proxy that holds video streams back: images take the page's own connection, 10 a second.",
+        help="For a proxy that holds video streams back: images take the page's own connection, 10 per second.",
     )
 
 

@@ -14,7 +14,7 @@ SHOWN_WIDTH = 960
 """Wider frames are shown at this width: more pixels cost encoding and show nothing more."""
 JPEG_QUALITY = 80
 BLOCKS = 8
-"""A hidden face keeps this many blocks a side: enough to see that somebody is there, not who."""
+"""A hidden face keeps this many blocks per side: enough to see that somebody is there, not who."""
 
 
 @dataclass(frozen=True)

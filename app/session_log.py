@@ -18,7 +18,7 @@ from edge.schema import to_json
 from edge.sinks import writing
 
 MOST_FRAMES = 200_000
-"""Where a record ends: 3.7 hours at 15 results a second, about 100 MB on disk."""
+"""Where a record ends: 3.7 hours at 15 results per second, about 100 MB on disk."""
 MOST_SAMPLES = 5_000
 BOX_COLUMNS = CsvSink.head[-4:]
 COLUMNS = (*CsvSink.head, *CsvSink.tail)
@@ -84,13 +84,13 @@ class Record:
             self._file.close()
 
     def jsonl(self) -> str:
-        """JSON Lines: one line a frame."""
+        """JSON Lines: one line per frame."""
         with self._lock:
             self._file.seek(0)
             return self._file.read(self._size).decode()
 
     def csv(self) -> str:
-        """CSV: one row a face."""
+        """CSV: one row per face."""
         return to_csv(self._results())
 
     def samples(self) -> list[Sample]:
@@ -109,7 +109,7 @@ class Record:
 
 
 def to_csv(results: Iterable[dict[str, Any]]) -> str:
-    """A table of results in their JSON form: one row a face, with a header even if there is none."""
+    """A table of results in their JSON form: one row per face, with a header even if there is none."""
     text = io.StringIO(newline="")
     rows = (_row(item, face) for item in results for face in item["faces"])
     first = next(rows, None)

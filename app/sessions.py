@@ -121,7 +121,7 @@ class SessionRegistry:
                 self.close(session)
 
     def close(self, session: Session) -> None:
-        """The tab has gone: free what it alone used."""
+        """The tab has gone: free what only it used."""
         with self._lock:
             self._sessions.pop(session.token, None)
             _, timer = self._away.pop(session.key, (None, None))

@@ -19,9 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--models", type=Path, default=MODELS, help="folder of emotion_*.tflite to measure")
     group.addoption("--peers", action="store_true", help="measure the alternatives too (makes .venv-peers once)")
     group.addoption("--keras", default="", help="the shipped network's .keras file, for the peers that run it in Keras")
-    group.addoption(
-        "--photos", type=Path, help="photographs and their heads.json (default: the portrait)"
-    )
+    group.addoption("--photos", type=Path, help="photographs and their heads.json (default: the portrait)")
     group.addoption("--soak-minutes", type=float, default=0.05, help="how long the soak run lasts")
 
 

@@ -1,13 +1,15 @@
 """What detection and cropping leave of the accuracy: test faces pasted into frames, found again, classified.
 
 Here one sees what the crop margin is worth: the network learned from images framed in one way, and a
-detector frames faces in another; `ModelInfo.crop_margin` is the difference.
+detector frames faces in another; `ModelInfo.crop_margin` is the difference. And what turning crops upright is worth:
+the images can be tilted before they are pasted.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from benchmarks import scenes
@@ -21,7 +23,7 @@ from train.measures import Labels
 
 SIZE = (640, 480)
 SIDES = (64, 100, 150, 200)
-"""Of the pasted images in pixels; each frame has one of each."""
+"""Sides of the pasted images in pixels; each frame has one of each."""
 SAME_FACE = 0.3
 """Overlap from which a found box is the pasted face: detectors frame tighter than FER-2013 does."""
 
@@ -41,6 +43,8 @@ class Found(NamedTuple):
     face: int
     """Counted through all frames."""
     box: Box
+    tilt_degrees: float
+    """Of its eyes, as the detector sees them."""
 
 
 class DetectionScore(NamedTuple):
@@ -53,11 +57,19 @@ class DetectionScore(NamedTuple):
 
 
 def paste_faces(faces: Sequence[GrayImage], labels: Labels) -> PastedFaces:
-    """The faces, four a frame, each with the next of `SIDES`; what is left over is not used."""
+    """The faces, four per frame, each with the next of `SIDES`; what is left over is not used."""
     count = len(faces) // len(SIDES)
     groups = [faces[start : start + len(SIDES)] for start in range(0, count * len(SIDES), len(SIDES))]
     frames = tuple(scenes.pasted(group, SIZE, SIDES, seed) for seed, group in enumerate(groups))
     return PastedFaces(frames, labels[: count * len(SIDES)])
+
+
+def tilted(faces: Sequence[GrayImage], degrees: float) -> list[GrayImage]:
+    """The faces turned clockwise by `degrees` around their middle, at three times their size."""
+    side = 3 * faces[0].shape[0]
+    turn = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), -degrees, 1.0)
+    large = (cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC) for face in faces)
+    return [cv2.warpAffine(face, turn, (side, side), borderMode=cv2.BORDER_REFLECT) for face in large]  # type: ignore[misc]
 
 
 def detect(detector: Detector, images: PastedFaces) -> DetectionScore:
@@ -65,9 +77,11 @@ def detect(detector: Detector, images: PastedFaces) -> DetectionScore:
     found: list[Found] = []
     detections = 0
     for index, scene in enumerate(images.scenes):
-        boxes = [face.box for face in detector.detect(scene.image)]
-        detections += len(boxes)
-        found += [Found(index, index * len(SIDES) + place, box) for place, box in _matches(scene.boxes, boxes)]
+        faces = detector.detect(scene.image)
+        detections += len(faces)
+        tilts = {face.box: face.tilt_degrees for face in faces}
+        pairs = _matches(scene.boxes, list(tilts))
+        found += [Found(index, index * len(SIDES) + place, box, tilts[box]) for place, box in pairs]
     counts = np.bincount([hit.face % len(SIDES) for hit in found], minlength=len(SIDES))
     return DetectionScore(
         found=tuple(found),
@@ -83,10 +97,15 @@ def accuracy_of_found(
     info: ModelInfo,
     predict: Callable[[FaceInput], Probabilities],
     margin: float,
+    upright_from: float = 0.0,
 ) -> float:
     """Accuracy on the faces that were found, cropped with `margin` around the detector's box."""
     wanted = replace(info, crop_margin=margin)
-    crops = [crop_face(to_gray(images.scenes[hit.scene].image), hit.box, wanted) for hit in found]
+    tilts = [hit.tilt_degrees if 0 < upright_from < abs(hit.tilt_degrees) else 0.0 for hit in found]
+    crops = [
+        crop_face(to_gray(images.scenes[hit.scene].image), hit.box, wanted, tilt)
+        for hit, tilt in zip(found, tilts, strict=True)
+    ]
     labels = images.labels[[hit.face for hit in found]]
     return float(np.mean(predict(np.stack(crops)).argmax(axis=1) == labels))
 

@@ -37,7 +37,7 @@ def golden_metrics(predict: Predict, outputs: Scores) -> dict[str, float]:
 
 
 def perfect_golden(outputs: Scores) -> dict[str, float]:
-    """What `golden_metrics` gives for the very outputs."""
+    """What `golden_metrics` gives for the reference itself."""
     return {name: value for head in outputs for name, value in ((f"golden/{head}", 1.0), (f"kl/{head}/golden", 0.0))}
 
 

@@ -1,7 +1,7 @@
 """Generated faces on which every machine can check the shipped models without the data set.
 
 They are drawings (an oval, eyes, brows, a mouth, under changing light and noise), seeded and made of
-integer arithmetic and OpenCV's drawing alone, so their pixels are the same everywhere.
+only integer arithmetic and OpenCV's drawing, so their pixels are the same everywhere.
 """
 
 import hashlib

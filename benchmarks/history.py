@@ -30,7 +30,7 @@ class Run(NamedTuple):
     fastest_ms: dict[str, float]
     """Benchmark to its fastest milliseconds."""
     ratios: dict[str, float]
-    """The same, in yardsticks."""
+    """The fastest times, in yardsticks."""
 
 
 def read_runs(folder: Path = FOLDER) -> list[Run]:

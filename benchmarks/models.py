@@ -15,7 +15,7 @@ Scores = dict[str, Probabilities]
 Predict = Callable[[FaceInput], Scores]
 
 FLOAT_ORDER = ("float32", "float16")
-"""What stands for the network before int8: float32 if it is shipped, else float16, which computes in float too."""
+"""The network before int8: float32 if it is shipped, else float16, which computes in float too."""
 
 
 def shipped(folder: Path = MODELS) -> dict[str, Path]:

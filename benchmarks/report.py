@@ -36,7 +36,7 @@ STAGES = {
     CLASSIFY: "classify, int8",
     "test_track_and_smooth": "track and smooth",
     "test_encode": "JSON line",
-    "test_draw": "draw (window or video alone)",
+    "test_draw": "draw (only for a window or video)",
 }
 HISTORY = {
     "test_a_frame[640x480-1]": "whole frame, 640x480, one face",
@@ -109,15 +109,15 @@ def draw_tradeoff(run: Run) -> Any:
     figure, axes = plt.subplots(figsize=(8, 4))
     rows = tradeoff(run)
     for row in rows:
-        place = row["ms a face"], 100 * row["accuracy"]
+        place = row["ms per face"], 100 * row["accuracy"]
         axes.scatter(*place, s=row["MB"] * 200, alpha=0.5)
         text, lift = (
             f"{row['variant']}, {row['runtime']}\n{row['MB']:.1f} MB",
             28 if row["runtime"] == "litert" else -28,
         )
         axes.annotate(text, place, xytext=(0, lift), textcoords="offset points", ha="center", va="center")
-    axes.set(xlabel="ms a face (fastest, one thread)", ylabel="accuracy on all test images, %")
-    accuracies, slowest = [100 * row["accuracy"] for row in rows], max((row["ms a face"] for row in rows), default=1)
+    axes.set(xlabel="ms per face (fastest, one thread)", ylabel="accuracy on all test images, %")
+    accuracies, slowest = [100 * row["accuracy"] for row in rows], max((row["ms per face"] for row in rows), default=1)
     axes.set(xlim=(0, 1.2 * slowest), ylim=(min(accuracies, default=0) - 1, max(accuracies, default=100) + 1))
     axes.grid(alpha=0.3)
     axes.set_title("Accuracy, latency, size (area)")
@@ -135,7 +135,13 @@ def tradeoff(run: Run) -> list[dict[str, Any]]:
                 accuracy = committed[variant]["metrics"]["accuracy/test"]
                 size_mb = file.stat().st_size / 1e6
                 rows.append(
-                    {"variant": variant, "runtime": runtime, "ms a face": time_ms, "accuracy": accuracy, "MB": size_mb}
+                    {
+                        "variant": variant,
+                        "runtime": runtime,
+                        "ms per face": time_ms,
+                        "accuracy": accuracy,
+                        "MB": size_mb,
+                    }
                 )
     return rows
 

@@ -1,4 +1,4 @@
-"""How near the classifier is to what one core can do: its multiply-adds a second against a plain matrix product.
+"""How near the classifier is to what one core can do: its multiply-adds per second against a plain matrix product.
 
 The limit is measured by NumPy's float32 matrix product on one thread (`python -m benchmarks.roofline`
 prints both). A core with an int8 dot product can do four int8 multiply-adds where it does one in
@@ -24,7 +24,7 @@ from benchmarks.timing import interleaved_ms
 from edge.interpreter import EmotionClassifier
 
 SIDE = 512
-"""Of the matrices: large enough to reach the limit, small enough for the cache."""
+"""Side of the matrices: large enough to reach the limit, small enough for the cache."""
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 KERNEL = {"OPENBLAS_CORETYPE": ""}
 """An OpenBLAS older than the processor takes its slowest kernel; an empty name makes it look at the instructions."""
@@ -32,7 +32,7 @@ SLOW_YARDSTICK = "slow yardstick: OpenBLAS does not reach this core's limit"
 
 
 class Roofline(NamedTuple):
-    """Billions of multiply-adds a second of one variant."""
+    """Billions of multiply-adds per second of one variant."""
 
     variant: str
     runtime: str
@@ -40,7 +40,7 @@ class Roofline(NamedTuple):
     achieved: float
     limit: float
     share: float
-    """Of the limit; above 1 where the matrix product does not reach what the core can do."""
+    """The share of the limit; above 1 where the matrix product does not reach what the core can do."""
     note: str
 
 

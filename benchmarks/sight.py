@@ -1,7 +1,7 @@
 """Who is seen: recall and false boxes by face height, with time, for each detector and frame size.
 
 python -m benchmarks.sight --photos DIR    # photographs of one head each and their heads.json
-python -m benchmarks.sight                 # the demo's portrait alone
+python -m benchmarks.sight                 # only the demo's portrait
 
 A head is pasted into a plain or textured frame, filmed at 15 frames per second with grain. It counts as found if a box
 overlaps it in one of the last five frames; every other box of any frame is a false one.
@@ -56,7 +56,7 @@ class Sight:
 
     @property
     def core_share(self) -> float:
-        """Of one core at 15 frames per second."""
+        """The share of one core at 15 frames per second."""
         return self.cpu_ms * FPS / 1000
 
 

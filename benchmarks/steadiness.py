@@ -21,7 +21,7 @@ from edge.errors import DataError
 from edge.interpreter import EmotionClassifier
 from edge.model_info import PEOPLE
 from edge.results import Probabilities
-from edge.tracking import Smoother
+from edge.smoothing import Smoother
 from train.augment import Augmentation, augment
 from train.data import Dataset, find_data, load_fer2013, votes_beside
 from train.votes import NOBODY, clear_majority

@@ -13,7 +13,9 @@ from edge.detectors import create_detector
 from edge.interpreter import EmotionClassifier
 from edge.model_info import LABELS
 from edge.preprocess import resize_face, to_gray
+from edge.results import GrayImage
 from train.data import Dataset
+from train.measures import Labels
 
 COUNT = 1800
 """Faces of PublicTest: what picks a margin must not be what papers report."""
@@ -22,16 +24,24 @@ DETECTORS = ("blazeface", "blazeface-short-range", "haar")
 DEFAULT = "blazeface"
 JUDGED = (DEFAULT, "haar")
 """Whose crops are judged."""
+TILTED_COUNT = 400
+TILTS = (0, 20, 40)
+UPRIGHT_FROM = (0, 10, 15, 25)
 
 
 @pytest.fixture(scope="module")
 def images(dataset: Dataset | None) -> PastedFaces:
-    """Pasted test faces of FER-2013; without the data set the demo's portrait, which smiles."""
+    """Pasted test faces."""
+    return end_to_end.paste_faces(*_some_faces(dataset, COUNT))
+
+
+def _some_faces(dataset: Dataset | None, count: int) -> tuple[list[GrayImage], Labels]:
+    """Faces of FER-2013's PublicTest; without the data set the demo's portrait, which smiles."""
     if dataset is None:
         face = to_gray(scenes.portrait_face(margin=0.25))
-        return end_to_end.paste_faces([face] * 40, np.full(40, LABELS.index("happy")))
-    rows = np.random.default_rng(0).permutation(np.flatnonzero(dataset.splits == "PublicTest"))[:COUNT]
-    return end_to_end.paste_faces(list(dataset.images[rows]), dataset.labels[rows])
+        return [face] * 40, np.full(40, LABELS.index("happy"))
+    rows = np.random.default_rng(0).permutation(np.flatnonzero(dataset.splits == "PublicTest"))[:count]
+    return list(dataset.images[rows]), dataset.labels[rows]
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +102,28 @@ def test_detection_and_cropping_keep_the_accuracy(
         row = {"detector": name, "faces": len(found), "whole_image": whole, "pipeline_crop": cropped}
         tables.add("Accuracy end to end, on the faces found", **row)
         assert cropped > whole - 0.06
+
+
+def test_turning_crops_upright_is_worth_it(
+    dataset: Dataset | None, classifier: EmotionClassifier, tables: Tables
+) -> None:
+    """Tilted images: the crop as it is, and turned upright by the eyes from some tilt on."""
+    faces, labels = _some_faces(dataset, TILTED_COUNT)
+    detector, info, gains = create_detector(EdgeConfig()), classifier.info, {}
+    for degrees in TILTS:
+        tilted = end_to_end.paste_faces(end_to_end.tilted(faces, degrees), labels)
+        seen = end_to_end.detect(detector, tilted)
+        accuracies = {
+            limit: end_to_end.accuracy_of_found(
+                tilted, seen.found, info, classifier.predict, info.crop_margin, upright_from=limit
+            )
+            for limit in UPRIGHT_FROM
+        }
+        row = {f"from {limit}" if limit else "never": accuracy for limit, accuracy in accuracies.items()}
+        tables.add("Accuracy of tilted faces, crops turned upright", tilt=degrees, recall=seen.recall, **row)
+        gains[degrees] = accuracies[EdgeConfig().upright_from] - accuracies[0]
+    assert gains[0] > -0.02
+    assert gains[40] > (-0.01 if dataset is None else 0.05)
 
 
 def _accuracy_of_images(images: PastedFaces, faces: list[int], classifier: EmotionClassifier) -> float:

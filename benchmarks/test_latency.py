@@ -153,6 +153,6 @@ def test_int8_is_the_faster_choice_where_the_runtime_has_int8_kernels(
 def test_the_classifier_is_near_what_a_core_can_do(variants: dict[str, Path], tables: Tables) -> None:
     rows = [row for runtime in installed_runtimes() for row in roofline.measure(variants, runtime)]
     for row in rows:
-        tables.add("Roofline, one core (giga multiply-adds a second)", **row._asdict())
+        tables.add("Roofline, one core (giga multiply-adds per second)", **row._asdict())
     best = max(row.share for row in rows if row.variant == float_variant(variants))
     assert best > 0.1, "the runtime's fast kernels are off; a share above 1 only means a slow yardstick"

@@ -16,7 +16,7 @@ from edge.engine import Engine
 STREAMS = (1, 2, 4, 8, 16, 32)
 """More than eight only as long as no frames drop."""
 FPS = 30.0
-"""Of each stream: the clip's own rate."""
+"""The rate of each stream: the clip's own."""
 SECONDS = 3.0
 CARRIED = 0.9
 """Share of the frames below which frames drop; what is missing above is the start."""
@@ -46,11 +46,11 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_streams_in_one_process(variants: dict[str, Path], clips: list[str], tables: Tables) -> None:
-    """Cost a frame must not grow with the streams; how many are carried depends on the machine: see the table."""
+    """The cost per frame must not grow with the streams; how many are carried depends on the machine: see the table."""
     loads: dict[int, Load] = {}
     for streams in STREAMS:
         loads[streams] = load = load_of(variants["int8"], clips[:streams])
-        tables.add(f"Streams of {FPS:.0f} frames a second in one process, {SECONDS:.0f} s each", **load._asdict())
+        tables.add(f"Streams of {FPS:.0f} frames per second in one process, {SECONDS:.0f} s each", **load._asdict())
         if streams >= 8 and load.frames_carried < CARRIED:
             break
     assert loads[8].cpu_ms_a_frame < 2 * loads[1].cpu_ms_a_frame

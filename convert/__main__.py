@@ -5,6 +5,10 @@ if __name__.endswith("__main__"):  # before the rest is loaded: Ctrl-C meanwhile
 
     end_quietly()
 
+    from edge.command_line import need_extra
+
+    need_extra("train", "keras", "tensorflow", "matplotlib")
+
 import argparse
 import logging
 import signal
@@ -60,6 +64,9 @@ def read_config(arguments: argparse.Namespace) -> ConvertConfig:
 
 
 def _convert(config: ConvertConfig) -> int:
+    from convert.keras_file import use_tensorflow
+
+    use_tensorflow()  # before anything else imports Keras
     from convert.convert import convert
     from convert.report import format_line
 

@@ -2,7 +2,7 @@
 
 emotion-edge-0.2.0/
     install.sh              checks the sums, makes the environment and the service
-    emotion_edge_runtime-0.2.0-py3-none-any.whl     the edge folder alone
+    emotion_edge_runtime-0.2.0-py3-none-any.whl     only the edge folder
     emotion.tflite          the chosen network, with its contract
     emotion-edge.conf, emotion-edge.service
     LICENSE, NOTICE, SHA256SUMS
@@ -73,7 +73,7 @@ def write_bundle(out: Path, model: Path) -> None:
 
 
 def build_edge_wheel(folder: Path) -> Path:
-    """A wheel of the edge folder alone, in `folder`; OpenCV without windows, since a service has none."""
+    """A wheel of only the edge folder, in `folder`; OpenCV without windows, since a service has none."""
     source = folder / "source"
     shutil.copytree(ROOT / "edge", source / "edge", ignore=shutil.ignore_patterns("__pycache__"))
     for name in (*LEGAL, "README.md"):

@@ -1,6 +1,6 @@
 """The images of a conversion: which ones measure the ranges, and which ones prove the result.
 
-Ranges are measured on training images, or on a folder of the user's, alone. The proof is on FER-2013's test images,
+Ranges are measured only on training images, or on a folder of the user's. The proof is on FER-2013's test images,
 else on those that did not calibrate, else on those that did.
 """
 

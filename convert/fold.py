@@ -49,7 +49,7 @@ class _Affine:
 
 
 def fold_model(model: keras.Model, batch_size: int | None = 1) -> tuple[keras.Model, FoldReport]:
-    """The same function with as few operators as algebra allows, for inference alone, in float32."""
+    """The network with as few operators as algebra allows, only for inference, in float32."""
     graph = read_graph(model)
     report = fold_graph(graph)
     return build_model(graph, batch_size), report

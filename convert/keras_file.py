@@ -145,7 +145,7 @@ def _check_weights(model: Any, path: Path) -> None:
 
 
 def use_tensorflow() -> Any:
-    """The keras module on the TensorFlow backend, which alone can convert.
+    """The keras module on the TensorFlow backend, the only one that can convert.
 
     Raises:
         ModelError: Keras or TensorFlow is not installed, or Keras runs on another backend already.
@@ -178,8 +178,7 @@ def quiet() -> Iterator[None]:
 
 
 def _check_contract(model: Any, info: ModelInfo, path: Path) -> None:
-    width, height = info.input_size
-    expected = (None, height, width, 1), {head.name: (None, len(head.labels)) for head in info.heads}
+    expected = (None, *info.input_shape), {head.name: (None, len(head.labels)) for head in info.heads}
     shapes = model.output_shape if isinstance(model.output_shape, dict) else {info.heads[0].name: model.output_shape}
     received = tuple(model.input_shape), {name: tuple(shape) for name, shape in shapes.items()}
     if received != expected:

@@ -84,7 +84,7 @@ def _reason(done: "subprocess.CompletedProcess[str]", runtime: str) -> str:
 
 
 def _measure_latency(classifiers: dict[str, EmotionClassifier], faces: FaceInput) -> dict[str, float]:
-    """Median milliseconds a face; the files take turns, so that a busy machine slows them alike."""
+    """Median milliseconds per face; the files take turns, so that a busy machine slows them alike."""
     some = faces[np.arange(_TIMED_FACES) % len(faces)]
     timings: dict[str, list[float]] = {name: [] for name in classifiers}
     for classifier in classifiers.values():

@@ -1,4 +1,4 @@
-"""What a conversion tells: a line a file on the terminal, and the whole as JSON, Markdown and an image."""
+"""What a conversion tells: a line per file on the terminal, and the whole as JSON, Markdown and an image."""
 
 import io
 import json

@@ -28,7 +28,7 @@ make_environment() {
   say "installing into $prefix"
   mkdir -p "$prefix"
   "$prefix/venv/bin/python" -c '' 2>/dev/null || rm -rf "$prefix/venv"
-  # A CSI camera's library comes from the system alone.
+  # A CSI camera's library comes only from the system.
   python3 -c 'import picamera2' 2>/dev/null && set -- --system-site-packages || set --
   python3 -m venv "$@" "$prefix/venv"
   set -- --quiet --disable-pip-version-check --retries 10 --timeout 60
@@ -57,7 +57,7 @@ start_service() {
   systemd_runs || { say "the service starts at the next boot"; return; }
   systemctl daemon-reload
   systemctl restart emotion-edge ||
-    fail "Expected the service to start; its camera stands in $conf. Received: $(journalctl -u emotion-edge -n 1 -o cat)"
+    fail "Expected the service to start; its camera is named in $conf. Received: $(journalctl -u emotion-edge -n 1 -o cat)"
   say "the service runs; its results: journalctl --follow --unit emotion-edge; its options: $conf"
 }
 

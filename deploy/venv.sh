@@ -24,7 +24,7 @@ explain() {
   fail "Expected packages from the index. Received: $(grep -E '^ *(ERROR|error):|not be loaded' "$log" | tail -n 1)"
 }
 install() {
-  for pause_s in 5 20 0; do
+  for pause_s in ${PAUSES_S:-5 20 0}; do
     pip install --quiet "$@" && return
     network_failed || break
     sleep "$pause_s"

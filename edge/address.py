@@ -1,6 +1,6 @@
 """Names of sources as others may see them: an address holds its password, and a file's name may be no text.
 
-What stands between the scheme and the last `@` is hidden even where no program would take it for a password: a
+What is between the scheme and the last `@` is hidden even where no program would take it for a password: a
 password with `#`, `/`, `?`, `@` or a space in it that was not percent-encoded is still one.
 """
 

@@ -3,7 +3,7 @@
 import cv2
 
 from edge.emotions import bgr
-from edge.results import BgrImage, Face, FrameResult
+from edge.results import UNCERTAIN, BgrImage, Face, FrameResult
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -30,7 +30,8 @@ def _draw_face(drawn: BgrImage, face: Face) -> None:
     x, y, width, height = face.box
     color = bgr(face.emotion)
     scale = max(0.5, drawn.shape[0] / 900)
-    text = f"{face.emotion} {face.confidence:.0%}  #{face.track_id}"
+    share = "" if face.emotion == UNCERTAIN else f" {face.confidence:.0%}"
+    text = f"{face.emotion}{share}  #{face.track_id}"
     (text_width, text_height), below = cv2.getTextSize(text, FONT, scale, 1)
     bottom = y if y > text_height + below + 4 else y + height + text_height + below + 4
     cv2.rectangle(drawn, (x, y), (x + width, y + height), color, 2)

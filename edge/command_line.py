@@ -6,6 +6,7 @@ import importlib.util
 import io
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
@@ -14,6 +15,8 @@ from edge.address import redact
 from edge.errors import ConfigError, EmotionError
 from edge.interrupts import EXIT_INTERRUPTED, listen
 
+CAMERA_THREAD = "reader "
+"""How the names of cameras' threads begin."""
 EXIT_FAILED, EXIT_USAGE, EXIT_UNEXPECTED = 1, 2, 3
 Made = TypeVar("Made")
 
@@ -86,6 +89,17 @@ def run_command(command: Callable[[], int]) -> int:
         _give_up_output()
 
 
+def leave(code: int) -> NoReturn:
+    """End the process, at once where a camera's thread is still inside a native call.
+
+    When such a call returns while the interpreter shuts down, the thread is ended in the middle of C++, which aborts.
+    """
+    if any(thread.name.startswith(CAMERA_THREAD) for thread in threading.enumerate()):
+        _give_up_output()
+        os._exit(code)
+    sys.exit(code)
+
+
 def say(line: str) -> None:
     """One line on standard error, if it can be written."""
     with contextlib.suppress(OSError):
@@ -125,7 +139,7 @@ def _give_up_output() -> None:
 
 @contextlib.contextmanager
 def quiet_native_code() -> Iterator[None]:
-    """While this lasts, standard error shows Python's lines alone, not those that C++ libraries print by themselves.
+    """While this lasts, standard error shows only Python's lines, not those that C++ libraries print by themselves.
 
     TFLite announces its delegates there, libjpeg its warnings; our own lines say what matters.
     """

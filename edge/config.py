@@ -57,9 +57,9 @@ class EdgeConfig:
     detect_every: int = option(3, "detect on every Nth processed frame; faces are followed between", low=1, high=1000)
     classify_every: int = option(1, "classify each face on every Nth processed frame", low=1, high=1000)
     max_faces: int = option(100, "most faces that are followed; the largest win", low=1, high=1000)
-    fps: float = option(15.0, "most frames a second processed of a live source; 0: all", low=0, high=1000)
+    fps: float = option(15.0, "most frames per second processed of a live source; 0: all", low=0, high=1000)
     upright_from: float = option(
-        0.0, "turn a face upright whose eyes are tilted by more degrees; 0: never", low=0, high=90
+        15.0, "turn a face upright whose eyes are tilted by more degrees; 0: never", low=0, high=90
     )
     cpu_budget: float = option(
         0.0, "share of one core to use on live sources: intervals adapt to it; 0: off", low=0, high=64

@@ -1,4 +1,4 @@
-"""The errors of the package; raised at construction, caught in a `main` alone.
+"""The errors of the package; raised at construction, caught only in a `main`.
 
     EmotionError
     ├── ConfigError       (ValueError)    an option is out of its range

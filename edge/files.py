@@ -26,10 +26,15 @@ def is_dir(path: Path) -> bool:
 def replacing(path: Path) -> Iterator[Path]:
     """A name beside `path` to write to; it becomes `path` at the end, or vanishes after an error.
 
+    A device or a pipe is written to as it is: it must not become a file.
+
     Usage:
         with replacing(Path("model.tflite")) as part:
             part.write_bytes(content)
     """
+    if path.exists() and not path.is_file():
+        yield path
+        return
     part = path.with_name(f".part.{path.name}")  # the suffix stays: Keras and OpenCV choose their format by it
     try:
         yield part

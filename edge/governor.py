@@ -1,6 +1,6 @@
 """Adaptive mode: the loop measures itself and picks how often to look, so that it keeps its share of the processor.
 
-measured use and age -> Governor -> one rung of the ladder (frames a second, detect every, classify every)
+measured use and age -> Governor -> one rung of the ladder (frames per second, detect every, classify every)
 """
 
 import math
@@ -15,7 +15,7 @@ class Intervals(NamedTuple):
     """How often the three costly things happen."""
 
     fps: float
-    """Most processed frames a second of a live source; 0: all."""
+    """Most processed frames per second of a live source; 0: all."""
     detect_every: int
     classify_every: int
 
@@ -50,7 +50,7 @@ def fixed_intervals(config: EdgeConfig) -> Intervals:
 
 
 def frame_rate(intervals: Intervals, idle: bool) -> float:
-    """Frames a second to ask of a live source: fewer of an idle scene."""
+    """Frames per second to ask of a live source: fewer of an idle scene."""
     return min(intervals.fps or IDLE_FPS, IDLE_FPS) if idle else intervals.fps
 
 
@@ -83,12 +83,12 @@ class Governor:
 
     @property
     def intervals(self) -> Intervals:
-        """The rung that is in force, at `EdgeConfig.fps` frames a second at most."""
+        """The rung that is in force, at `EdgeConfig.fps` frames per second at most."""
         rung = LADDER[self._rung]
         return rung._replace(fps=min(rung.fps, self._config.fps or rung.fps))
 
     def update(self, age_ms: float) -> Intervals:
-        """Take in the age of a result; once a second, choose."""
+        """Take in the age of a result; once per second, choose."""
         self._worst_age_ms = max(self._worst_age_ms, age_ms)
         now_s = self._clock_s()
         if now_s - self._since_s >= MEASURE_S:

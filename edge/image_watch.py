@@ -7,8 +7,9 @@ from edge.results import BgrImage, CameraState
 
 FROZEN_S, FROZEN_IMAGES = 5.0, 10
 """A sensor's noise changes each image: so many of the same, for so long, are one that froze."""
-STUCK_S = 2.0
-"""FFmpeg's decoder gives its last image for ever when the size changes: after so long it is opened again."""
+STUCK_S, REOPEN_S = 2.0, 20.0
+"""When a source that gives the same image is opened again: FFmpeg's decoder, which gives its last image for ever when
+the size changes, and any other."""
 DARK_S = 60.0
 DARK_MEAN, DARK_BRIGHT, DARK_SHARE = 16.0, 40, 0.01
 """An image is black whose mean is below the first, with fewer than this share of its pixels above the second."""
@@ -46,7 +47,7 @@ class ImageWatch:
 
     def wants_reopening(self, now_s: float, decoder_sticks: bool) -> bool:
         """Whether opening the source again may help; asked again after five times as long."""
-        after_s = self._reopen_after_s or (STUCK_S if decoder_sticks else 2 * FROZEN_S)
+        after_s = self._reopen_after_s or (STUCK_S if decoder_sticks else REOPEN_S)
         if self._same < FROZEN_IMAGES or now_s - self._same_since_s < after_s:
             return False
         self._reopen_after_s = 5 * after_s

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-HEAD_BYTES = 64
-"""How much of a file tells its type."""
+HEAD_BYTES, FULL_BYTES = 64, 4160
+"""How much of a file tells its type, and whether it is animated."""
 PHOTO_TYPES = frozenset({"JPEG", "PNG", "WebP", "BMP", "TIFF", "JPEG 2000", "PNM", "Radiance HDR"})
 """Still images that OpenCV reads."""
 MOVING_TYPES = frozenset({"GIF", "animated PNG", "animated WebP"})
@@ -58,16 +58,18 @@ def type_of(head: bytes) -> str:
     return ""
 
 
+def full_type_of(content: bytes) -> str:
+    """As `type_of`, and told apart from its animated kin, by the first `FULL_BYTES`."""
+    name = type_of(content[:HEAD_BYTES])
+    if name == "WebP" and content[12:16] == b"VP8X" and content[20] & 0x02:
+        return "animated WebP"
+    return "animated PNG" if name == "PNG" and _has_animation(content[:FULL_BYTES]) else name
+
+
 def type_at(path: Path) -> str:
-    """The type of the file at `path`, told apart from its animated kin; OSError if it can't be read."""
+    """The full type of the file at `path`; OSError if it can't be read."""
     with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        name = type_of(head)
-        if name == "WebP" and head[12:16] == b"VP8X" and head[20] & 0x02:
-            return "animated WebP"
-        if name == "PNG" and _has_animation(head + file.read(4096)):
-            return "animated PNG"
-    return name
+        return full_type_of(file.read(FULL_BYTES))
 
 
 def codec_name(four: str) -> str:

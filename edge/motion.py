@@ -11,7 +11,7 @@ from edge.preprocess import to_gray
 from edge.results import BgrImage, Box, GrayImage
 
 GRID = 6
-"""Points a side of the box that are followed."""
+"""Points per side of the box that are followed."""
 MAX_BACKWARD_PX = 1.0
 """A point counts if following it back ends this close to where it began."""
 SMALL_WIDTH = 320

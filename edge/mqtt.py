@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class MqttSink:
-    """The JSON of a result to TOPIC/SOURCE: at once when a label changes, else once a second.
+    """The JSON of a result to TOPIC/SOURCE: at once when a label changes, else once per second.
 
     TOPIC/status is `online` or `offline`, retained; the broker says `offline` for a process that has died. So is
     TOPIC/SOURCE/status for each camera, and TOPIC/SOURCE/state has its state with the reason as JSON. While the broker
@@ -133,7 +133,7 @@ class MqttSink:
 
 
 def device_id(root: Path = Path("/")) -> str:
-    """Eight letters of this device alone: host names repeat and cards are copied, so its network card counts too."""
+    """Eight letters of this device only: host names repeat and cards are copied, so its network card counts too."""
     parts = [_text(root / "etc" / "machine-id")]
     with contextlib.suppress(OSError):
         cards = sorted((root / "sys" / "class" / "net").glob("*/device"))

@@ -19,9 +19,9 @@ EMITS = ("all", "changes")
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `open_sinks`."""
-    parser.add_argument("--headless", action="store_true", help="no window: one JSON line a frame on standard output")
+    parser.add_argument("--headless", action="store_true", help="no window: one JSON line per frame on standard output")
     parser.add_argument("--json", type=Path, help="also add the JSON lines to this file")
-    parser.add_argument("--csv", type=Path, help="add a row a face to this file")
+    parser.add_argument("--csv", type=Path, help="add a row per face to this file")
     parser.add_argument(
         "--emit",
         choices=EMITS,

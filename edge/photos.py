@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from edge.address import redact
 from edge.capture import Source
 from edge.errors import SourceError
-from edge.media_type import FOREIGN_SUFFIXES, FOREIGN_TYPES, MOVING_TYPES, PHOTO_TYPES, type_at, type_of
+from edge.media_type import (
+    FOREIGN_SUFFIXES,
+    FOREIGN_TYPES,
+    FULL_BYTES,
+    HEAD_BYTES,
+    MOVING_TYPES,
+    PHOTO_TYPES,
+    full_type_of,
+    type_at,
+    type_of,
+)
 from edge.results import BgrImage
 
 IMAGE_SUFFIXES = frozenset(
@@ -96,6 +106,8 @@ def read_photo(path: Path) -> BgrImage:
     except OSError as error:
         raise SourceError(f"Expected an image at {name}. Received: {error.strerror}") from error
     image = decode(data)
+    if full_type_of(data[:FULL_BYTES]) in MOVING_TYPES and image is not None:
+        _log.warning("%s moves, and only its first image is looked at; give it by its own name for all", name)
     if image is None:
         raise SourceError(f"Expected an image that OpenCV reads at {name}. Received: {_what_is_wrong(path, data)}")
     return image
@@ -190,12 +202,14 @@ def _tiff_orientation(block: bytes) -> int:
 
 
 def _what_is_wrong(path: Path, data: bytes) -> str:
-    kind = type_of(data[:64])
+    kind = type_of(data[:HEAD_BYTES])
     if not data:
         return "an empty file"
     if kind in FOREIGN_TYPES or path.suffix.lower() in FOREIGN_SUFFIXES:
         kind = kind if kind in FOREIGN_TYPES else path.suffix[1:].upper()
         return f"{kind}, which OpenCV does not read; convert it to JPEG (heif-convert, or magick IN OUT.jpg)"
+    if kind == "GIF":
+        return "a GIF: give it by its own name, as a film"
     if kind in PHOTO_TYPES:
         return f"a damaged {kind}"
     return f"a damaged or foreign file{f' ({kind})' if kind else ''}"

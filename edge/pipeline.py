@@ -153,8 +153,8 @@ class Pipeline:
 
     def _crop(self, image: BgrImage | GrayImage, tracks: list[Track]) -> FaceInput:
         for crop, track in zip(self._crops, tracks, strict=False):
-            tilt = track.tilt_degrees if 0 < self.config.upright_from < abs(track.tilt_degrees) else 0.0
-            crop[:] = crop_face(image, track.detection.box, self.classifier.info, tilt)
+            turn = track.tilt_degrees if 0 < self.config.upright_from < abs(track.tilt_degrees) else 0.0
+            crop[:] = crop_face(image, track.detection.box, self.classifier.info, turn)
         return self._crops[: len(tracks)]
 
     def _smooth(

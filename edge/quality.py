@@ -18,8 +18,7 @@ DETAIL = (0.12, 0.26)
 """Contrast of fine detail over that of coarse: a sharp face has 0.24 to 0.45, one blurred by 4% of its height 0.16."""
 TURNED_DEGREES = (54.0, 36.0)
 """By the points of BlazeFace, whose noses lie nearer the middle than they should: 45 is a head turned by about 70."""
-TILTED_DEGREES = (100.0, 50.0)
-INSIDE = (0.4, 0.85)
+INSIDE = (0.5, 0.9)
 """The share of the box that is inside the image."""
 
 SIDE = 48
@@ -42,12 +41,8 @@ def face_quality(gray: GrayImage, box: Box, pose: float = 1.0) -> float:
 
 
 def pose_quality(points: Sequence[Point]) -> float:
-    """What is left of 1 if the face is turned away or tilted; 1 if its points are not known."""
-    if len(points) < 4:
-        return 1.0
-    right, left = points[:2]
-    tilt = abs(math.degrees(math.atan2(left.y - right.y, left.x - right.x)))
-    return _ramp(turned_degrees(points), *TURNED_DEGREES) * _ramp(tilt, *TILTED_DEGREES)
+    """What is left of 1 if the face is turned away; 1 if its points are not known. Its crop is turned upright."""
+    return _ramp(turned_degrees(points), *TURNED_DEGREES) if len(points) >= 4 else 1.0
 
 
 def turned_degrees(points: Sequence[Point]) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from edge.address import redact
+from edge.command_line import CAMERA_THREAD
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.image_watch import ImageWatch
@@ -49,7 +50,7 @@ class Reader(threading.Thread):
         self, opening: Opening, wake: threading.Condition, limiter: RateLimiter, image_watch: ImageWatch
     ) -> None:
         self._shown_name = redact(opening.name)
-        super().__init__(name=f"reader {self._shown_name}", daemon=True)
+        super().__init__(name=f"{CAMERA_THREAD}{self._shown_name}", daemon=True)
         self.error: Exception | None = None
         self.progress_s = time.monotonic()
         """When the last blocking call began: the watchdog's clock."""

@@ -132,7 +132,8 @@ class _VideoPart:
         codec = "MJPG" if path.suffix.lower() == ".avi" else "mp4v"
         self._writer = cv2.VideoWriter(_plain_name(path), cv2.VideoWriter.fourcc(*codec), fps, self._size)
         if not self._writer.isOpened():
-            path.unlink(missing_ok=True)
+            if path.is_file():  # not a device: /dev/full would be gone for all
+                path.unlink()
             raise SinkError(f"Expected a name of a video that OpenCV can write (.mp4, .avi). Received: {path}")
         self._least_bytes = drawn.size / 3 / (128 if codec == "MJPG" else 2048)
         """Per frame, of an image that is one gray and does not move."""

@@ -18,6 +18,9 @@ FaceInput: TypeAlias = NDArray[np.uint8]
 Probabilities: TypeAlias = NDArray[np.float32]
 """(labels,) of one face, or (faces, labels); each row sums to 1."""
 
+UNCERTAIN = "uncertain"
+"""The emotion of a face whose best score or quality is too low for a label."""
+
 
 class Point(NamedTuple):
     """A point in full-frame pixels."""
@@ -128,7 +131,7 @@ class Face:
     track_id: int
     box: Box
     emotion: str
-    """A label of the model, or `uncertain`."""
+    """A label of the model, or `UNCERTAIN`."""
     confidence: float
     scores: EmotionScores
     quality: float = 1.0

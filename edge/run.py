@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from edge.command_line import EXIT_FAILED, CommandParser, quiet_native_code, run_command, say
+from edge.command_line import EXIT_FAILED, CommandParser, leave, quiet_native_code, run_command, say
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.engine import Engine
 from edge.fan_out import FanOut
@@ -149,4 +149,4 @@ def _configure_logging(verbose: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -13,7 +13,7 @@ WINDOW = 2_000
 
 
 class RateMeter:
-    """Events a second over the last `window_s` seconds; N ticks span N - 1 intervals."""
+    """Events per second over the last `window_s` seconds; N ticks span N - 1 intervals."""
 
     def __init__(self, window_s: float = 2.0) -> None:
         self._window_s = window_s
@@ -67,7 +67,7 @@ class Summary:
 
     @property
     def per_second(self) -> float:
-        """Processed frames a second, after the first."""
+        """Processed frames per second, after the first."""
         span_s = self.seconds - self.first_result_s
         return (self.frames - 1) / span_s if self.frames > 1 and span_s > 0 else 0.0
 
@@ -149,7 +149,7 @@ def format_summary(summary: Summary) -> str:
     age = summary.age_ms
     return "\n".join(
         [
-            f"{summary.frames} frames in {summary.seconds:.1f} s ({summary.per_second:.1f} a second), "
+            f"{summary.frames} frames in {summary.seconds:.1f} s ({summary.per_second:.1f} per second), "
             f"{summary.with_faces} with a face; first result after {summary.first_result_s:.2f} s",
             "emotions: " + (", ".join(f"{name} {count}" for name, count in emotions) or "none"),
             f"milliseconds, p50/p95/p99: {', '.join(stages)}",

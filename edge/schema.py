@@ -1,5 +1,7 @@
 """The JSON lines, of results and of cameras that fail or come back, and their JSON Schema: the promise to readers."""
 
+import time
+from dataclasses import replace
 from typing import Any
 
 from edge.results import CameraState, CameraStatus, Face, FrameResult
@@ -25,7 +27,7 @@ def to_json(result: FrameResult) -> dict[str, Any]:
 
 
 def status_to_json(status: CameraStatus) -> dict[str, Any]:
-    """How a camera is: a line of its own kind, which has `state` and no `faces`."""
+    """How a camera is: a line of its own kind, which has `state` and no `faces` (but see `frozen_to_json`)."""
     return {
         "schema": SCHEMA,
         "source": status.name,
@@ -33,6 +35,12 @@ def status_to_json(status: CameraStatus) -> dict[str, Any]:
         "reason": status.reason,
         "since": round(status.since_unix_s, 3),
     }
+
+
+def frozen_to_json(status: CameraStatus, last: FrameResult) -> dict[str, Any]:
+    """How a frozen camera is: the result of its last image once more, which is all it shows, with its true age."""
+    age_ms = (time.monotonic() - last.captured_monotonic_s) * 1000
+    return {**to_json(replace(last, age_ms=age_ms)), **status_to_json(status)}
 
 
 def _face(face: Face) -> dict[str, Any]:
@@ -67,7 +75,7 @@ _SOURCE = {"type": "string", "description": "the source's name without a passwor
 
 
 def _frame_schema() -> dict[str, Any]:
-    return _object(
+    frame = _object(
         {
             "schema": _SCHEMA,
             "frame_index": _number("integer", "counted by the source from 0; gaps are frames not processed", 0),
@@ -91,19 +99,24 @@ def _frame_schema() -> dict[str, Any]:
             },
         }
     )
+    frame["properties"].update(_state_fields())  # not required: only of a camera that has frozen at this image
+    return frame
 
 
 def _camera_schema() -> dict[str, Any]:
+    return {
+        **_object({"schema": _SCHEMA, "source": _SOURCE, **_state_fields()}),
+        "not": {"required": ["faces"]},
+    }
+
+
+def _state_fields() -> dict[str, Any]:
     states = [state.value for state in CameraState]
-    return _object(
-        {
-            "schema": _SCHEMA,
-            "source": _SOURCE,
-            "state": {"enum": states, "description": "online again, or why no new images come"},
-            "reason": {"type": "string", "description": "what went wrong, in words; empty if nothing did"},
-            "since": _number("number", "when this state began, Unix seconds"),
-        }
-    )
+    return {
+        "state": {"enum": states, "description": "online again, or why no new images come"},
+        "reason": {"type": "string", "description": "what went wrong, in words; empty if nothing did"},
+        "since": _number("number", "when this state began, Unix seconds"),
+    }
 
 
 def _face_schema() -> dict[str, Any]:

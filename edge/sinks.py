@@ -23,7 +23,7 @@ from edge.annotate import draw, draw_words
 from edge.errors import SinkError
 from edge.line_file import LineFile, StreamLines
 from edge.results import BgrImage, CameraState, CameraStatus, Frame, FrameResult
-from edge.schema import status_to_json, to_json
+from edge.schema import frozen_to_json, status_to_json, to_json
 
 SUSPECT_S = {CameraState.FROZEN: 10.0, CameraState.DARK: 10.0}
 """A line about a camera that gives images, all the same or black, waits so long: whoever reads lines has seen them."""
@@ -57,12 +57,15 @@ class JsonLinesSink:
         self._news: dict[str, CameraStatus] = {}
         self._faulty: set[str] = set()
         """The cameras of which a line said that they fail."""
+        self._last: dict[str, FrameResult] = {}
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Write one line."""
+        self._last[result.source] = result
         self._add(to_json(result), can_wait=not frame.is_live)
 
     def tell(self, status: CameraStatus) -> bool:
+<<<<<<< HEAD
         """Take how a camera is; a fault and its end are lines, that all is well at the start is no news."""
         self._news[status.name] = status
         return self.turn()
@@ -81,6 +84,15 @@ class JsonLinesSink:
             (self._faulty.add if status.state.is_fault else self._faulty.discard)(status.name)
         del self._news[status.name]
         return is_news
+=======
+        """Write a line about a camera that fails, or that is back; that all is well at the start is no news."""
+        if not (status.state.is_fault or (status.name in self._faulty and status.state is CameraState.ONLINE)):
+            return False
+        last = self._last.get(status.name) if status.state is CameraState.FROZEN else None
+        self._add(frozen_to_json(status, last) if last else status_to_json(status))
+        (self._faulty.add if status.state.is_fault else self._faulty.discard)(status.name)
+        return True
+>>>>>>> main
 
     def reopen(self) -> None:
         """Open the file anew with the next line."""

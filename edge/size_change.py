@@ -1,7 +1,7 @@
 """A stream or film that changes its size, which OpenCV's FFmpeg does not follow.
 
 Where images become larger it gives the last one for ever. Where they become smaller it reads past the end of each row:
-what follows there in memory is the beginning of the next row, so at one distance, and there alone, rows are equal.
+what follows there in memory is the beginning of the next row, so rows are equal at one distance, and only there.
 """
 
 from collections.abc import Callable

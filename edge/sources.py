@@ -1,6 +1,6 @@
 """Where images come from: one small class per kind of source, and `open_source`, which picks it by name.
 
-A source is opened, read and closed by one thread alone: the reader in `edge/camera.py`.
+Only one thread opens, reads and closes a source: the reader in `edge/reader.py`.
 """
 
 import logging
@@ -174,7 +174,7 @@ class DeviceSource(CaptureSource):
         code = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True).decode("latin-1")
         level = logging.INFO if size == (config.width, config.height) else logging.WARNING
         self.fps = self._rate()
-        _log.log(level, "%s gives %dx%d %s at %.0f a second", self._name, *size, code, self.fps)
+        _log.log(level, "%s gives %dx%d %s at %.0f per second", self._name, *size, code, self.fps)
 
 
 def _shade(size: tuple[int, int]) -> BgrImage:

@@ -31,7 +31,7 @@ class SystemdNotifier:
             self._send("WATCHDOG=1")
 
     def ready(self) -> None:
-        """Say that the start is over; the first time alone."""
+        """Say that the start is over; only the first call does."""
         if not self._is_ready:
             self._is_ready = True
             self._send("READY=1")

@@ -5,17 +5,15 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple
 
-import numpy as np
-
 from edge.affect import affect, certainty
 from edge.appearance import Look, likeness, look_at
 from edge.boxes import area, center, overlap
 from edge.config import EdgeConfig
 from edge.quality import pose_quality
-from edge.results import BgrImage, Box, Detection, EmotionScores, Face, Probabilities
+from edge.results import UNCERTAIN, BgrImage, Box, Detection, EmotionScores, Face
+from edge.smoothing import Smoother
 from edge.views import surroundings
 
-UNCERTAIN = "uncertain"
 MIN_OVERLAP = 0.2
 """Intersection over union from which a detection is the same face."""
 KEEP_S = 0.4
@@ -25,7 +23,7 @@ FORGET_S = 3.0
 FORGET_RARE_S = 10.0
 """How long it outlives a single one, where detections are rare, or a pause of the camera."""
 SURE_S = 1.0
-"""A face that was nowhere for longer is known again by its looks, not by its place alone."""
+"""A face that was nowhere for longer is known again by its looks, not only by its place."""
 SAME_LOOK = 0.55
 """Likeness from which a face that was lost is the same. Measured: 1 of 100 views of one person has less than 0.65, 1 of
 20 pairs of two persons more than 0.62."""
@@ -33,59 +31,18 @@ REACH = 1.0
 """Sides of its box by which a face may be away from where it is expected, and as many more in each second unseen."""
 MOST_GROWTH = 1.7
 """Factor by which its side may differ from when it was last seen."""
-HEAD = 1.3
-"""Sides of a head in sides of its face."""
 CROWDED = 0.05
 """Overlap of two boxes from which nobody can tell whose pixels are whose."""
 COAST_S = 1.0
 """How long a face is expected to move on as before."""
 VELOCITY_S = 0.2
 """Time constant of its velocity."""
+CROWDED_VELOCITY_S = 1.0
+"""The same beside another face, where boxes are less sure."""
+HEAD = 1.4
+"""How much larger than the box of its face a head is: heads cover each other before their faces' boxes meet."""
 QUALITY_HYSTERESIS = 0.05
 """By which the quality must exceed the limit before a label is shown again."""
-
-
-class Smoother:
-    """One face's scores over time: an exponential mean, and a label that changes only for a clear winner.
-
-    The mean's weight follows the time between frames, so that the rate of frames does not matter.
-    """
-
-    def __init__(self, smoothing_s: float, hysteresis: float, threshold: float) -> None:
-        self._smoothing_s = smoothing_s
-        self._hysteresis = hysteresis
-        self._threshold = threshold
-        self._mean: Probabilities | None = None
-        self._shown: int | None = None
-        self._updated_s = 0.0
-
-    def update(self, probabilities: Probabilities, now_s: float) -> None:
-        """Take in the probabilities of a frame captured at `now_s`."""
-        if self._mean is None or self._smoothing_s == 0:
-            self._mean = probabilities.copy()
-        else:
-            weight = 1 - math.exp(-max(0.0, now_s - self._updated_s) / self._smoothing_s)
-            self._mean += weight * (probabilities - self._mean)
-        self._updated_s = now_s
-        self._choose(int(np.argmax(self._mean)), self._mean)
-
-    @property
-    def values(self) -> tuple[float, ...]:
-        """The smoothed scores; they sum to 1. Empty before the first update."""
-        return () if self._mean is None else tuple(float(value) for value in self._mean)
-
-    @property
-    def shown(self) -> int | None:
-        """The index of the label to show, None if uncertain."""
-        return self._shown
-
-    def _choose(self, best: int, mean: Probabilities) -> None:
-        """Change the shown label only for one that leads by the hysteresis, and to uncertain only that far below."""
-        margin = self._hysteresis if self._smoothing_s else 0.0
-        if self._shown is not None and best != self._shown and mean[best] - mean[self._shown] < margin:
-            best = self._shown
-        limit = self._threshold - (0.0 if self._shown is None else margin)
-        self._shown = best if mean[best] >= limit else None
 
 
 @dataclass
@@ -122,13 +79,13 @@ class Track:
     is_worth: bool = True
     """Whether its quality is good enough for a label."""
 
-    def see(self, detection: Detection, look: Look | None, now_s: float) -> None:
-        """Take over what a detector saw; `look` is None where another face may be in the way."""
+    def see(self, detection: Detection, look: Look | None, now_s: float, is_crowded: bool = False) -> None:
+        """Take over what a detector saw; where another head may cover it, its looks and its speed are not trusted."""
         place = center(detection.box)
-        self._learn_velocity(place, now_s)
+        self._learn_velocity(place, now_s, CROWDED_VELOCITY_S if is_crowded else VELOCITY_S)
         self.detection, self.seen_s, self.placed_s, self.seen_at = detection, now_s, now_s, place
         self.tilt_degrees, self.pose = detection.tilt_degrees, pose_quality(detection.points)
-        self.look = look or self.look
+        self.look = self.look if is_crowded and self.look else look or self.look
         self.visible, self.lost, self.missed = True, False, 0
 
     def place(self, box: Box, now_s: float) -> None:
@@ -146,7 +103,7 @@ class Track:
         return now_s - self.seen_s <= (FORGET_S if self.missed > 1 else FORGET_RARE_S)
 
     def is_sure(self, now_s: float) -> bool:
-        """Whether its place alone says who it is: it was followed without a gap."""
+        """Whether its place is enough to say who it is: it was followed without a gap."""
         return self.visible and not self.lost and now_s - self.placed_s <= SURE_S
 
     def judge(self, quality: float, config: EdgeConfig, now_s: float) -> None:
@@ -179,12 +136,12 @@ class Track:
             arousal=place.arousal,
         )
 
-    def _learn_velocity(self, center: tuple[float, float], now_s: float) -> None:
+    def _learn_velocity(self, center: tuple[float, float], now_s: float, slowness_s: float) -> None:
         seconds = now_s - self.seen_s
         if not 0 < seconds <= COAST_S:
             self.velocity = (0.0, 0.0)
             return
-        weight = 1 - math.exp(-seconds / VELOCITY_S)
+        weight = 1 - math.exp(-seconds / slowness_s)
         self.velocity = (
             self.velocity[0] + weight * ((center[0] - self.seen_at[0]) / seconds - self.velocity[0]),
             self.velocity[1] + weight * ((center[1] - self.seen_at[1]) / seconds - self.velocity[1]),
@@ -195,7 +152,7 @@ class Tracker:
     """Gives every face an identity that survives missed detections, and people who pass in front of each other.
 
     Usage:
-        tracks = tracker.update(detections, now_s, image)  # after a detection; without an image, places alone count
+        tracks = tracker.update(detections, now_s, image)  # after a detection; without an image, only places count
         tracks = tracker.follow(boxes, now_s)              # between detections
     """
 
@@ -217,25 +174,15 @@ class Tracker:
         """Join a detector's faces with the known ones."""
         self._tracks = [track for track in self._tracks if track.is_known(now_s)]
         seen = [_Seen(found, None if image is None else look_at(image, found.box)) for found in detections]
-        heads = [surroundings(found.box, HEAD) for found in detections]
-        half_hidden = [other._replace(look=None) for other in seen]
-        covered = _crowded(heads)
-        pairs = match(
-            [
-                [
-                    _affinity(track, half_hidden[column] if column in covered and not track.visible else other, now_s)
-                    for column, other in enumerate(seen)
-                ]
-                for track in self._tracks
-            ]
-        )
+        pairs = match([[_affinity(track, other, now_s) for other in seen] for track in self._tracks])
         self._miss({row for row, _ in pairs}, detections, now_s)
-        crowded = _crowded(heads + [surroundings(track.detection.box, HEAD) for track in self._hidden])
+        crowded = _crowded([surroundings(found.box, HEAD) for found in detections])
         for row, column in pairs:
-            look = None if column in crowded else seen[column].look
-            self._tracks[row].see(detections[column], look, now_s)
+            self._tracks[row].see(*seen[column], now_s, column in crowded)
         matched = {column for _, column in pairs}
-        self._tracks += [self._new(other, now_s) for column, other in enumerate(seen) if column not in matched]
+        for column, other in enumerate(seen):
+            if column not in matched and not (column in crowded and self._may_be_hidden(other, now_s)):
+                self._tracks.append(self._new(other, now_s))
         self._hide_all_but(self._config.max_faces)
         return self.visible
 
@@ -276,6 +223,10 @@ class Tracker:
             is_behind = any(overlap(box, found.box) > CROWDED for found in detections)
             track.visible = track.visible and not track.lost and not is_behind and now_s - track.seen_s <= KEEP_S
             track.missed += 1
+
+    def _may_be_hidden(self, seen: "_Seen", now_s: float) -> bool:
+        """Whether a half covered face may be a known one that comes back: then one waits until it is seen clearly."""
+        return any(_distance(track, seen.detection.box, now_s) <= 1 for track in self._hidden)
 
     def _new(self, seen: "_Seen", now_s: float) -> Track:
         config = self._config
@@ -325,19 +276,24 @@ def match(affinities: list[list[float | None]]) -> list[tuple[int, int]]:
 
 def _affinity(track: Track, seen: _Seen, now_s: float) -> float | None:
     """How well a detection fits a track, by place and looks; None if it can't be the same face."""
-    box, expected = seen.detection.box, track.expected(now_s)
-    side = max(1.0, math.sqrt(area(expected)))
-    distance = math.dist(center(box), center(expected)) / side
-    if distance > REACH + REACH * max(0.0, now_s - track.placed_s):
+    box, expected, distance = seen.detection.box, track.expected(now_s), _distance(track, seen.detection.box, now_s)
+    if distance > 1:
         return None
-    growth = math.sqrt(area(box)) / side
+    growth = math.sqrt(area(box) / max(1, area(expected)))
     likely = likeness(track.look, seen.look) if track.look and seen.look else None
     overlaps = overlap(box, expected) >= MIN_OVERLAP
     if not (overlaps and (likely is None or track.is_sure(now_s))):
         is_near = max(growth, 1 / max(growth, 0.01)) <= MOST_GROWTH
         if likely is None or likely < SAME_LOOK or not is_near:
             return None
-    return 1 - distance / (2 * REACH) + 2 * (likely or 0.0)
+    return 1 - distance / 2 + 2 * (likely or 0.0)
+
+
+def _distance(track: Track, box: Box, now_s: float) -> float:
+    """From where a track is expected to `box`, as a share of how far it may be by now."""
+    expected = track.expected(now_s)
+    reach = REACH * (1 + max(0.0, now_s - track.placed_s)) * max(1.0, math.sqrt(area(expected)))
+    return math.dist(center(box), center(expected)) / reach
 
 
 def _crowded(boxes: list[Box]) -> set[int]:

@@ -146,7 +146,7 @@ def network_fault(error: Exception) -> str:
 def _open(address: str, timeout_s: float, authorized: str = "") -> http.client.HTTPResponse:
     request = urllib.request.Request(address, headers={"User-Agent": AGENT, "Accept": "*/*"})
     if authorized:
-        request.add_unredirected_header("Authorization", authorized)  # for this host alone
+        request.add_unredirected_header("Authorization", authorized)  # only for this host
     return _opener().open(request, timeout=timeout_s)  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""Who may import whom: the device needs `edge/` alone, and the checks that say so do bite."""
+"""Who may import whom: the device needs only `edge/`, and the checks that say so do bite."""
 
 import shutil
 import subprocess

@@ -61,6 +61,38 @@ def test_a_python_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_index_that_does_not_answer_is_one_line(fresh_tree: Path) -> None:
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull, "PAUSES_S": "0"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    run = subprocess.run(
+        ["sh", "deploy/venv.sh", sys.executable, "venv"],
+        cwd=fresh_tree, env=environment | nowhere, capture_output=True, text=True, timeout=280,
+    )  # fmt: skip
+
+    assert run.returncode == 1
+    progress, error = run.stderr.splitlines()
+    assert progress.startswith("Installing the edge requirements")
+    assert error.startswith("Expected the package index to answer")
+    assert "Connection refused" in error
+
+
+@pytest.mark.parametrize(("module", "extra"), [("train", "train"), ("train.analyze", "train"), ("convert", "train")])
+def test_a_missing_extra_is_one_line_that_names_it(module: str, extra: str, tmp_path: Path) -> None:
+    (tmp_path / "x.keras").write_bytes(b"x")
+    program = (
+        "import runpy, sys\n"
+        "sys.modules.update(dict.fromkeys(['keras', 'tensorflow', 'matplotlib']))\n"
+        f"sys.argv = ['{module}', {str(tmp_path / 'x.keras')!r}, '--labels', 'a,b', '--input', 'gray48']\n"
+        f"runpy.run_module({module!r}, run_name='__main__')"
+    )
+
+    run = run_python("-c", program)
+
+    assert run.returncode == 1
+    assert f"pip install '.[{extra}]'" in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+
+
 def test_make_alone_lists_every_target() -> None:
     run = run_make(ROOT)
 

@@ -189,7 +189,7 @@ def _are_rows_of(dataset: Dataset, rows: list[dict[str, str]]) -> bool:
 
 
 def find_duplicates(dataset: Dataset, limit: float = 4.0) -> NDArray[np.bool_]:
-    """Which test images also stand in Training: (len(dataset.test()),).
+    """Which test images are also in Training: (len(dataset.test()),).
 
     Two images are the same when their mean absolute difference is below `limit` grey levels.
     Candidates come from 8x8 thumbnails by a matrix product; only they are compared pixel by pixel.

@@ -48,7 +48,7 @@ class Result:
 
 
 class Batches(keras.utils.PyDataset):
-    """Augmented batches without end; what batch `i` holds depends on the seed and on `i` alone.
+    """Augmented batches without end; what batch `i` holds depends only on the seed and on `i`.
 
     Keras is told the steps of an epoch and is given no length: it fetches ahead, so an object that
     counted epochs by its callbacks would count wrong.
@@ -99,7 +99,7 @@ class Checkpoint(keras.callbacks.Callback):
     def restore(self, model: keras.Model) -> int:
         """Put a compiled model into the state after the last finished epoch; returns the next epoch's number.
 
-        The saved model lends its variables alone: Keras does not save which of them decay.
+        The saved model lends only its variables: Keras does not save which of them decay.
         """
         folder = find_checkpoint(self._folder)
         assert folder

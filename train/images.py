@@ -58,7 +58,7 @@ class Found:
 
 
 def folder_members(root: Path) -> Iterator[Member]:
-    """Every file below a folder, in order, through links too; hidden ones are left alone."""
+    """Every file below a folder, in order, through links too; hidden ones are left out."""
     seen = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)

@@ -14,7 +14,7 @@ SMALLEST = 1e-6
 
 
 def accuracy(probabilities: Probabilities, labels: Labels) -> float:
-    """Share of rows whose largest probability stands at the label."""
+    """Share of rows whose largest probability is that of the label."""
     return float(np.mean(probabilities.argmax(axis=1) == labels))
 
 

@@ -42,7 +42,7 @@ def original(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS
 def edge(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS) -> keras.Model:
     """The network for the device: residual stages of Conv-BatchNorm-ReLU; 1.1 M parameters, 91 M multiply-adds.
 
-    Each BatchNorm stands between its convolution and the ReLU, so it folds away wholly. Downscaling
+    Each BatchNorm is between its convolution and the ReLU, so it folds away wholly. Downscaling
     is done by strided convolutions: no pooling operator between them.
     """
     return _residual_network("edge", input_shape, heads, stem=24, widths=(48, 96, 192), blocks=1, dropout=0.3)

@@ -4,5 +4,5 @@ from benchmarks.peers.edge_pipeline import EdgePeer
 
 
 def create(model: str) -> EdgePeer:
-    """Of a `.tflite` file with its contract."""
+    """A peer that runs a `.tflite` file with its contract."""
     return EdgePeer(model, detector="haar")

@@ -27,5 +27,5 @@ class EdgePeer:
 
 
 def create(model: str) -> EdgePeer:
-    """Of a `.tflite` file with its contract."""
+    """A peer that runs a `.tflite` file with its contract."""
     return EdgePeer(model)

@@ -9,7 +9,7 @@ from edge.results import BgrImage, GrayImage, Probabilities
 
 
 class KerasPredict:
-    """What remains of Keras' cost when it is called once a frame."""
+    """What remains of Keras' cost when it is called once per frame."""
 
     def __init__(self, model: str) -> None:
         self._detector = HalfSizeHaar()
@@ -26,5 +26,5 @@ class KerasPredict:
 
 
 def create(model: str) -> KerasPredict:
-    """Of a `.keras` file with the input in [0, 255]."""
+    """A peer that runs a `.keras` file whose input is in [0, 255]."""
     return KerasPredict(model)

@@ -32,5 +32,5 @@ class OnnxRuntime:
 
 
 def create(model: str) -> OnnxRuntime:
-    """Of an `.onnx` file with a batch of one."""
+    """A peer that runs an `.onnx` file with a batch of one."""
     return OnnxRuntime(model)

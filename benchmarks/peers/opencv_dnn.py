@@ -31,5 +31,5 @@ class OpencvDnn:
 
 
 def create(model: str) -> OpencvDnn:
-    """Of an `.onnx` file with a batch of one."""
+    """A peer that runs an `.onnx` file with a batch of one."""
     return OpencvDnn(model)

@@ -34,5 +34,5 @@ class OriginalLoop:
 
 
 def create(model: str) -> OriginalLoop:
-    """Of a `.keras` file with the input in [0, 255]."""
+    """A peer that runs a `.keras` file whose input is in [0, 255]."""
     return OriginalLoop(model)

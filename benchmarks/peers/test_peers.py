@@ -22,7 +22,7 @@ from train.data import Dataset
 
 pytestmark = pytest.mark.timeout(3600)
 FEW = 60
-"""Faces for a peer of which no accuracy is told: one that takes 50 ms a face, or whose network is not trained."""
+"""Faces for a peer of which no accuracy is told: one that takes 50 ms per face, or whose network is not trained."""
 UNTRAINED = "untrained.keras"
 TITLE = "Peers: same clip (640x480, one face), same faces, one machine, in turns"
 
@@ -196,7 +196,7 @@ def _table_row(row: Measured, dataset: Dataset | None) -> dict[str, object]:
     return {
         "peer": row.spec.title,
         **(_accuracies(row, dataset) if dataset is not None else {}),
-        "ms a face": row.face_ms,
+        "ms per face": row.face_ms,
         **_speed_and_sight(row),
         "peak MB": row.peak_mb,
         "first result s": row.first_result_s,

@@ -64,7 +64,7 @@ class AppServer:
 
 
 class ClockCamera:
-    """An IP camera: Motion JPEG over HTTP at 30 a second, with the time of sending in each image."""
+    """An IP camera: Motion JPEG over HTTP at 30 per second, with the time of sending in each image."""
 
     def __init__(self) -> None:
         demo = DemoSource()

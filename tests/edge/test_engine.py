@@ -18,7 +18,7 @@ from edge.sources import DemoSource, Source
 from tests.fakes import FakeClassifier, FakeDetector, FakeSource
 
 IMAGE = np.full((240, 320, 3), 90, np.uint8)
-FAST = EdgeConfig(source="demo", playback="fast", fps=0)
+FAST = EdgeConfig(source="demo", playback="fast", fps=0, min_quality=0)  # the fake detector finds plain background
 
 
 def engine_of(config: EdgeConfig = FAST, opener: Callable[[str, EdgeConfig], Source] | None = None) -> Engine:

@@ -84,6 +84,7 @@ def test_a_frozen_camera_gives_no_frames_and_is_told_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(image_watch, "FROZEN_S", 0.3)
+    monkeypatch.setattr(image_watch, "REOPEN_S", 0.6)
     moves, opened = threading.Event(), []
 
     def opener(name: str, config: EdgeConfig) -> Source:

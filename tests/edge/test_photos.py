@@ -147,3 +147,18 @@ def test_a_format_that_opencv_lacks_is_named_with_the_remedy(kind: str, head: by
 def test_a_photo_is_one_whatever_its_name_says(tmp_path: Path) -> None:
     (tmp_path / "12:30.mp4").write_bytes(WHOLE)
     assert isinstance(open_source(str(tmp_path / "12:30.mp4"), CONFIG), ImageSource)
+
+
+@pytest.mark.parametrize(("name", "word"), [("b.gif", "as a film"), ("b.png", "moves"), ("b.webp", "moves")])
+def test_an_animation_among_photos_is_told(
+    name: str, word: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shades = [Image.new("RGB", (64, 48), (gray, gray, gray)) for gray in (40, 140, 240)]
+    shades[0].save(tmp_path / name, save_all=True, append_images=shades[1:], duration=100)
+    (tmp_path / "a.jpg").write_bytes(WHOLE)
+    source = open_source(str(tmp_path), CONFIG)
+    with caplog.at_level(logging.WARNING):
+        while source.read() is not None:
+            pass
+    assert name in caplog.text
+    assert word in caplog.text

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from edge.config import EdgeConfig
 from edge.pipeline import Pipeline
 from edge.results import Box
-from edge.sources import DemoSource
+from edge.sources import PORTRAIT, DemoSource
 from tests.fakes import FakeClassifier, FakeDetector, frame_of
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
@@ -111,3 +112,16 @@ def test_between_detections_the_box_follows_the_moving_face() -> None:
         followed, detected = pipeline.process(frame).faces[0].box, every_frame.process(frame).faces[0].box
         errors.append(abs(followed.x + followed.width / 2 - detected.x - detected.width / 2))
     assert max(errors) < 12  # the face moves about 6 pixels a frame: standing still would be 60 off
+
+
+def test_a_tilted_face_reaches_the_network_upright() -> None:
+    portrait = cv2.imread(str(PORTRAIT))
+    turn = cv2.getRotationMatrix2D((150, 120), -30, 1)
+    tilted = cv2.warpAffine(portrait, turn, (300, 300), borderMode=cv2.BORDER_REPLICATE)
+    upright, turned, as_it_is = FakeClassifier(), FakeClassifier(), FakeClassifier()
+    Pipeline(EdgeConfig(source="photo"), classifier=upright).process(frame_of(portrait))
+    Pipeline(EdgeConfig(source="photo"), classifier=turned).process(frame_of(tilted))  # type: ignore[arg-type]
+    Pipeline(EdgeConfig(source="photo", upright_from=0), classifier=as_it_is).process(frame_of(tilted))  # type: ignore[arg-type]
+    alike, other = (np.corrcoef(upright.crops[0].ravel(), one.crops[0].ravel())[0, 1] for one in (turned, as_it_is))
+    assert alike > 0.6  # the boxes differ by some pixels
+    assert alike > other + 0.2

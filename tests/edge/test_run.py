@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tests.processes import run_python
 
 def engine_of(config: EdgeConfig) -> Engine:
     """An engine without networks: what is tested here is the command."""
-    return Engine(config, FakeDetector(), FakeClassifier())
+    return Engine(replace(config, min_quality=0), FakeDetector(), FakeClassifier())  # its box has plain background
 
 
 def test_a_run_ends_at_its_limit_and_counts_what_it_did() -> None:

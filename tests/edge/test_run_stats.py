@@ -69,6 +69,6 @@ def test_memory_is_bounded_to_the_newest_frames() -> None:
 
 def test_people_read_a_summary_even_of_nothing() -> None:
     text = format_summary(RunStats(0.0).summary(1.0, "detector fake", **COUNTS))
-    assert text.startswith("0 frames in 1.0 s (0.0 a second), 0 with a face")
+    assert text.startswith("0 frames in 1.0 s (0.0 per second), 0 with a face")
     assert "emotions: none" in text
     assert text.endswith("detector fake")

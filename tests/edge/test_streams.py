@@ -1,5 +1,7 @@
 """What an address is: a stream, an image, a film, or nothing that can be watched, and why."""
 
+import socketserver
+import threading
 import time
 from pathlib import Path
 
@@ -123,3 +125,47 @@ def test_a_stream_that_freezes_is_told_by_the_command() -> None:
         run = run_python("-m", "edge.run", "--headless", "--source", camera.address("mjpeg"), "--seconds", "8")
     assert run.returncode == 0
     assert run.stderr.count("is frozen: the same image to the last byte") == 1
+
+
+class RtspCamera:
+    """Answers every question over RTSP with one code, and keeps the questions."""
+
+    def __init__(self, code: int) -> None:
+        self.asked: list[str] = []
+        camera = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                while first := self.rfile.readline().decode().strip():
+                    camera.asked.append(first)
+                    number = 0
+                    while line := self.rfile.readline().decode().strip():
+                        number = int(line.split(":")[1]) if line.startswith("CSeq") else number
+                    challenge = 'WWW-Authenticate: Basic realm="c"\r\n' if code == 401 else ""
+                    self.wfile.write(f"RTSP/1.0 {code} No\r\nCSeq: {number}\r\n{challenge}\r\n".encode())
+
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        return f"rtsp://me:secret@127.0.0.1:{self.server.server_address[1]}/live"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "reason"),
+    [
+        (401, RefusedError, "wrong user or password"),
+        (404, SourceError, "nothing is at this path"),
+        (453, SourceError, "too many viewers"),
+    ],
+)
+def test_an_rtsp_camera_that_refuses_says_why(code: int, kind: type[SourceError], reason: str) -> None:
+    camera = RtspCamera(code)
+    with pytest.raises(kind, match=rf"Expected a stream at rtsp://127.*Received: .*{reason}.*\({code}\)") as caught:
+        open_source(camera.address, CONFIG)
+    camera.server.shutdown()
+    camera.server.server_close()
+    assert "secret" not in str(caught.value)
+    assert len(camera.asked) <= 8

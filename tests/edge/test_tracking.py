@@ -8,7 +8,8 @@ import pytest
 from edge.config import EdgeConfig
 from edge.model_info import LABELS
 from edge.results import Box, Detection, Probabilities
-from edge.tracking import Smoother, Tracker, match
+from edge.smoothing import Smoother
+from edge.tracking import Tracker, match
 
 HAPPY, SAD = LABELS.index("happy"), LABELS.index("sad")
 
@@ -129,11 +130,11 @@ def test_a_detection_belongs_to_the_face_it_overlaps_most() -> None:
 
 def test_faces_that_overlap_move_on_as_before_whatever_is_followed_there() -> None:
     tracker = _tracker()
-    for step in range(6):
-        left, right = Detection(Box(100 + 10 * step, 0, 100, 100)), Detection(Box(240 - 10 * step, 0, 100, 100))
+    for step in range(14):
+        left, right = Detection(Box(10 * step, 0, 100, 100)), Detection(Box(340 - 10 * step, 0, 100, 100))
         tracker.update([left, right], step / 10)
-    tracks = tracker.follow([Box(150, 0, 100, 100), None], 0.6)
-    assert [round(track.detection.box.x, -1) for track in tracks] == [160, 180]
+    tracks = tracker.follow([Box(130, 0, 100, 100), None], 1.4)
+    assert [round(track.detection.box.x, -1) for track in tracks] == [140, 200]
     assert not any(track.lost for track in tracks)
 
 

@@ -31,7 +31,7 @@ SLOW_S = 0.1
 
 @contextmanager
 def clock_camera() -> Iterator[str]:
-    """The address of a camera of 30 images a second that show the time."""
+    """The address of a camera of 30 images per second that show the time."""
     port = free_port()
     rig = ServerRig(
         [sys.executable, "-m", "tests.rigs.mjpeg_server", str(port), "--clock"], f"http://127.0.0.1:{port}/", port
@@ -95,7 +95,7 @@ def memory_mb(frames: int, step: int = 1000) -> list[float]:
 
 
 def label_changes(frames: int, **options: float) -> int:
-    """How often the label of a dark, noisy image of the demo's face changes, at 15 frames a second."""
+    """How often the label of a dark, noisy image of the demo's face changes, at 15 frames per second."""
     engine, demo, random = Engine(EdgeConfig(fps=0, **options)), DemoSource(), np.random.default_rng(0)  # type: ignore[arg-type]
     labels = []
     for index in range(frames):
@@ -130,7 +130,7 @@ def main() -> None:
         print("plain loop:", _describe(plain_staleness_ms(min(10.0, arguments.seconds))))
     elif arguments.what == "processor":
         share = processor_share(arguments.seconds, "--detector", arguments.detector)
-        print(f"{arguments.detector}, 15 of 30 frames a second: {share:.1%} of one core")
+        print(f"{arguments.detector}, 15 of 30 frames per second: {share:.1%} of one core")
     elif arguments.what == "flicker":
         plain = label_changes(300, smoothing_s=0, hysteresis=0, threshold=0)
         print(f"label changes in 20 s of noise: {plain} unsmoothed, {label_changes(300, threshold=0)} smoothed")
