@@ -25,8 +25,6 @@ from edge.line_file import LineFile, StreamLines
 from edge.results import BgrImage, CameraState, CameraStatus, Frame, FrameResult
 from edge.schema import frozen_to_json, status_to_json, to_json
 
-SUSPECT_S = {CameraState.FROZEN: 10.0, CameraState.DARK: 10.0}
-"""A line about a camera that gives images, all the same or black, waits so long: whoever reads lines has seen them."""
 ANSWER_S = 0.005
 """How often windows look for keys: every frame of a usual camera."""
 
@@ -54,7 +52,6 @@ class JsonLinesSink:
         self._name = target if isinstance(target, Path) else getattr(target, "name", "a stream")
         self._file = LineFile(checked_place(target)) if isinstance(target, Path) else None
         self._stream = None if isinstance(target, Path) else StreamLines(target, stop)
-        self._news: dict[str, CameraStatus] = {}
         self._faulty: set[str] = set()
         """The cameras of which a line said that they fail."""
         self._last: dict[str, FrameResult] = {}
@@ -65,26 +62,6 @@ class JsonLinesSink:
         self._add(to_json(result), can_wait=not frame.is_live)
 
     def tell(self, status: CameraStatus) -> bool:
-<<<<<<< HEAD
-        """Take how a camera is; a fault and its end are lines, that all is well at the start is no news."""
-        self._news[status.name] = status
-        return self.turn()
-
-    def turn(self) -> bool:
-        """Write the lines about cameras that are due: one that gives images is suspected for a while first."""
-        now_s = time.monotonic()
-        due = [news for news in self._news.values() if now_s - news.since_monotonic_s >= SUSPECT_S.get(news.state, 0)]
-        wrote = [self._write_status(status) for status in due]
-        return any(wrote)
-
-    def _write_status(self, status: CameraStatus) -> bool:
-        is_news = status.state.is_fault or (status.name in self._faulty and status.state is CameraState.ONLINE)
-        if is_news:
-            self._add(status_to_json(status))
-            (self._faulty.add if status.state.is_fault else self._faulty.discard)(status.name)
-        del self._news[status.name]
-        return is_news
-=======
         """Write a line about a camera that fails, or that is back; that all is well at the start is no news."""
         if not (status.state.is_fault or (status.name in self._faulty and status.state is CameraState.ONLINE)):
             return False
@@ -92,7 +69,6 @@ class JsonLinesSink:
         self._add(frozen_to_json(status, last) if last else status_to_json(status))
         (self._faulty.add if status.state.is_fault else self._faulty.discard)(status.name)
         return True
->>>>>>> main
 
     def reopen(self) -> None:
         """Open the file anew with the next line."""
