@@ -121,7 +121,7 @@ def test_turning_crops_upright_is_worth_it(
         }
         row = {f"from {limit}" if limit else "never": accuracy for limit, accuracy in accuracies.items()}
         tables.add("Accuracy of tilted faces, crops turned upright", tilt=degrees, recall=seen.recall, **row)
-        gains[degrees] = accuracies[EdgeConfig().upright_from] - accuracies[0]
+        gains[degrees] = accuracies[round(EdgeConfig().upright_from)] - accuracies[0]
     assert gains[0] > -0.02
     assert gains[40] > (-0.01 if dataset is None else 0.05)
 

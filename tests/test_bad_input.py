@@ -81,7 +81,7 @@ def _unknown_option(_: Path) -> list[str]:
 
 
 def _number_out_of_range(_: Path) -> list[str]:
-    return ["--source", "demo", "--detect-width", "-1"]
+    return ["--source", "demo", "--min-face", "5"]
 
 
 def _word_for_a_number(_: Path) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from edge.config import EdgeConfig
 from edge.engine import Engine, Processed
 from edge.errors import ModelError, SourceError
-from edge.results import CameraState, CameraStatus, Frame
+from edge.results import Box, CameraState, CameraStatus, Frame
 from edge.sources import DemoSource, Source
 from tests.fakes import FakeClassifier, FakeDetector, FakeSource
 
@@ -23,7 +23,7 @@ FAST = EdgeConfig(source="demo", playback="fast", fps=0, min_quality=0)  # the f
 
 def engine_of(config: EdgeConfig = FAST, opener: Callable[[str, EdgeConfig], Source] | None = None) -> Engine:
     """An engine without networks: what is tested here is the loop."""
-    return Engine(config, FakeDetector(), FakeClassifier(), opener)
+    return Engine(config, FakeDetector([Box(240, 130, 160, 160)]), FakeClassifier(), opener)
 
 
 def readers() -> list[str]:

@@ -194,8 +194,8 @@ def _outputs(chance: random.Random, folder: Path) -> list[str]:
         ".",
         "none/x",
         "x" * 300,
-        "/dev/full",
-        "/dev/null",
+        "full",
+        "null",
         "käse.avi",
         "%d.mp4",
     )
