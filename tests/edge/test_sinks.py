@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 from pathlib import Path
 
 import cv2
@@ -53,6 +54,19 @@ def test_a_camera_that_fails_and_is_back_has_lines_of_their_own_kind() -> None:
         ("door", "offline", "unplugged", 1000.5),
         ("door", "online", "", 1000.5),
     ]
+
+
+def test_a_frozen_camera_shows_its_last_result_with_its_true_age() -> None:
+    stream = io.StringIO()
+    sink = JsonLinesSink(stream)
+    frame = frame_of(np.zeros((8, 8, 3), np.uint8), captured_monotonic_s=time.monotonic() - 5, source="door")
+    sink.write(frame, result_of(frame))
+    sink.tell(CameraStatus("door", CameraState.FROZEN, "the same image", 1000.5, 0.0))
+    result, frozen = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert frozen["faces"] == result["faces"]
+    assert frozen["age_ms"] >= 5000
+    assert (frozen["state"], frozen["reason"], frozen["since"]) == ("frozen", "the same image", 1000.5)
+    assert set(frozen) <= set(json_schema()["$defs"]["frame"]["properties"])
 
 
 def test_the_window_of_a_silent_camera_says_so_and_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,11 +184,23 @@ def test_a_place_that_is_not_there_is_refused_at_once(sink: object, tmp_path: Pa
         sink(tmp_path / "none" / "results")  # type: ignore[operator]
 
 
-def test_an_unknown_kind_of_video_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
-    sink = VideoSink(tmp_path / "clip.xyz", fps=10)
+@pytest.mark.parametrize("content", [None, "somebody's own"])
+def test_an_unknown_kind_of_video_is_an_error_and_harms_nothing(content: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "clip.xyz"
+    if content:
+        path.write_text(content)
     with pytest.raises(SinkError, match=r"\.mp4"):
-        sink.write(_at(0, 0), result_of(_at(0, 0)))
-    assert not list(tmp_path.iterdir())
+        VideoSink(path, fps=10)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ([content] if content else [])
+
+
+@pytest.mark.parametrize("codec", [".mp4", ".mov", ".mkv", ".AVI"])
+def test_every_kind_of_video_that_is_named_is_written(codec: str, tmp_path: Path) -> None:
+    sink = VideoSink(tmp_path / f"clip{codec}", fps=10)
+    for index in range(5):
+        sink.write(_at(index, index / 10), result_of(_at(index, index / 10)))
+    sink.close()
+    assert cv2.VideoCapture(str(tmp_path / f"clip{codec}")).read()[0]
 
 
 def test_a_full_disk_is_an_error_of_that_sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
