@@ -24,6 +24,7 @@ from edge.sinks import checked_folder, checked_place, writing
 
 FREE_BYTES = 50_000_000
 """OpenCV's writers are silent when the disk is full: below this they are not asked."""
+CODECS = {".avi": "MJPG", ".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".mkv": "mp4v"}
 CHECK_EVERY = 25
 """Frames of a video from one look at its disk to the next."""
 BUFFERED_BYTES = 65_536
@@ -82,6 +83,8 @@ class VideoSink:
     """
 
     def __init__(self, path: Path, fps: float) -> None:
+        if path.suffix.lower() not in CODECS:
+            raise SinkError(f"Expected a name of a video that ends in {', '.join(CODECS)}. Received: {path}")
         self._path = checked_place(path)
         self._fps = fps
         self._part: _VideoPart | None = None
@@ -129,11 +132,11 @@ class _VideoPart:
     def __init__(self, path: Path, fps: float, drawn: BgrImage, start_s: float) -> None:
         self._path, self._fps, self._start_s = path, fps, start_s
         self._size = (drawn.shape[1], drawn.shape[0])
-        codec = "MJPG" if path.suffix.lower() == ".avi" else "mp4v"
+        is_new, codec = not os.path.lexists(path), CODECS[path.suffix.lower()]
         self._writer = cv2.VideoWriter(_plain_name(path), cv2.VideoWriter.fourcc(*codec), fps, self._size)
         if not self._writer.isOpened():
-            if path.is_file():  # not a device: /dev/full would be gone for all
-                path.unlink()
+            if is_new:  # not somebody's file, nor a device: /dev/full would be gone for all
+                path.unlink(missing_ok=True)
             raise SinkError(f"Expected a name of a video that OpenCV can write (.mp4, .avi). Received: {path}")
         self._least_bytes = drawn.size / 3 / (128 if codec == "MJPG" else 2048)
         """Per frame, of an image that is one gray and does not move."""

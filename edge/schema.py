@@ -65,7 +65,7 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "One line: a processed frame, or a camera whose state has changed",
         **_object({"schema": _SCHEMA, "source": _SOURCE}),
-        "oneOf": [{"$ref": "#/$defs/frame"}, {"$ref": "#/$defs/camera"}],
+        "anyOf": [{"$ref": "#/$defs/frame"}, {"$ref": "#/$defs/camera"}],
         "$defs": {"frame": _frame_schema(), "camera": _camera_schema()},
     }
 

@@ -43,7 +43,7 @@ def open_source(name: str, config: EdgeConfig) -> Source:
     if name == "demo":
         return DemoSource()
     if (path := local_path(name)) is not None:
-        return _open_file(path)
+        return _open_file(path, redact(name))
     if name == "picamera2":
         from edge.picamera import PicameraSource  # optional: only a Raspberry Pi has its library
 
@@ -80,9 +80,9 @@ def _path_of_address(address: str) -> Path:
     return Path(rest) if os.path.lexists(rest) else Path(unquote(rest))
 
 
-def _open_file(path: Path) -> Source:
+def _open_file(path: Path, name: str) -> Source:
     """A file or folder as what it is: its first bytes count, and its name only where they say nothing."""
-    name, expected = redact(str(path)), f"Expected a camera index, address or file; {REMEDY}. Received:"
+    expected = f"Expected a camera index, address or file; {REMEDY}. Received:"
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -91,6 +91,8 @@ def _open_file(path: Path) -> Source:
             raise SourceError(f"{expected} a pipe or device at {name}")
         kind = type_at(path)
     except FileNotFoundError as error:
+        if "://" not in name:  # perhaps an address that lacks its scheme: user:password@host
+            name = redact(f"rtsp://{name}").removeprefix("rtsp://")
         raise SourceError(f"{expected} no file at {name}") from error
     except (OSError, ValueError) as error:
         if isinstance(error, SourceError):

