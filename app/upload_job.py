@@ -126,6 +126,7 @@ class _Writer:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
         self._written = 0
 
     def write(self, frame: Frame, result: FrameResult, rendering: RenderOptions, fps: float) -> None:
@@ -133,8 +134,10 @@ class _Writer:
         drawn = render(*fitted(frame.image, result), rendering)
         drawn = drawn[: drawn.shape[0] // 2 * 2, : drawn.shape[1] // 2 * 2]  # VP8 wants even sides
         if self._writer is None:
-            size = (drawn.shape[1], drawn.shape[0])
-            self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"VP80"), fps, size)
+            self._size = (drawn.shape[1], drawn.shape[0])
+            self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"VP80"), fps, self._size)
+        if (drawn.shape[1], drawn.shape[0]) != self._size:  # the film has changed its own
+            drawn = cv2.resize(drawn, self._size)  # type: ignore[assignment]
         for _ in range(round((frame.position_s or 0.0) * fps) + 1 - self._written):
             self._writer.write(drawn)
             self._written += 1

@@ -15,6 +15,8 @@ from edge.results import BgrImage, Box, Frame
 from edge.sources import PORTRAIT
 
 FPS = 15.0
+HEAD_SIDES = 1.6
+"""What is shown around a face in a group photo, in sides of its box."""
 LAST = 5
 """A face counts as found if it is in one of the last frames of its film."""
 TILE = 48
@@ -36,6 +38,13 @@ class Head:
         image: BgrImage = cv2.resize(self.image, None, fx=scale, fy=scale, interpolation=how)  # type: ignore[assignment]
         x, y, width, height = self.box
         return Head(image, (x * scale, y * scale, width * scale, height * scale))
+
+    def close(self, sides: float) -> "Head":
+        """The photograph cut to so many sides of the face around it."""
+        x, y, width, height = self.box
+        left, top = (max(0, round(start - (sides - 1) / 2 * length)) for start, length in ((x, width), (y, height)))
+        right, bottom = round(x + (sides + 1) / 2 * width), round(y + (sides + 1) / 2 * height)
+        return Head(self.image[top:bottom, left:right], (x - left, y - top, width, height))
 
 
 def load_heads(folder: Path | None) -> list[Head]:
@@ -81,7 +90,7 @@ def group_of(heads: Sequence[Head], sides: tuple[int, int], size: tuple[int, int
     boxes = []
     heights = sorted(generator.integers(sides[0], sides[1] + 1, len(heads)), reverse=True)
     for head, height in zip(heads, heights, strict=True):
-        photo = head.scaled(int(height))
+        photo = head.close(HEAD_SIDES).scaled(int(height))
         frame = scenes.free_place(taken, size, (photo.image.shape[1], photo.image.shape[0]), generator)
         taken.append(frame)
         boxes.append(_put(image, photo, frame.x, frame.y))

@@ -34,7 +34,7 @@ HEIGHTS = (32, 40, 50, 64, 80, 100, 130, 180, 300)
 SIZES = {"640x480": 20, "1280x720": 30, "1920x1080": 30}
 """Frame size to frames of a film: large frames have more to search."""
 DETECTORS = ("auto", "blazeface-short-range", "haar")
-GROUPS = {4: (640, 480), 12: (1280, 720), 20: (1600, 1200), 48: (2560, 1440)}
+GROUPS = {4: (800, 600), 12: (1280, 960), 20: (1600, 1200), 48: (2560, 1440)}
 """Heads in a group photo to its size."""
 FOUND = 0.3
 """Overlap from which a box is the face."""

@@ -24,6 +24,7 @@ import cv2
 from edge.command_line import EXIT_FAILED, CommandParser, leave, quiet_native_code, run_command, say
 from edge.config import EdgeConfig, add_arguments, config_from
 from edge.engine import Engine
+from edge.errors import RefusedError
 from edge.fan_out import FanOut
 from edge.interrupts import EXIT_INTERRUPTED
 from edge.outputs import add_output_arguments, open_sinks
@@ -33,6 +34,9 @@ from edge.schema import json_schema
 from edge.signals import Signals
 from edge.sinks import Sink, close_all, reopen_all
 from edge.systemd import SystemdNotifier
+
+REFUSED_REST_S = 60.0
+"""How long a service whose camera refuses user or password waits before it ends."""
 
 _log = logging.getLogger(__name__)
 
@@ -115,6 +119,10 @@ def _run_until_signal(arguments: argparse.Namespace, config: EdgeConfig, started
     try:
         with Engine(config) as engine:
             summary = run(engine, sinks, stop, Limits(arguments.max_frames, arguments.seconds), started_s)
+    except RefusedError:
+        if "NOTIFY_SOCKET" in os.environ:  # systemd starts a service again at once, and cameras lock out who asks often
+            stop.wait(REFUSED_REST_S)
+        raise
     finally:
         close_all(sinks)
     for line in format_summary(summary).splitlines():

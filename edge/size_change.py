@@ -19,7 +19,7 @@ STEP, COLUMNS = 16, 3
 ASIDE = 2
 EQUAL, DIFFERENT, TIMES = 0.2, 0.4, 8.0
 """Most levels by which equal rows differ, and least by which they must differ a little aside of that distance."""
-SAME_IMAGES, LOOK_EVERY = 30, 5
+SAME_IMAGES, LOOK_EVERY = 15, 5
 NEAR_S = 2.0
 
 

@@ -1,6 +1,7 @@
 """Films: files, and films behind an address. Time is read, not counted; damage is passed over and told."""
 
 import logging
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from edge.media_type import codec_name, type_at
 from edge.photos import decode
 from edge.results import BgrImage
 from edge.size_change import SizeWatch
+from edge.webm import CODECS, PacketWatch
 
 USUAL_FPS = 25.0
 """Of a film that does not say its rate, or says one that can't be true."""
@@ -74,14 +76,19 @@ class VideoSource(CaptureSource):
         self._clock = self._film_clock()
         self.fps = self._clock.fps
         self._is_jpeg = self._takes_packets()
-        self._size_watch = SizeWatch(lambda: cv2.VideoCapture(self._where, cv2.CAP_FFMPEG, self._parameters))
+        self._size_watch, self._packet_watch = self._watches()
+        self._rest: tempfile.TemporaryDirectory[str] | None = None
 
     def read(self) -> BgrImage | None:
         """The next image, None at the end; a damaged spot is passed over."""
-        for attempt in range(ATTEMPTS):
+        is_damaged = False
+        for _ in range(ATTEMPTS):
             began_s = time.monotonic()
             if (image := self._read_one()) is not None:
-                return self._found(image, after_damage=attempt > 0) if not self._has_changed(image) else None
+                if self._goes_on_in_another_size():
+                    continue
+                return self._found(image, is_damaged) if not self._has_changed(image) else None
+            is_damaged = True
             if 0 < self._announced <= self._read or time.monotonic() - began_s > SLOW_S:
                 break
         self._end()
@@ -95,12 +102,36 @@ class VideoSource(CaptureSource):
         """Release the capture; only the thread that reads may do it."""
         super().close()
         self._close_file()
+        if self._packet_watch:
+            self._packet_watch.close()
+        if self._rest:
+            self._rest.cleanup()
 
     def _read_one(self) -> BgrImage | None:
         ok, image = self._capture.read()
         if ok and self._is_jpeg:
             return decode(image.tobytes())
         return image if ok else None  # type: ignore[return-value]
+
+    def _goes_on_in_another_size(self) -> bool:
+        """Whether the last image is none, since the size has changed: the rest is read as a film of its own."""
+        watch = self._packet_watch
+        if watch is None or not watch.changes_by(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000):
+            return False
+        self._rest = self._rest or tempfile.TemporaryDirectory(prefix="emotion-film-", ignore_cleanup_errors=True)
+        path = Path(self._rest.name) / f"{self._read}.ivf"
+        watch.write_rest(path)
+        watch.close()
+        self._capture.release()
+        self._where = str(path)
+        self._capture = cv2.VideoCapture(self._where, cv2.CAP_FFMPEG, self._parameters)
+        self._size_watch, self._packet_watch = self._watches()
+        return True
+
+    def _watches(self) -> tuple[SizeWatch, PacketWatch | None]:
+        codec = _fourcc(self._capture)
+        packets = PacketWatch(self._packets(), codec) if codec in CODECS and isinstance(self._path, Path) else None
+        return SizeWatch(lambda: cv2.VideoCapture(self._where, cv2.CAP_FFMPEG, self._parameters)), packets
 
     def _has_changed(self, image: BgrImage) -> bool:
         """Whether the film goes on in another size, which can't be read."""

@@ -188,26 +188,6 @@ def _are_rows_of(dataset: Dataset, rows: list[dict[str, str]]) -> bool:
     return str(dataset.names[0]).startswith("row ") and splits == dataset.splits.tolist()
 
 
-def find_duplicates(dataset: Dataset, limit: float = 4.0) -> NDArray[np.bool_]:
-    """Which test images are also in Training: (len(dataset.test()),).
-
-    Two images are the same when their mean absolute difference is below `limit` grey levels.
-    Candidates come from 8x8 thumbnails by a matrix product; only they are compared pixel by pixel.
-    """
-    train, test = dataset.split("Training"), dataset.test()
-    train_small, test_small = _thumbnails(train.images), _thumbnails(test.images)
-    train_squares = (train_small**2).sum(1)
-    duplicate = np.zeros(len(test), bool)
-    for start in range(0, len(test), 512):
-        rows = test_small[start : start + 512]
-        squares = (rows**2).sum(1)[:, None] + train_squares - 2 * rows @ train_small.T
-        for row, column in np.argwhere(squares < rows.shape[1] * (3 * limit) ** 2):
-            if not duplicate[start + row]:
-                difference = cv2.absdiff(test.images[start + row], train.images[column])
-                duplicate[start + row] = difference.mean() < limit
-    return duplicate
-
-
 def stratified_split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices of the rest and of a `share` of every class, shuffled by `seed`."""
     generator = np.random.default_rng(seed)
@@ -228,11 +208,6 @@ def limit(dataset: Dataset, count: int, seed: int) -> Dataset:
     )[1]
     _, kept = stratified_split(groups, count / len(dataset), seed)
     return dataset.take(kept)
-
-
-def _thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    blocks = images.reshape(len(images), 8, 6, 8, 6).mean((2, 4), dtype=np.float32)
-    return blocks.reshape(len(images), 64)
 
 
 def _holds_images(folder: Path) -> bool:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from edge.model_info import LABEL, LABELS, PEOPLE
 from edge.results import Probabilities
 from train import measures
-from train.data import Dataset, find_duplicates
+from train.data import Dataset
+from train.duplicates import find_duplicates
 from train.predict import Predict
 from train.targets import one_hot
 from train.votes import NOBODY, clear_majority, majority, vote_shares

@@ -16,11 +16,12 @@ from edge.files import replacing
 from edge.model_info import LABEL, PEOPLE, Head, ModelInfo, network_sha256, write_model_info
 from train.average import average_with
 from train.bundled import BUNDLED, bundled_network
+from train.checkpoint import find_checkpoint
 from train.config import RECIPES, TrainConfig
 from train.data import Dataset, describe, find_data, limit, load_fer2013, stratified_split, votes_beside
 from train.evaluate import Scores, accuracies, evaluate
 from train.face_images import CROP_MARGIN
-from train.fit import Result, build, find_checkpoint, fit, join_cluster, start_from, validation_metric
+from train.fit import Result, build, fit, join_cluster, start_from, validation_metric
 from train.models import count_multiply_adds
 from train.predict import predictor
 from train.report import draw_reliability, save_figure, write_report, write_samples

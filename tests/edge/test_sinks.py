@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 from pathlib import Path
 
 import cv2
@@ -53,6 +54,19 @@ def test_a_camera_that_fails_and_is_back_has_lines_of_their_own_kind() -> None:
         ("door", "offline", "unplugged", 1000.5),
         ("door", "online", "", 1000.5),
     ]
+
+
+def test_a_frozen_camera_shows_its_last_result_with_its_true_age() -> None:
+    stream = io.StringIO()
+    sink = JsonLinesSink(stream)
+    frame = frame_of(np.zeros((8, 8, 3), np.uint8), captured_monotonic_s=time.monotonic() - 5, source="door")
+    sink.write(frame, result_of(frame))
+    sink.tell(CameraStatus("door", CameraState.FROZEN, "the same image", 1000.5, 0.0))
+    result, frozen = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert frozen["faces"] == result["faces"]
+    assert frozen["age_ms"] >= 5000
+    assert (frozen["state"], frozen["reason"], frozen["since"]) == ("frozen", "the same image", 1000.5)
+    assert set(frozen) <= set(json_schema()["$defs"]["frame"]["properties"])
 
 
 def test_the_window_of_a_silent_camera_says_so_and_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:

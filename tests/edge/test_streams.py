@@ -169,3 +169,15 @@ def test_an_rtsp_camera_that_refuses_says_why(code: int, kind: type[SourceError]
     camera.server.server_close()
     assert "secret" not in str(caught.value)
     assert len(camera.asked) <= 8
+
+
+def test_a_service_rests_before_it_ends_for_a_refused_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", "/nonexistent")
+    program = "import sys, edge.run as run; run.REFUSED_REST_S = 3.0; run.leave(run.main(sys.argv[1:]))"
+    with WebCamera() as camera:
+        started_s = time.monotonic()
+        run = run_python("-c", program, "--headless", "--source", camera.address("basic", "me:wrong"))
+    assert time.monotonic() - started_s > 3
+    assert run.returncode == 1
+    assert "wrong user or password" in run.stderr
+    assert len(camera.paths) == 2

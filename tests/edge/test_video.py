@@ -19,7 +19,7 @@ from edge.sources import DemoSource, local_path, open_source
 from edge.video import FilmClock
 from tests.processes import run_python
 from tests.rigs.clips import read_stamp, stamped, write_avi
-from tests.rigs.films import turned, without_rate, write_changing, write_film, write_jpeg_film
+from tests.rigs.films import turned, without_rate, write_changing, write_changing_stream, write_film, write_jpeg_film
 
 CONFIG = EdgeConfig(source="demo")
 UNEVEN_MS = [0, 33, 66, 100, 400, 433, 900, 1900, 1933, 5000, 5033, 5066]
@@ -141,11 +141,28 @@ def test_a_codec_that_opencv_lacks_is_named_with_the_remedy(name: str, tmp_path:
     assert "ffmpeg -i IN -c:v libx264" in run.stderr
 
 
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_a_browsers_film_may_change_its_size(codec: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sizes = [(640, 480), (320, 240), (960, 720)]
+    source = open_source(str(write_changing(tmp_path / "film.webm", sizes, codec=codec)), CONFIG)
+    with caplog.at_level(logging.WARNING):
+        seen, positions = [], []
+        while (image := source.read()) is not None:
+            seen.append((image.shape[1], image.shape[0]))
+            positions.append(source.position_s)
+            assert np.abs(image.astype(int) - cv2.resize(DemoSource().image(len(seen) - 1), seen[-1])).mean() < 8
+        source.close()
+    assert seen == [size for size in sizes for _ in range(20)]
+    assert positions == pytest.approx([i / 30 for i in range(60)], abs=0.01)
+    assert source.failed == 0
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("sizes", [[(320, 240), (640, 480)], [(640, 480), (320, 240)]], ids=["grows", "shrinks"])
-def test_a_film_that_changes_its_size_is_left_there_and_named(
+def test_another_film_that_changes_its_size_is_left_there_and_named(
     sizes: list[tuple[int, int]], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    source = open_source(str(write_changing(tmp_path / "film.webm", sizes)), CONFIG)
+    source = open_source(str(write_changing_stream(tmp_path / "film.ts", sizes)), CONFIG)
     with caplog.at_level(logging.WARNING):
         positions = _positions(source)
     assert 60 <= len(positions) <= 95

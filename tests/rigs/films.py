@@ -56,16 +56,33 @@ def turned(path: Path, degrees: int) -> Path:
     return path
 
 
-def write_changing(path: Path, sizes: list[tuple[int, int]], count: int = 60) -> Path:
-    """A WebM that has `count` images of each of these sizes, as a browser makes it when the network gets worse."""
+def write_changing(path: Path, sizes: list[tuple[int, int]], count: int = 20, codec: str = "libvpx") -> Path:
+    """A WebM that has `count` images of each of these sizes, as a browser makes it when the network changes."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libvpx", rate=30)
+        stream = container.add_stream(codec, rate=30)
         stream.width, stream.height, stream.pix_fmt = *sizes[0], "yuv420p"
         for part, size in enumerate(sizes):
-            for packet in _packets(size, part * count, count):
+            for packet in _packets(size, part * count, count, codec):
                 packet.stream = stream
                 packet.time_base = CLOCK
                 container.mux(packet)
+    return path
+
+
+def write_changing_stream(path: Path, sizes: list[tuple[int, int]], count: int = 60) -> Path:
+    """An MPEG stream of H.264, as a recorder makes it of a camera whose size was changed."""
+    parts = []
+    for part, size in enumerate(sizes):
+        place = path.with_name(f"part-{part}{path.suffix}")
+        with av.open(str(place), "w") as container:
+            stream = container.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
+            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+            for index in range(part * count, (part + 1) * count):
+                image = cv2.resize(DemoSource().image(index), size)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "bgr24")))
+            container.mux(stream.encode())
+        parts.append(place.read_bytes())
+    path.write_bytes(b"".join(parts))
     return path
 
 
@@ -90,8 +107,8 @@ def _frame(image: BgrImage, time_ms: int) -> av.VideoFrame:
     return frame
 
 
-def _packets(size: tuple[int, int], start: int, count: int) -> list[av.Packet]:
-    encoder = av.CodecContext.create("libvpx", "w")
+def _packets(size: tuple[int, int], start: int, count: int, codec: str) -> list[av.Packet]:
+    encoder = av.CodecContext.create(codec, "w")
     encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = *size, "yuv420p", CLOCK
     encoder.options = FAST
     packets = []

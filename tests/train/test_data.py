@@ -10,7 +10,8 @@ import pytest
 from edge.errors import DataError
 from edge.model_info import LABELS
 from tests.train import synthetic
-from train.data import describe, find_duplicates, limit, load_fer2013, stratified_split
+from train.data import describe, limit, load_fer2013, stratified_split
+from train.duplicates import find_duplicates
 
 
 @pytest.fixture(params=["folder", "zip", "csv"])

@@ -16,10 +16,12 @@ from keras import layers
 
 from edge.errors import ConfigError, DataError
 from tests.train import synthetic
+from train import checkpoint as checkpoint_module
 from train import fit as fitting
+from train.checkpoint import Checkpoint, find_checkpoint
 from train.config import TrainConfig
 from train.data import Dataset, load_fer2013
-from train.fit import Batches, Checkpoint, find_checkpoint, fit, start_from
+from train.fit import Batches, fit, start_from
 from train.models import ARCHITECTURES
 from train.predict import predictor
 from train.targets import training_targets
@@ -104,7 +106,7 @@ def test_a_save_that_is_killed_at_any_step_leaves_a_checkpoint(
     resumed.set_model(model)
     assert resumed.restore(model) == (1 if step < 4 else 2)
     resumed.on_epoch_end(2, {"val_accuracy": 0.0})
-    assert [file.name for file in folder.iterdir()] == ["checkpoint"]
+    assert sorted(file.name for file in folder.iterdir()) == ["best.weights.h5", "checkpoint"]
 
 
 def kill_at(step: int, patch: pytest.MonkeyPatch) -> None:
@@ -122,8 +124,8 @@ def kill_at(step: int, patch: pytest.MonkeyPatch) -> None:
             raise InterruptedRunError
         os.replace(source, target)
 
-    patch.setattr(fitting, "shutil", SimpleNamespace(rmtree=rmtree))  # Keras has need of the real one
-    patch.setattr(fitting, "os", SimpleNamespace(replace=rename))
+    patch.setattr(checkpoint_module, "shutil", SimpleNamespace(rmtree=rmtree))  # Keras has need of the real one
+    patch.setattr(checkpoint_module, "os", SimpleNamespace(replace=rename))
 
 
 def test_a_new_run_forgets_the_checkpoint_of_a_killed_one(

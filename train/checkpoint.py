@@ -1,0 +1,138 @@
+"""What a run keeps after every epoch: the best weights, and all that a resumed run needs, each whole or not at all."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from edge.errors import ConfigError
+from edge.files import replacing
+from train.config import TrainConfig
+
+BEST = "best.weights.h5"
+CHECKPOINT = "checkpoint"
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """After every epoch: the best weights so far, and all that a resumed run needs, each whole or not at all."""
+
+    def __init__(self, config: TrainConfig, others: list[keras.callbacks.Callback], chooser: str) -> None:
+        super().__init__()
+        self._config, self._others, self._folder, self._chooser = config, others, Path(config.out), chooser
+        self.history: list[dict[str, float]] = []
+        self.best = -1.0
+        self._began_s, self._epoch = 0.0, 0
+
+    def restore(self, model: keras.Model) -> int:
+        """Put a compiled model into the state after the last finished epoch; returns the next epoch's number.
+
+        The saved model lends only its variables: Keras does not save which of them decay.
+        """
+        folder = find_checkpoint(self._folder)
+        assert folder
+        state = json.loads((folder / "state.json").read_text())
+        _check_same_run(state.get("recipe", {}), self._config)
+        self.history, self.best = state["history"], state["best"]
+        for callback, attributes in zip(self._others, state["callbacks"], strict=True):
+            vars(callback).update(attributes)
+            callback.on_train_begin = lambda logs=None: None  # which would forget them
+        saved = keras.saving.load_model(folder / "model.keras")
+        model.set_weights(saved.get_weights())
+        model.optimizer.build(model.trainable_variables)
+        for ours, theirs in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
+            ours.assign(theirs)
+        return len(self.history)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
+        self._began_s, self._epoch = time.monotonic(), epoch
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Seed dropout once per epoch, so that a resumed run drops the same."""
+        if batch == 0:  # not at the epoch's begin: fetching the first batch draws from torch's generator too
+            _seed_dropout(self.model, self._config.seed, self._epoch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Write down and save what the epoch gave."""
+        seconds = time.monotonic() - self._began_s
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        measured = {name: float(value) for name, value in (logs or {}).items()}
+        self.history.append(
+            {**measured, "learning_rate": rate, "seconds": seconds, "size": self._config.size_of(epoch)}
+        )
+        if measured[self._chooser] > self.best:
+            self.best = measured[self._chooser]
+            self._save_best()
+        self._save_state()
+
+    def _save_best(self) -> None:
+        with replacing(self._folder / BEST) as part, self._averaged():
+            self.model.save_weights(part)
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """With the weights that the validation accuracy was measured on."""
+        swaps = [callback for callback in self._others if isinstance(callback, keras.callbacks.SwapEMAWeights)]
+        for swap in swaps:
+            swap.on_test_begin()
+        yield
+        for swap in swaps:
+            swap.on_test_end()
+
+    def _save_state(self) -> None:
+        aside, old, final = (self._folder / (CHECKPOINT + suffix) for suffix in (".part", ".old", ""))
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        self.model.save(aside / "model.keras")
+        callbacks = [_plain_attributes(callback) for callback in self._others]
+        recipe = self._config.recipe()
+        state = {"history": self.history, "best": self.best, "callbacks": callbacks, "recipe": recipe}
+        (aside / "state.json").write_text(json.dumps(state))
+        if final.is_dir():  # else .old is the only whole one, from a run that was killed between the two renames
+            shutil.rmtree(old, ignore_errors=True)
+            os.replace(final, old)
+        os.replace(aside, final)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_same_run(before: dict[str, Any], config: TrainConfig) -> None:
+    now = config.recipe()
+    others = [f"--{name.replace('_', '-')} {now[name]} (was {was})" for name, was in before.items() if now[name] != was]
+    if others:
+        raise ConfigError(
+            f"Expected the options with which the run began to --resume it. Received: {', '.join(others)}"
+        )
+
+
+def find_checkpoint(run: Path) -> Path | None:
+    """The folder of the last finished epoch: `.old` if the run was killed between the two renames of a save."""
+    for folder in (run / CHECKPOINT, run / (CHECKPOINT + ".old")):
+        if all((folder / name).is_file() for name in ("model.keras", "state.json")):
+            return folder
+    return None
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Make an epoch's dropout depend on its number, not on what ran before: torch draws from the global generator."""
+    keras.utils.set_random_seed(seed + epoch)
+    for number, layer in enumerate(model.layers):
+        if generator := getattr(layer, "seed_generator", None):
+            generator.state.assign(np.array([seed + number, epoch], np.uint32))
+
+
+def _plain_attributes(callback: keras.callbacks.Callback) -> dict[str, float]:
+    return {name: float(value) for name, value in vars(callback).items() if isinstance(value, int | float | np.number)}
+
+
+def forget_earlier_run(folder: Path) -> None:
+    """Delete what an earlier run left for resuming."""
+    for suffix in (".old", ""):
+        shutil.rmtree(folder / (CHECKPOINT + suffix), ignore_errors=True)
+    (folder / BEST).unlink(missing_ok=True)
