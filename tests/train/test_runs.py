@@ -12,8 +12,8 @@ from tests.train import synthetic
 from tests.train.test_fit import config, dataset, run
 from train import TrainConfig, callbacks, training
 from train.callbacks import StopAtNaN
+from train.checkpoint import find_checkpoint
 from train.data import Dataset, load_fer2013
-from train.fit import find_checkpoint
 
 __all__ = ["config", "dataset"]
 
