@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from app.monitor import Sample
 from edge.affect import in_words
+from edge.config import EdgeConfig
 from edge.emotions import EMOTIONS, color
 from edge.model_info import PEOPLE
-from edge.results import Face
+from edge.results import UNCERTAIN, Face
 
 
 def bars(face: Face, head: str = PEOPLE) -> str:
@@ -19,12 +20,20 @@ def bars(face: Face, head: str = PEOPLE) -> str:
         face: a face that was classified, or will be.
         head: whose scores they are, as in `FrameResult.scores`.
     """
-    says = in_words(face.scores, head) if face.scores.values else "not looked at yet"
-    doubt = "People would disagree: " if face.emotion not in face.scores.labels and face.scores.values else ""
     rows = "".join(bar(label, score) for label, score in face.scores.as_dict().items())
     title = f"Face {face.track_id} · {html.escape(face.emotion)}"
-    sentence = f'<div class="face-says">{doubt}{html.escape(says)}</div>'
+    sentence = f'<div class="face-says">{html.escape(_sentence(face, head))}</div>'
     return f'<div class="face"><div class="face-title">{title}</div>{sentence}{rows}</div>'
+
+
+def _sentence(face: Face, head: str) -> str:
+    if not face.scores.values:
+        return "not looked at yet"
+    if face.emotion != UNCERTAIN:
+        return in_words(face.scores, head)
+    if face.quality < EdgeConfig.min_quality:
+        return "Too small, blurred, cut by the border or turned away to judge"
+    return f"People would disagree: {in_words(face.scores, head)}"
 
 
 def bar(label: str, score: float) -> str:

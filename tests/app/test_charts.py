@@ -22,6 +22,11 @@ class TestCharts:
         face = replace(result_of(Box(0, 0, 9, 9)).faces[0], emotion="uncertain")
         assert "People would disagree: 7 of 10 people would say happy" in charts.bars(face)
 
+    def test_a_face_that_is_not_worth_judging_says_why(self) -> None:
+        face = replace(result_of(Box(0, 0, 9, 9)).faces[0], emotion="uncertain", quality=0.2)
+        assert "Too small, blurred" in charts.bars(face)
+        assert "people" not in charts.bars(face)
+
     def test_labels_are_escaped(self) -> None:
         assert "<script>" not in charts.bar("<script>", 0.5)
 
