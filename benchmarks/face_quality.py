@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks import scenes
 from benchmarks.tables import to_markdown
@@ -83,7 +84,7 @@ def measure(count: int, classifier: EmotionClassifier) -> list[dict[str, object]
     ]
 
 
-def _found(images: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, GrayImage, Box]]:
+def _found(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> Iterator[tuple[int, GrayImage, Box]]:
     """Each face that the default detector finds where it was pasted: its row, the frame, its box."""
     detector = create_detector(EdgeConfig())
     for row in rows:
