@@ -84,7 +84,7 @@ def measure(count: int, classifier: EmotionClassifier) -> list[dict[str, object]
     ]
 
 
-def _found(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> Iterator[tuple[int, GrayImage, Box]]:
+def _found(images: NDArray[np.uint8], rows: NDArray[np.intp]) -> Iterator[tuple[int, GrayImage, Box]]:
     """Each face that the default detector finds where it was pasted: its row, the frame, its box."""
     detector = create_detector(EdgeConfig())
     for row in rows:

@@ -5,6 +5,7 @@ of the earlier runs on the same kind of machine. It may leave the band on neithe
 by a third means a faster program or a broken benchmark, and somebody should know which.
 """
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +35,9 @@ class Run(NamedTuple):
 
 
 def read_runs(folder: Path = FOLDER) -> list[Run]:
-    """All saved runs, oldest first.
+    """All saved runs, oldest first: by the numbers of their files, since the clock may have been wrong.
+
+    Each Python has a folder with numbers of its own; the folder that was saved to last comes last.
 
     Raises:
         DataError: none there, or a file that is not of these benchmarks.
@@ -42,7 +45,8 @@ def read_runs(folder: Path = FOLDER) -> list[Run]:
     files = sorted(folder.rglob("*.json"))
     if not files:
         raise DataError(f"Expected runs saved by 'pytest benchmarks --benchmark-autosave'. Received: none in {folder}")
-    return sorted((_read(file) for file in files), key=lambda run: run.saved_at)
+    folders = [[_read(file) for file in group] for _, group in itertools.groupby(files, key=lambda file: file.parent)]
+    return [run for runs in sorted(folders, key=lambda runs: runs[-1].saved_at) for run in runs]
 
 
 def gate(runs: Sequence[Run]) -> list[Regression]:

@@ -179,8 +179,8 @@ def quiet() -> Iterator[None]:
 
 def _check_contract(model: Any, info: ModelInfo, path: Path) -> None:
     expected = (None, *info.input_shape), {head.name: (None, len(head.labels)) for head in info.heads}
-    shapes = model.output_shape if isinstance(model.output_shape, dict) else {info.heads[0].name: model.output_shape}
-    received = tuple(model.input_shape), {name: tuple(shape) for name, shape in shapes.items()}
+    outputs = model.output if isinstance(model.output, dict) else {info.heads[0].name: model.output}
+    received = tuple(model.input_shape), {name: tuple(output.shape) for name, output in outputs.items()}
     if received != expected:
         raise ModelError(
             f"Expected input and output shapes {expected} in {path}, as its contract says. Received: {received}"

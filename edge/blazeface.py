@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ModelError
-from edge.interpreter import load_interpreter
+from edge.interpreter import invoke, load_interpreter
 from edge.preprocess import to_bgr
 from edge.results import BgrImage, Box, Detection, Point
 
@@ -55,13 +55,12 @@ class BlazeFace:
     def detect(self, image: BgrImage, score: float = SCORE) -> list[Detection]:
         """Faces of an image of any size, in its own pixels."""
         scale = self._fill(image)
-        self._interpreter.set_tensor(self._input, self._canvas)
-        self._interpreter.invoke()
-        logits = self._interpreter.get_tensor(self._scores)[0, :, 0]
+        scores_out, boxes_out = invoke(self._interpreter, self._input, self._canvas, (self._scores, self._boxes))
+        logits = scores_out[0, :, 0]
         rows = np.flatnonzero(logits > -np.log(1 / score - 1))
         if not len(rows):
             return []
-        raw = self._interpreter.get_tensor(self._boxes)[0, rows].reshape(-1, 8, 2)
+        raw = boxes_out[0, rows].reshape(-1, 8, 2)
         scores = 1 / (1 + np.exp(-np.clip(logits[rows], -80, 80)))
         points = raw / scale
         points[:, [0, *range(2, 8)]] += self._anchors[rows, np.newaxis] * (self.side / scale)

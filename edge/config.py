@@ -67,7 +67,9 @@ class EdgeConfig:
     max_age_ms: float = option(150.0, "age of a result that the adaptive mode keeps below", low=1, high=60_000)
     smoothing_s: float = option(0.3, "time constant of the smoothed scores in seconds; 0: off", low=0, high=60)
     hysteresis: float = option(0.1, "lead in score that a new label needs to replace the shown one", low=0, high=1)
-    threshold: float = option(0.4, "a best score below this is called uncertain", low=0, high=1)
+    threshold: float = option(
+        0.5, "a best score below this is called uncertain: fewer than half of the people would say so", low=0, high=1
+    )
     min_quality: float = option(
         0.5, "a face of lower quality (small, blurred, cut or turned away) is called uncertain", low=0, high=1
     )

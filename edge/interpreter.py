@@ -4,6 +4,7 @@ import ctypes
 import importlib
 import importlib.util
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,15 @@ def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threa
         raise ConfigError(f"Expected the package {package}: pip install {package}. Received: it is not installed")
     check_whole(model)
     return _Interpreter(model, runtime, threads)
+
+
+def invoke(
+    interpreter: Any, index: int, value: "np.ndarray[Any, Any]", outputs: Sequence[int]
+) -> "list[np.ndarray[Any, Any]]":
+    """Run a network once: `value` into the tensor `index`, and copies of the `outputs` back."""
+    interpreter.set_tensor(index, value)
+    interpreter.invoke()
+    return [interpreter.get_tensor(output) for output in outputs]
 
 
 class _Interpreter:
@@ -94,6 +104,7 @@ class EmotionClassifier:
         self._interpreter = load_interpreter(model, runtime, threads)
         self._input = self._interpreter.get_input_details()[0]
         self._outputs = self._find_outputs(model)
+        self._indices = [output["index"] for output in self._outputs.values()]
         self._check_contract(model)
 
     def predict(self, faces: FaceInput) -> Probabilities:
@@ -108,12 +119,10 @@ class EmotionClassifier:
         """
         scores = {head.name: np.empty((len(faces), len(head.labels)), np.float32) for head in self.info.heads}
         for row, face in enumerate(faces):
-            self._interpreter.set_tensor(
-                self._input["index"], face[np.newaxis].astype(self._input["dtype"], copy=False)
-            )
-            self._interpreter.invoke()
-            for name, output in self._outputs.items():
-                scores[name][row] = _dequantize(self._interpreter.get_tensor(output["index"])[0], output)
+            value = face[np.newaxis].astype(self._input["dtype"], copy=False)
+            given = invoke(self._interpreter, self._input["index"], value, self._indices)
+            for (name, output), tensor in zip(self._outputs.items(), given, strict=True):
+                scores[name][row] = _dequantize(tensor[0], output)
         for rows in scores.values():
             check_finite(rows, self._file)
         return scores

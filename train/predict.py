@@ -31,7 +31,7 @@ def predictor(model: keras.Model) -> Predict:
     def predict(images: NDArray[np.uint8]) -> dict[str, Probabilities]:
         inputs = images[..., np.newaxis].astype(np.float32)
         outputs = model.predict(inputs, batch_size=256, verbose=0)
-        by_head = outputs if isinstance(outputs, dict) else {ONE_HEAD: outputs}
+        by_head = {head: outputs[head] for head in model.output} if isinstance(outputs, dict) else {ONE_HEAD: outputs}
         return {head: np.asarray(values, np.float32) for head, values in by_head.items()}
 
     return predict

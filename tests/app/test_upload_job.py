@@ -11,6 +11,7 @@ from app.upload_job import VideoJob
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from tests.app.samples import gray_image
+from tests.rigs.films import write_film
 
 
 def test_a_cancelled_video_leaves_nothing(tmp_path: Path) -> None:
@@ -44,6 +45,23 @@ def test_every_kind_of_video_is_read(tmp_path: Path, suffix: str, codec: str) ->
     writer.write(gray_image())
     writer.release()
     assert ended(VideoJob(clip.name, clip.read_bytes(), EdgeConfig(), RenderOptions())).frames == 1
+
+
+def test_an_annotated_video_keeps_the_times_of_a_film_of_uneven_ones(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", [0, 100, 200, 300, 1300, 2300, 2400, 2500])
+    job = VideoJob(film.name, film.read_bytes(), EdgeConfig(), RenderOptions())
+    job.start()
+    deadline_s = time.monotonic() + 60
+    while not job.done and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    assert job.frames == 8
+    capture = cv2.VideoCapture(str(job.video), cv2.CAP_FFMPEG)
+    period_s, images = 1 / capture.get(cv2.CAP_PROP_FPS), 0
+    while capture.grab():
+        images += 1
+    capture.release()
+    job.close()
+    assert (images - 1) * period_s == pytest.approx(2.5, abs=period_s)
 
 
 def ended(job: VideoJob) -> VideoJob:

@@ -35,6 +35,21 @@ def test_the_newest_run_must_stay_in_the_band(newest_ms: float, caught: bool, tm
     assert bool(gate(read_runs(tmp_path))) is caught
 
 
+def test_the_newest_run_is_that_of_the_highest_number_whatever_the_clock_said(tmp_path: Path) -> None:
+    for number, year in ((1, 2030), (2, 2036), (3, 2031)):
+        save_run(tmp_path, number, classify_ms=1.0)
+        path = tmp_path / f"{number:04}.json"
+        path.write_text(path.read_text().replace("2030-01-01", f"{year}-01-01"))
+    assert [run.saved_at[:4] for run in read_runs(tmp_path)] == ["2030", "2036", "2031"]
+
+
+def test_runs_of_another_python_come_in_their_own_order(tmp_path: Path) -> None:
+    for name, number in (("b", 1), ("b", 2), ("a", 8)):
+        (tmp_path / name).mkdir(exist_ok=True)
+        save_run(tmp_path / name, number, classify_ms=1.0)
+    assert [run.saved_at[17:19] for run in read_runs(tmp_path)] == ["01", "02", "08"]
+
+
 def test_a_slow_moment_of_the_machine_is_no_regression(tmp_path: Path) -> None:
     save_run(tmp_path, 0, classify_ms=1.0, yardstick_ms=8.0)
     save_run(tmp_path, 1, classify_ms=3.0, yardstick_ms=24.0)

@@ -114,5 +114,5 @@ def test_an_unknown_runtime_and_a_file_that_is_no_network_are_named(tmp_path: Pa
 def test_the_runtimes_module_is_loaded_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     made = SimpleNamespace(Interpreter=lambda **given: SimpleNamespace(given=given, allocate_tensors=lambda: None))
     monkeypatch.setattr("importlib.import_module", lambda name: made)
-    loaded = load_interpreter("model.tflite", installed_runtimes()[0], 3)
-    assert loaded.given == {"model_path": "model.tflite", "num_threads": 3}
+    loaded = load_interpreter(BUNDLED, installed_runtimes()[0], 3)
+    assert loaded.given == {"model_path": str(BUNDLED), "num_threads": 3}

@@ -109,6 +109,7 @@ def _frame(image: BgrImage, time_ms: int) -> av.VideoFrame:
 
 def _packets(size: tuple[int, int], start: int, count: int, codec: str) -> list[av.Packet]:
     encoder = av.CodecContext.create(codec, "w")
+    assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = *size, "yuv420p", CLOCK
     encoder.options = FAST
     packets = []

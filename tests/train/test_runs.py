@@ -1,0 +1,101 @@
+"""Runs end when they diverge, are not mixed up, and write what other people's tools read."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.errors import ConfigError, TrainingError
+from tests.train import synthetic
+from tests.train.test_fit import config, dataset, run
+from train import TrainConfig, callbacks, training
+from train.callbacks import StopAtNaN
+from train.checkpoint import find_checkpoint
+from train.data import Dataset, load_fer2013
+
+__all__ = ["config", "dataset"]
+
+
+def test_a_run_that_diverges_ends_at_its_step(dataset: Dataset, config: TrainConfig) -> None:
+    dataset.votes[:] = np.nan  # type: ignore[index]
+    with pytest.raises(TrainingError, match=r"finite loss.*--learning-rate.* Received: nan at step \d+ of epoch 1"):
+        run(dataset, config)
+    assert find_checkpoint(Path(config.out)) is None
+
+
+@pytest.mark.parametrize(("name", "value"), [("loss", np.inf), ("val_loss", np.nan)])
+def test_figures_that_are_not_finite_end_a_run_too(config: TrainConfig, name: str, value: float) -> None:
+    stop = StopAtNaN(config)
+    stop.on_epoch_begin(2)
+    stop.on_epoch_end(2, {"accuracy": 0.5})
+    with pytest.raises(TrainingError, match=f"{name} {value} at the end of epoch 3"):
+        stop.on_epoch_end(2, {"accuracy": 0.5, name: value})
+
+
+def test_a_run_that_is_never_right_ends_like_any_other(
+    dataset: Dataset, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = replace(dataset.split("PublicTest"), labels=np.full(21, 3), votes=None)
+    wrong.images[:] = 0
+    training_part = replace(dataset.split("Training"), votes=None, labels=np.full(70, 1))
+    from train.fit import fit
+
+    result = fit(training_part, wrong, replace(config, epochs=1))
+    assert result.history[0]["val_accuracy"] == 0.0
+    assert result.model.output_shape == {"label": (None, 7)}
+
+
+def test_resuming_with_other_options_names_them(dataset: Dataset, config: TrainConfig) -> None:
+    run(dataset, replace(config, epochs=1))
+    changed = replace(config, epochs=2, learning_rate=0.5, resume=True)
+    with pytest.raises(ConfigError, match=r"--epochs 2 \(was 1\), --learning-rate 0.5 \(was 0.1\)$"):
+        run(dataset, changed)
+
+
+def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.keras").write_bytes(b"a run's")
+    with pytest.raises(ConfigError, match="--resume, or another folder in --out"):
+        training.make_folder(TrainConfig(out=str(tmp_path)))
+
+
+def test_the_log_of_a_run_is_a_csv(dataset: Dataset, config: TrainConfig) -> None:
+    run(dataset, replace(config, epochs=2, log="csv"))
+    with (Path(config.out) / callbacks.LOG_CSV).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert all(float(row["loss"]) > 0 for row in rows)
+
+
+def test_the_log_of_a_run_is_tensorboard_s(dataset: Dataset, config: TrainConfig) -> None:
+    run(dataset, replace(config, epochs=1, log="tensorboard"))
+    assert list((Path(config.out) / callbacks.TENSORBOARD).rglob("events.out.tfevents*"))
+
+
+def test_small_data_get_small_batches_and_chosen_ones_stay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = load_fer2013(synthetic.write_folder(tmp_path / "fer"))
+    settled = training.settle(TrainConfig(), few)
+    assert (settled.batch_size, settled.learning_rate) == (8, pytest.approx(0.1 * 8 / 128))
+    assert "Only 70 training images: batches of 8" in capsys.readouterr().out
+    assert training.settle(TrainConfig(batch_size=70), few).batch_size == 70
+
+
+def test_init_bundled_is_the_file_behind_the_bundled_network(tmp_path: Path) -> None:
+    few = load_fer2013(synthetic.write_folder(tmp_path / "fer"))
+    init = training.settle(TrainConfig(init="bundled"), few).init
+    assert init is not None
+    assert Path(init).suffix == ".keras"
+
+
+@pytest.mark.parametrize(("accuracy", "said"), [(1 / 7, True), (0.9, False)])
+def test_it_says_when_nothing_was_learned(
+    accuracy: float, said: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from train.fit import Result
+    from train.models import ARCHITECTURES
+
+    model = ARCHITECTURES["edge"]((48, 48, 1), ("label",))
+    public = load_fer2013(synthetic.write_folder(tmp_path / "fer")).split("PublicTest")
+    training.say_if_nothing_was_learned(Result(model, [{"val_accuracy": accuracy}]), public)
+    assert ("Nothing was learned" in capsys.readouterr().out) == said
