@@ -66,6 +66,8 @@ class Track:
     """Of its centre, in pixels per second."""
     visible: bool = True
     """False while it is missed."""
+    behind: bool = False
+    """Somebody was in front of it when it was missed."""
     lost: bool = False
     """It could not be followed since it was last seen."""
     missed: int = 0
@@ -88,7 +90,7 @@ class Track:
         self.detection, self.seen_s, self.placed_s, self.seen_at = detection, now_s, now_s, place
         self.tilt_degrees, self.pose = detection.tilt_degrees, pose_quality(detection.points)
         self.look = self.look if is_crowded and self.look else look or self.look
-        self.visible, self.lost, self.missed = True, False, 0
+        self.visible, self.behind, self.lost, self.missed = True, False, False, 0
 
     def place(self, box: Box, now_s: float) -> None:
         """It was followed to `box`."""
@@ -209,8 +211,8 @@ class Tracker:
         self._tracks.clear()
 
     def forget_hidden(self) -> None:
-        """Give up the identities of faces that are not in the image: their places mean nothing any more."""
-        self._tracks = self.visible
+        """Give up the identities of faces that left the image: places mean nothing. Those behind somebody stay."""
+        self._tracks = [track for track in self._tracks if track.visible or track.behind]
 
     @property
     def _hidden(self) -> list[Track]:
@@ -222,8 +224,8 @@ class Tracker:
             if row in matched:
                 continue
             box = track.expected(now_s)
-            is_behind = any(overlap(box, found.box) > CROWDED for found in detections)
-            track.visible = track.visible and not track.lost and not is_behind and now_s - track.seen_s <= KEEP_S
+            track.behind = track.behind or any(overlap(box, found.box) > CROWDED for found in detections)
+            track.visible = track.visible and not track.lost and not track.behind and now_s - track.seen_s <= KEEP_S
             track.missed += 1
 
     def _may_be_hidden(self, seen: "_Seen", now_s: float) -> bool:

@@ -149,3 +149,14 @@ def test_the_quality_is_smoothed_and_has_a_hysteresis() -> None:
     assert not shown[12]
     assert not shown[52]  # above the limit, but by less than the hysteresis
     assert shown[-1]
+
+
+def test_a_camera_that_turns_ends_what_left_the_image_but_not_what_is_behind_somebody() -> None:
+    tracker = _tracker()
+    front, back, leaving = (Detection(Box(x, 0, 100, 100)) for x in (100, 160, 400))
+    tracker.update([front, back, leaving], 0.0)
+    for step in range(1, 8):
+        tracker.update([front], step / 10)
+    tracker.forget_hidden()
+    tracks = tracker.update([front, back, leaving], 0.8)
+    assert sorted(track.track_id for track in tracks) == [1, 2, 4]

@@ -11,11 +11,15 @@ from tests.processes import run_python
 from tests.train import synthetic
 from train.models import ARCHITECTURES
 
+SLOW = ("efficientnet", "teacher")
+"""Minutes on two cores: `pytest -m slow`."""
 FEW = {"Training": 4, "PublicTest": 1, "PrivateTest": 3}
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize(
+    "arch", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in ARCHITECTURES]
+)
 def test_trains_converts_and_runs(arch: str, tmp_path: Path) -> None:
     data = synthetic.write_folder(tmp_path / "fer", FEW)
     train = ["--data", str(data), "--arch", arch, "--epochs", "1", "--batch-size", "14", "--out", str(tmp_path / "run")]
