@@ -92,20 +92,20 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
 def test_a_save_that_is_killed_at_any_step_leaves_a_checkpoint(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    folder, model = Path(config.out), tiny()  # no epoch is better than the last: only the state is saved
+    folder, model = Path(config.out), tiny()
     folder.mkdir()
     model.compile("sgd", "categorical_crossentropy")
     checkpoint = Checkpoint(config, [], "val_accuracy")
     checkpoint.set_model(model)
-    checkpoint.on_epoch_end(0, {"val_accuracy": -1.0})
+    checkpoint.on_epoch_end(0, {"val_accuracy": 0.0})
     with monkeypatch.context() as patch:
         kill_at(step, patch)
         with contextlib.suppress(InterruptedRunError):
-            checkpoint.on_epoch_end(1, {"val_accuracy": -1.0})
+            checkpoint.on_epoch_end(1, {"val_accuracy": 0.0})
     resumed = Checkpoint(config, [], "val_accuracy")
     resumed.set_model(model)
     assert resumed.restore(model) == (1 if step < 4 else 2)
-    resumed.on_epoch_end(2, {"val_accuracy": -1.0})
+    resumed.on_epoch_end(2, {"val_accuracy": 0.0})
     assert sorted(file.name for file in folder.iterdir()) == ["best.weights.h5", "checkpoint"]
 
 
