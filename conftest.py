@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 
 from edge.interpreter import RUNTIMES, installed_runtimes
 
@@ -11,3 +12,6 @@ os.environ["EMOTION_EDGE_DEVICE"] = os.devnull  # the developer's own tune file 
 
 for _runtime in installed_runtimes():
     importlib.import_module(RUNTIMES[_runtime])
+
+# Whoever starts the tests under nohup ignores SIGHUP, and so would every process that a test starts.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -124,15 +124,13 @@ def with_figures(
             "samples": len(data.calibration),
             "seed": config.seed,
         }
-        figures = {
+        figures: dict[str, Any] = {
             "agreement": {head: round(losses.agreement, 6) for head, losses in proof.losses.items()},
             "proved_on": proved_on(data),
-            "drop_points": {
-                head: round(losses.drop_points, 4)
-                for head, losses in proof.losses.items()
-                if losses.drop_points is not None
-            },
         }
+        drops = {head: losses.drop_points for head, losses in proof.losses.items()}
+        if measured := {head: round(drop, 4) for head, drop in drops.items() if drop is not None}:
+            figures["drop_points"] = measured
         how = how if variant in CALIBRATED else {}
         how |= {"sparsity": config.sparsity} if config.sparsity else {}
         heads = tuple(replace(head, accuracy=proof.losses[head.name].accuracy) for head in info.heads)
