@@ -4,6 +4,7 @@ import ctypes
 import importlib
 import importlib.util
 import os
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -64,12 +65,16 @@ class _Interpreter:
     def __init__(self, model: str | os.PathLike[str], runtime: str, threads: int) -> None:
         self._arguments = model, runtime, threads
         self._build()
+        _INTERPRETERS.add(self)
 
     def __getattr__(self, name: str) -> Any:
         if self._process != os.getpid():
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._built))  # its end would wait for the threads too
             self._build()
         return getattr(self._built, name)
+
+    def leave_to_parent(self) -> None:
+        """Never free the runtime's object in this process, a child: its end would wait for the parent's threads."""
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._built))
 
     def _build(self) -> None:
         self._process = os.getpid()
@@ -83,6 +88,18 @@ class _Interpreter:
             raise ModelError(
                 f"Expected a TFLite model that {runtime} can run at {model}. Received: {reason}"
             ) from error
+
+
+_INTERPRETERS: "weakref.WeakSet[_Interpreter]" = weakref.WeakSet()
+
+
+def _leave_interpreters_to_parent() -> None:
+    for interpreter in list(_INTERPRETERS):
+        interpreter.leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_interpreters_to_parent)
 
 
 class EmotionClassifier:

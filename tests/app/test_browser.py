@@ -79,7 +79,7 @@ def choose(page: Any, label: str, option: str) -> None:
 
 def start(page: Any, button: str = "Start demo") -> None:
     page.get_by_role("button", name=button).click()
-    expect(page.get_by_text(re.compile(r"Face \d+ · \w+ \d+%")).first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text(re.compile(r"Face \d+ · \w+")).first).to_be_visible(timeout=WAIT_MS)
 
 
 def stop(page: Any) -> float:

@@ -29,18 +29,22 @@ def with_contract(info: ModelInfo, path: Path) -> Path:
 
 
 class FakeInterpreter:
-    """A network with one input and one output of these details; its output is always `values`."""
+    """A network with one input and two heads of these details; the output of `people` is always `values`."""
 
     def __init__(self, quantization: tuple[float, int] = (1.0, 0), values: list[int] | None = None) -> None:
         self.input = {"index": 0, "shape": (1, 48, 48, 1), "dtype": np.uint8, "quantization": quantization}
-        self.output = {"index": 1, "shape": (1, 7), "dtype": np.int8, "quantization": (1 / 256, -128)}
+        output = {"shape": (1, 7), "dtype": np.int8, "quantization": (1 / 256, -128)}
+        self.outputs = {"label": {**output, "index": 1}, "people": {**output, "index": 2}}
         self.values = values or [-128] * 7
 
     def get_input_details(self) -> list[dict[str, Any]]:
         return [self.input]
 
     def get_output_details(self) -> list[dict[str, Any]]:
-        return [self.output]
+        return list(self.outputs.values())
+
+    def get_signature_runner(self) -> SimpleNamespace:
+        return SimpleNamespace(get_output_details=lambda: self.outputs)
 
     def set_tensor(self, index: int, value: np.ndarray) -> None:
         assert (index, value.shape, value.dtype) == (0, (1, 48, 48, 1), np.uint8)
@@ -49,7 +53,7 @@ class FakeInterpreter:
         """Nothing to do."""
 
     def get_tensor(self, index: int) -> np.ndarray:
-        return np.array([self.values], np.int8)
+        return np.array([self.values if index == 2 else [-128] * 7], np.int8)
 
 
 @pytest.mark.parametrize("runtime", installed_runtimes())

@@ -99,7 +99,7 @@ def label_changes(frames: int, **options: float) -> int:
     engine, demo, random = Engine(EdgeConfig(fps=0, **options)), DemoSource(), np.random.default_rng(0)  # type: ignore[arg-type]
     labels = []
     for index in range(frames):
-        noisy = demo.image(2 * index) * 0.6 + random.normal(0, 40, (DemoSource.size[1], DemoSource.size[0], 1))
+        noisy = demo.image(2 * index) * 0.6 + random.normal(0, 60, (DemoSource.size[1], DemoSource.size[0], 1))
         frame = Frame.now(np.clip(noisy, 0, 255).astype(np.uint8), index, position_s=index / 15)
         result = engine.push(frame)
         labels += [face.emotion for face in result.faces[:1]] if result else []
