@@ -78,7 +78,7 @@ def test_the_report_is_written_and_its_gate_fails_on_a_slower_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs, out, committed = tmp_path / "runs", tmp_path / "out", tmp_path / "accuracy.json"
-    committed.write_text(json.dumps({"variants": {"int8": {"metrics": {"accuracy/test": 0.66}}}}))
+    committed.write_text(json.dumps({"variants": {"int8": {"metrics": {"accuracy/people/FER+ majority/test": 0.66}}}}))
     monkeypatch.setattr(evaluation, "ACCURACY", committed)
     runs.mkdir()
     save_run(runs, 0, classify_ms=1.0)
