@@ -41,7 +41,7 @@ class StuckSource(FakeSource):
     """Gives a frame, then hangs inside `read` until released."""
 
     def __init__(self) -> None:
-        super().__init__(count=10**6, live=True)
+        super().__init__(count=10**6, live=True, fps=200)
         self.release = threading.Event()
 
     def read(self) -> object:  # type: ignore[override]
