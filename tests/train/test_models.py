@@ -9,7 +9,7 @@ from train.torch_kernels import _same_padding
 
 
 def test_the_original_is_the_original() -> None:
-    network = original()
+    network = original(heads=("label",))
     assert network.count_params() == 1_470_951
     kernels = [layer.count_params() for layer in network.layers if layer.weights]
     assert kernels == [320, 128, 9248, 128, 18496, 256, 36928, 256, 73856, 512, 147584, 512, 1179904, 1024, 1799]
@@ -36,10 +36,12 @@ def test_camera_bytes_go_in_and_probabilities_come_out(name: str) -> None:
     network = ARCHITECTURES[name]()
     assert network.input_shape == (None, 48, 48, 1)
     faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype(np.float32)
-    probabilities = np.asarray(network.predict(faces, verbose=0))
-    assert probabilities.dtype == np.float32
-    assert probabilities.shape == (3, 7)
-    assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
+    outputs = network.predict(faces, verbose=0)
+    assert set(outputs) == {"people", "label"}
+    for probabilities in outputs.values():
+        assert probabilities.dtype == np.float32
+        assert probabilities.shape == (3, 7)
+        assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
 
 
 def test_size_free_networks_share_their_weights_between_sizes() -> None:
