@@ -75,8 +75,8 @@ def validation_targets(dataset: Dataset) -> Targets:
 
 def class_weights(labels: NDArray[np.int64], power: float) -> NDArray[np.float32]:
     """(labels,), mean weight over the images 1: frequency to the power of -`power`."""
-    counts = np.maximum(np.bincount(labels, minlength=len(LABELS)), 1)
-    weights = counts ** -float(power)
+    counts = np.bincount(labels, minlength=len(LABELS))
+    weights = np.maximum(counts, 1) ** -float(power)  # a class that is missing weighs on nobody
     return (weights * len(labels) / (weights * counts).sum()).astype(np.float32)
 
 
