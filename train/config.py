@@ -69,8 +69,10 @@ class TrainConfig:
         None, f"a .keras file of the same --arch to start from, or {BUNDLED}: the network that edge/ carries"
     )
     average_init: bool = option(False, "average the best epoch's weights with those of --init, if that is better")
-    distill: str | None = option(None, "a .keras file whose probabilities are blended into its heads' targets")
-    distill_share: float = option(0.5, "share of --distill's probabilities in the targets", low=0, high=1)
+    distill: str | Sequence[str] | None = option(
+        None, "a .keras file whose answers are blended into its heads' targets (of several: the mean)", several=True
+    )
+    distill_share: float = option(0.5, "share of --distill's answers in the targets", low=0, high=1)
     select_on: str = option(
         "auto",
         "what picks the best epoch (auto: PublicTest if it is there, else split)",
@@ -92,9 +94,8 @@ class TrainConfig:
         if self.weights:
             self._expect(self.arch in TRANSFER, "weights", f"only with --arch {' or '.join(TRANSFER)}")
             self._expect(Path(self.weights).is_file(), "weights", TRANSFER[self.arch])
-        for name, files in (("init", (None, BUNDLED)), ("distill", (None,))):
-            file = getattr(self, name)
-            self._expect(file in files or Path(str(file)).is_file(), name, "a .keras file")
+        self._expect(self.init in (None, BUNDLED) or Path(str(self.init)).is_file(), "init", "a .keras file")
+        self._expect(all(Path(file).is_file() for file in self.teachers), "distill", "a .keras file")
         self._expect(bool(self.init) or not self.average_init, "average_init", "with --init")
         if self.arch not in SIZE_FREE and self.size_of(0) != 48:
             raise ConfigError(f"Expected --small-size 48 for --arch {self.arch}. Received: {self.small_size}")
@@ -102,7 +103,12 @@ class TrainConfig:
     @property
     def places(self) -> tuple[str, ...]:
         """Where the images are; none where nobody said."""
-        return (self.data,) if isinstance(self.data, str) else tuple(self.data or ())
+        return _as_tuple(self.data)
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """The files whose answers are learned too."""
+        return _as_tuple(self.distill)
 
     @property
     def validation_split(self) -> str:
@@ -137,6 +143,10 @@ class TrainConfig:
     def _expect(self, holds: bool, name: str, what: str) -> None:
         if not holds:
             raise ConfigError(f"Expected --{name.replace('_', '-')} {what}. Received: {getattr(self, name)}")
+
+
+def _as_tuple(values: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (values,) if isinstance(values, str) else tuple(values or ())
 
 
 _EDGE = TrainConfig()

@@ -158,6 +158,9 @@ def _transfer(
     x = layers.Concatenate()([inputs] * 3)
     x = layers.Resizing(96, 96, dtype="float32")(x)  # in float32: TensorFlow's resize of bfloat16 is none
     backbone = application(include_top=False, weights=weights, input_shape=(96, 96, 3), include_preprocessing=True)
+    for layer in backbone._flatten_layers(include_self=False, recursive=True):
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = BATCH_NORM_MOMENTUM  # Keras' own, 0.999, never forgets its start in a short run
     x = layers.GlobalAveragePooling2D()(backbone(x))
     return keras.Model(inputs, _probabilities(layers.Dropout(0.3)(x), heads), name=name)
 

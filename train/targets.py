@@ -1,4 +1,4 @@
-"""What each head learns: `people` FER+ votes, `label` FER-2013's labels, and both a teacher's answers if given."""
+"""What each head learns: `people` FER+ votes, `label` FER-2013's labels, and both the teachers' answers if given."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def training_targets(dataset: Dataset, config: TrainConfig) -> Targets:
         distributions[PEOPLE], weights[PEOPLE] = vote_shares(dataset.votes), vote_weights(dataset.votes)
     distributions[LABEL] = _label_distributions(dataset, config)
     weights[LABEL] = class_weights(dataset.labels, config.class_balance)[dataset.labels]
-    return Targets(_with_teacher(distributions, dataset, config), weights)
+    return Targets(_with_teachers(distributions, dataset, config), weights)
 
 
 def validation_targets(dataset: Dataset) -> Targets:
@@ -113,17 +113,18 @@ def _label_distributions(dataset: Dataset, config: TrainConfig) -> Distributions
     return (1 - smooth) * targets + smooth / len(LABELS)
 
 
-def _with_teacher(
+def _with_teachers(
     distributions: dict[str, Distributions], dataset: Dataset, config: TrainConfig
 ) -> dict[str, Distributions]:
-    """A share of the teacher's probabilities in the heads that it has; the mean over an image and its mirror image."""
-    if not config.distill:
-        return distributions
-    predict = predictor(load_network(config.distill))
-    taught, mirrored = predict(dataset.images), predict(dataset.images[:, :, ::-1])
+    """A share of the teachers' mean answer in the heads that they have; each looks at an image and its mirror image."""
+    answers: dict[str, list[Distributions]] = {head: [] for head in distributions}
+    for file in config.teachers:
+        predict = predictor(load_network(file))
+        taught, mirrored = predict(dataset.images), predict(dataset.images[:, :, ::-1])
+        for head in taught.keys() & answers.keys():
+            answers[head].append((taught[head] + mirrored[head]) / 2)
     share = np.float32(config.distill_share)
-    for head in taught.keys() & distributions.keys():
+    for head in (head for head in distributions if answers[head]):
         known = distributions[head].sum(1, keepdims=True)
-        teacher = (taught[head] + mirrored[head]) / 2
-        distributions[head] = (1 - share) * distributions[head] + share * teacher * known
+        distributions[head] = (1 - share) * distributions[head] + share * np.mean(answers[head], axis=0) * known
     return distributions

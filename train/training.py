@@ -153,7 +153,7 @@ def trained_on(head: str, config: TrainConfig) -> str:
     words = "the shares of FER+ votes" if head == PEOPLE else "FER-2013 labels"
     if head == LABEL and config.blend and config.heads != "label":
         words += f", {config.blend:.0%} of each what FER-2013 calls images that were voted alike"
-    return words + (f"; {config.distill_share:.0%} from a teacher, if it has this head" if config.distill else "")
+    return words + (f"; {config.distill_share:.0%} from teachers that have this head" if config.teachers else "")
 
 
 def facts(config: TrainConfig, result: Result, training_images: int) -> dict[str, Any]:
