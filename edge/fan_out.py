@@ -103,9 +103,9 @@ class FanOut:
                 self.closed = True
             except BrokenPipeError:  # who read standard output has left for good
                 self._outputs.remove(output)
-                if not self._outputs:
-                    raise
-                _log.warning("Nobody reads standard output any more; the run goes on without it")
+                self.closed |= not self._outputs
+                if self._outputs:
+                    _log.warning("Nobody reads standard output any more; the run goes on without it")
 
     def finish(self) -> None:
         """Raise the error of the only sink, or of the first if all fail."""

@@ -54,13 +54,18 @@ class StreamLines:
         self._stream, self._stop, self._tail = stream, stop, _Tail()
 
     def write(self, lines: str, can_wait: bool = True) -> None:
-        """Add whole lines; OSError if they can't be written."""
+        """Add whole lines; OSError if they can't be written, a BrokenPipeError if nobody reads them any more."""
         self._stream.flush()
         if (descriptor := _descriptor_of(self._stream)) is None:
             self._stream.write(lines)
             self._stream.flush()
-        else:
+            return
+        try:
             self._tail.add(descriptor, lines, math.inf if can_wait else PATIENCE_S, self._stop)
+        except OSError as error:
+            if error.errno == errno.EIO and stat.S_ISCHR(os.fstat(descriptor).st_mode):  # a terminal that was closed
+                raise BrokenPipeError(errno.EPIPE, "the terminal was closed") from error
+            raise
 
 
 class LineFile:

@@ -152,3 +152,13 @@ def test_a_name_that_is_not_utf8_is_written_readably(tmp_path: Path) -> None:
     lines.write(os.fsdecode(b"caf\xe9") + "\n")
     lines.reopen()
     assert (tmp_path / "results").read_text("utf-8") == "caf\\udce9\n"
+
+
+def test_a_terminal_that_was_closed_is_a_reader_that_has_left() -> None:
+    terminal, ours = os.openpty()
+    with os.fdopen(ours, "w") as stream:
+        lines = StreamLines(stream)
+        lines.write("1\n")
+        os.close(terminal)
+        with pytest.raises(BrokenPipeError):
+            lines.write("2\n")
