@@ -66,8 +66,8 @@ def detail(gray: GrayImage, box: Box) -> float:
     how = cv2.INTER_AREA if min(face.shape) > SIDE else cv2.INTER_CUBIC
     small = cv2.resize(face, (SIDE, SIDE), interpolation=how).astype(np.float32)
     sharp, soft, softest = (cv2.GaussianBlur(small, (0, 0), sigma) for sigma in (0.7, 1.4, 5.6))
-    fine, coarse = float(np.var(sharp - soft)), float(np.std(soft - softest))
-    return math.sqrt(max(0.0, fine - NOISE**2)) / max(1.0, coarse)
+    fine, coarse = (float(cv2.meanStdDev(band)[1][0, 0]) for band in (sharp - soft, soft - softest))
+    return math.sqrt(max(0.0, fine**2 - NOISE**2)) / max(1.0, coarse)
 
 
 def _inside(box: Box, gray: GrayImage) -> Box:

@@ -56,12 +56,12 @@ def _coarse(gray: GrayImage) -> NDArray[np.float32]:
     """The image in few cells, with mean 0 and deviation 1, so that brightness and contrast don't count."""
     step = max(1, gray.shape[1] // SAMPLES)
     cells = cv2.resize(np.ascontiguousarray(gray[::step, ::step]), CELLS, interpolation=cv2.INTER_AREA)
-    cells = cells.astype(np.float32)
-    return (cells - cells.mean()) / (cells.std() + 4)  # type: ignore[no-any-return]
+    mean, deviation = (float(value) for value in np.ravel(cv2.meanStdDev(cells)))
+    return (cells.astype(np.float32) - np.float32(mean)) / np.float32(deviation + 4)  # type: ignore[no-any-return]
 
 
 def _is_another(old: NDArray[np.float32], new: NDArray[np.float32]) -> bool:
-    if float((old * new).mean()) > UNLIKE * float(old.std() * new.std()):
+    if float(np.vdot(old, new)) > UNLIKE * cv2.norm(old) * cv2.norm(new):
         return False
     around = np.ones((3, 3), np.uint8)
     low, high = cv2.erode(old, around) - TOLERANCE, cv2.dilate(old, around) + TOLERANCE

@@ -24,7 +24,6 @@ from edge.errors import SourceError
 from edge.media_type import FOREIGN_SUFFIXES, FOREIGN_TYPES, PHOTO_TYPES, type_at
 from edge.photos import IMAGE_SUFFIXES, ImageSource
 from edge.results import BgrImage
-from edge.streams import open_stream
 from edge.video import VideoSource
 
 PORTRAIT = Path(__file__).parent / "assets" / "portrait.jpg"
@@ -48,7 +47,11 @@ def open_source(name: str, config: EdgeConfig) -> Source:
         from edge.picamera import PicameraSource  # optional: only a Raspberry Pi has its library
 
         return PicameraSource(config)
-    return open_stream(name, config) if "://" in name else DeviceSource(name, config)
+    if "://" in name:
+        from edge.streams import open_stream  # HTTP and TLS: 4 MB that a webcam does not need
+
+        return open_stream(name, config)
+    return DeviceSource(name, config)
 
 
 def is_live(name: str) -> bool:
