@@ -23,7 +23,7 @@ app: $(VENV)/app.done  ## start the Streamlit app
 	@$(VENV)/bin/python -m streamlit run app/main.py
 
 test: $(TEST_VENV)/test.done  ## run all tests, in an environment of their own
-	@$(TEST_VENV)/bin/python -m pytest
+	@$(TEST_VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 test-arm64: $(TEST_VENV)/test.done  ## run the edge tests on emulated aarch64 with its own wheels (root, qemu-user-static, mmdebstrap)
 	@[ -f $(ARM64_ROOT)/ready ] || PATH="$(CURDIR)/$(TEST_VENV)/bin:$$PATH" tests/rigs/arm64.sh setup $(ARM64_ROOT)

@@ -1,8 +1,18 @@
-"""For every test: a device that nobody has tuned, and the TFLite runtimes before TensorFlow, which they break."""
+"""For every test: a device that nobody has tuned, the TFLite runtimes before TensorFlow, which they break, and order.
 
+`make test` runs several at a time (pytest-xdist). A file's tests stay together, since they share fixtures; those of
+`convert` share networks. Tests marked `alone` measure time: they come last, and nothing runs beside them.
+"""
+
+import fcntl
 import importlib
 import os
 import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from edge.interpreter import RUNTIMES, installed_runtimes
 
@@ -15,3 +25,27 @@ for _runtime in installed_runtimes():
 
 # Whoever starts the tests under nohup ignores SIGHUP, and so would every process that a test starts.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests share a process, and put those that run alone last."""
+    items.sort(key=_is_alone)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("alone" if _is_alone(item) else _room(item.path)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Hold a lock meanwhile: shared, or for oneself."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
+    with Path(tempfile.gettempdir(), f"emotion-edge-{run or os.getpid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if _is_alone(item) else fcntl.LOCK_SH)
+        return (yield)
+
+
+def _is_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
+
+
+def _room(file: Path) -> str:
+    return "convert" if file.parent.name == "convert" else str(file)

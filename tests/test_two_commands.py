@@ -127,6 +127,7 @@ def test_the_headless_demo_stays_small() -> None:
     assert int(peak_kb[1]) / 1024 < PEAK_MB
 
 
+@pytest.mark.alone
 def test_the_first_result_comes_quickly() -> None:
     assert min(_seconds_to_first_line() for _ in range(3)) < FIRST_RESULT_S  # the best: others share the machine
 

@@ -77,6 +77,7 @@ def test_no_line_is_torn_by_a_disk_that_was_full_for_a_moment(tmp_path: Path) ->
     assert written == [f"line {number:04d}" for number in [*range(10), *range(30, 40)]]
 
 
+@pytest.mark.alone
 def test_a_pipe_without_a_reader_costs_no_time_and_is_found_by_the_next_one(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     lines = LineFile(tmp_path / "pipe")

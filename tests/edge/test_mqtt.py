@@ -114,6 +114,7 @@ def test_results_come_once_a_second_and_at_once_when_a_label_changes(broker: Ser
     assert listener.results()[0]["schema"] == 2
 
 
+@pytest.mark.alone
 def test_a_broker_that_is_lost_costs_no_time_and_is_found_again(
     broker: ServerRig, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -153,6 +154,7 @@ def test_the_broker_says_that_a_killed_process_is_gone(broker: ServerRig, listen
         until(lambda: listener.heard[-1] == ("home/door/status", "offline"))
 
 
+@pytest.mark.alone
 def test_sigterm_ends_a_run_at_once_though_the_broker_never_came(broker: ServerRig) -> None:
     with EdgeProcess("--source", "demo", "--mqtt", broker.source) as edge:
         edge.next_line(30)

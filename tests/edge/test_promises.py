@@ -7,7 +7,10 @@ import pytest
 
 from tests.rigs.measure import label_changes, memory_mb, plain_staleness_ms, processor_share, staleness_ms
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="V4L2 and /proc are Linux's")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(sys.platform != "linux", reason="V4L2 and /proc are Linux's"),
+]
 
 
 def test_a_slow_consumer_sees_the_present_where_a_plain_loop_sees_the_past() -> None:
