@@ -21,7 +21,7 @@ from convert.config import VARIANTS, ConvertConfig
 from edge.command_line import CommandParser, run_command
 from edge.options import add_options
 
-DEFAULT_MODEL = Path("runs/edge/model.keras")
+DEFAULT_MODEL = Path("runs/compact/model.keras")
 _HELP = {
     "float32": "full precision, the reference",
     "float16": "half-precision weights",

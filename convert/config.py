@@ -20,7 +20,7 @@ class ConvertConfig:
     """Options of a conversion.
 
     Usage:
-        ConvertConfig(Path("runs/edge/model.keras"), variants=("int8",), data=Path("fer2013.zip"))
+        ConvertConfig(Path("runs/compact/model.keras"), variants=("int8",), data=Path("fer2013.zip"))
     """
 
     model: Path
@@ -76,9 +76,9 @@ class ConvertConfig:
         return self.name or self.model.stem
 
     def path(self, variant: str) -> Path:
-        """Where a variant goes, such as `runs/edge/model_int8.tflite`."""
+        """Where a variant goes, such as `runs/compact/model_int8.tflite`."""
         return (self.out or self.model.parent) / f"{self.stem}_{variant}.tflite"
 
     def report_path(self, suffix: str) -> Path:
-        """Where a part of the report goes, such as `runs/edge/model_conversion.md`."""
+        """Where a part of the report goes, such as `runs/compact/model_conversion.md`."""
         return (self.report or self.out or self.model.parent) / f"{self.stem}_conversion{suffix}"

@@ -57,7 +57,7 @@ def _coarse(gray: GrayImage) -> NDArray[np.float32]:
     step = max(1, gray.shape[1] // SAMPLES)
     cells = cv2.resize(np.ascontiguousarray(gray[::step, ::step]), CELLS, interpolation=cv2.INTER_AREA)
     mean, deviation = (float(value) for value in np.ravel(cv2.meanStdDev(cells)))
-    return (cells.astype(np.float32) - np.float32(mean)) / np.float32(deviation + 4)  # type: ignore[no-any-return]
+    return (cells.astype(np.float32) - np.float32(mean)) / np.float32(deviation + 4)
 
 
 def _is_another(old: NDArray[np.float32], new: NDArray[np.float32]) -> bool:

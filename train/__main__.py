@@ -17,12 +17,13 @@ from pathlib import Path
 
 from edge.command_line import run_command
 from train.config import parse
-from train.evaluate import rows_of
-from train.training import MODEL, train
 
 
 def _main() -> int:
     config = parse()
+    from train.evaluate import rows_of  # they load Keras, which takes seconds: not before the options are right
+    from train.training import MODEL, train
+
     scores = train(config)
     for head, truth, split, score in rows_of(scores):
         low, high = score.interval

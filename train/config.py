@@ -8,24 +8,24 @@ from typing import Any
 from edge.command_line import CommandParser
 from edge.errors import ConfigError
 from edge.options import add_options, check, option
+from train.architectures import NETWORKS, SIZE_FREE, TRANSFER, network_name
 from train.augment import Augmentation
 from train.bundled import BUNDLED
 from train.data import SPLITS
-from train.models import ARCHITECTURES, SIZE_FREE, TRANSFER
 
 LOGS = ("none", "csv", "tensorboard")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The options of `python -m train`; the defaults are the recipe of `--arch edge`.
+    """The options of `python -m train`; the defaults are the recipe of `--arch compact`.
 
     Usage:
         TrainConfig()
         replace(RECIPES["original"], epochs=1, limit=2000)
     """
 
-    arch: str = option("edge", "network to train", tuple(ARCHITECTURES))
+    arch: str = option(NETWORKS[0], "network to train", NETWORKS, kind=network_name)
     data: str | Sequence[str] | None = option(
         None,
         "FER-2013 as folder, zip or csv, or a folder with a sub-folder of images for each class; several are "
@@ -34,7 +34,7 @@ class TrainConfig:
     )
     crop: bool = option(False, "images larger than 64 pixels are whole photographs: find and crop the largest face")
     ferplus: str | None = option(None, "csv with FER+ votes (else ferplus.csv beside the data, if it is there)")
-    out: str = option("runs/edge", "folder for everything that the run writes")
+    out: str = option("runs/compact", "folder for everything that the run writes")
     resume: bool = option(False, "go on from the last finished epoch of an interrupted run in --out")
     log: str = option("none", "what other tools read: log.csv, or a folder for TensorBoard, in --out", LOGS)
     seed: int = option(0, "seed of weights, order and augmentation", low=0, high=2**32 - 1)
@@ -149,7 +149,7 @@ def _as_tuple(values: str | Sequence[str] | None) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else tuple(values or ())
 
 
-_EDGE = TrainConfig()
+_DEFAULT = TrainConfig()
 _ORIGINAL = TrainConfig(
     arch="original",
     out="runs/original",
@@ -169,20 +169,22 @@ _ORIGINAL = TrainConfig(
     augmentation=Augmentation(),
 )
 RECIPES = {
-    "edge": _EDGE,
+    "compact": _DEFAULT,
     "original": _ORIGINAL,
-    "resnet18": replace(_EDGE, arch="resnet18", out="runs/resnet18"),
-    "teacher": replace(_EDGE, arch="teacher", out="runs/teacher", epochs=120, small_share=0.0, mixup=0.2),
-    "mobilenetv3": replace(_EDGE, arch="mobilenetv3", out="runs/mobilenetv3", small_share=0.0, learning_rate=0.02),
-    "efficientnet": replace(_EDGE, arch="efficientnet", out="runs/efficientnet", small_share=0.0, learning_rate=0.02),
+    "resnet18": replace(_DEFAULT, arch="resnet18", out="runs/resnet18"),
+    "teacher": replace(_DEFAULT, arch="teacher", out="runs/teacher", epochs=120, small_share=0.0, mixup=0.2),
+    "mobilenetv3": replace(_DEFAULT, arch="mobilenetv3", out="runs/mobilenetv3", small_share=0.0, learning_rate=0.02),
+    "efficientnet": replace(
+        _DEFAULT, arch="efficientnet", out="runs/efficientnet", small_share=0.0, learning_rate=0.02
+    ),
 }
 
 
 def parse(arguments: list[str] | None = None) -> TrainConfig:
     """The configuration of a command line: the recipe of its --arch, then its options."""
     first = CommandParser("python -m train", add_help=False)
-    first.add_argument("--arch", default="edge")
-    recipe = RECIPES.get(first.parse_known_args(arguments)[0].arch, _EDGE)
+    first.add_argument("--arch", default=NETWORKS[0], type=network_name)
+    recipe = RECIPES.get(first.parse_known_args(arguments)[0].arch, _DEFAULT)
     parser = CommandParser(
         "python -m train",
         description=f"Train an emotion network on FER-2013. Defaults shown are those of --arch {recipe.arch}.",

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from edge.errors import ConfigError, DataError
 from edge.model_info import LABELS
+from train.architectures import SIZE_FREE, TRANSFER
 from train.augment import augment, mixup
 from train.callbacks import StopAtNaN, log_writers
 from train.checkpoint import BEST, Checkpoint, forget_earlier_run
 from train.config import TrainConfig
 from train.data import Dataset
-from train.models import ARCHITECTURES, LOGITS, SIZE_FREE, TRANSFER
+from train.models import ARCHITECTURES, LOGITS
 from train.predict import load_network
 from train.targets import LABEL, Targets, training_targets, validation_targets
 from train.torch_kernels import use_native_kernels

@@ -12,6 +12,7 @@ import keras
 from keras import layers
 
 from edge.model_info import LABELS
+from train.architectures import NETWORKS
 
 InputShape = tuple[int | None, int | None, int]
 BATCH_NORM_MOMENTUM = 0.97  # Keras' 0.99 is slow for runs of a few dozen epochs
@@ -39,13 +40,13 @@ def original(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS
     return keras.Model(inputs, _probabilities(x, heads), name="original")
 
 
-def edge(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS) -> keras.Model:
+def compact(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS) -> keras.Model:
     """The network for the device: residual stages of Conv-BatchNorm-ReLU; 1.1 M parameters, 91 M multiply-adds.
 
     Each BatchNorm is between its convolution and the ReLU, so it folds away wholly. Downscaling
     is done by strided convolutions: no pooling operator between them.
     """
-    return _residual_network("edge", input_shape, heads, stem=24, widths=(48, 96, 192), blocks=1, dropout=0.3)
+    return _residual_network("compact", input_shape, heads, stem=24, widths=(48, 96, 192), blocks=1, dropout=0.3)
 
 
 def teacher(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS) -> keras.Model:
@@ -78,21 +79,8 @@ def efficientnet(
     return _transfer("efficientnet", input_shape, heads, weights, keras.applications.EfficientNetV2B0)
 
 
-ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
-    "edge": edge,
-    "original": original,
-    "resnet18": resnet18,
-    "mobilenetv3": mobilenetv3,
-    "efficientnet": efficientnet,
-    "teacher": teacher,
-}
-TRANSFER = {
-    "mobilenetv3": "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5",
-    "efficientnet": "efficientnetv2-b0_notop.h5",
-}
-"""The architectures that take `weights`, and what keras.applications calls the file."""
-SIZE_FREE = ("edge", "teacher", "resnet18")
-"""The architectures whose weights do not depend on the image's size."""
+ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {name: globals()[name] for name in NETWORKS}
+"""The functions above, by their names in `train/architectures.py`."""
 
 
 def count_multiply_adds(model: keras.Model) -> int:

@@ -33,7 +33,7 @@ def keras_file(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFac
     if given := pytestconfig.option.keras:
         return Path(given).resolve()
     path = tmp_path_factory.mktemp("keras") / UNTRAINED
-    build = "import sys; from train.models import ARCHITECTURES as a; a['edge']().save(sys.argv[1])"
+    build = "import sys; from train.models import ARCHITECTURES as a; a['compact']().save(sys.argv[1])"
     subprocess.run([sys.executable, "-c", build, path], cwd=environments.ROOT, check=True)
     return path
 

@@ -43,7 +43,7 @@ def tiny(
 
 @pytest.fixture
 def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
-    monkeypatch.setitem(ARCHITECTURES, "edge", tiny)
+    monkeypatch.setitem(ARCHITECTURES, "compact", tiny)
     return synthetic.with_votes(load_fer2013(synthetic.write_folder(tmp_path / "fer")))
 
 

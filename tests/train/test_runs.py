@@ -92,7 +92,7 @@ def test_it_says_when_nothing_was_learned(
     from train.fit import Result
     from train.models import ARCHITECTURES
 
-    model = ARCHITECTURES["edge"]((48, 48, 1), ("label",))
+    model = ARCHITECTURES["compact"]((48, 48, 1), ("label",))
     public = load_fer2013(synthetic.write_folder(tmp_path / "fer")).split("PublicTest")
     training.say_if_nothing_was_learned(Result(model, [{"val_accuracy": accuracy}]), public)
     assert ("Nothing was learned" in capsys.readouterr().out) == said
