@@ -13,10 +13,10 @@ from typing import Protocol
 from app.monitor import Monitor
 from app.rendering import RenderOptions, shown
 from app.slot import ImageSlot
-from edge.address import redact
 from edge.config import EdgeConfig
 from edge.engine import Engine
 from edge.errors import EmotionError
+from edge.names import camera_name
 from edge.results import CameraState, CameraStatus, Frame, FrameResult
 
 PREDECESSOR_S = 10.0
@@ -48,7 +48,7 @@ class Worker:
         """Whether its source came to an end."""
         self.refused: EmotionError | None = None
         """Why the last change was not made."""
-        self.status = CameraStatus.now(redact(self.source), CameraState.OPENING)
+        self.status = CameraStatus.now(camera_name(self.source), CameraState.OPENING)
         """How the camera is."""
         self.dropped = 0
         """Frames that were overwritten by newer ones before they were taken."""

@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from edge.address import redact
 from edge.config import EdgeConfig
 from edge.errors import EmotionError, RefusedError, StuckThreadError
 from edge.image_watch import ImageWatch
+from edge.names import named
 from edge.rate_limiter import RateLimiter
 from edge.reader import Opener, Opening, Reader, SameImageError
 from edge.results import CameraState, CameraStatus, Frame
@@ -48,20 +48,19 @@ class Camera:
 
     def __init__(
         self,
-        name: str,
+        source: str,
         config: EdgeConfig,
         wake: threading.Condition | None = None,
         sole: bool = True,
         opener: Opener | None = None,
     ) -> None:
-        self.name = redact(name)
+        self.name, self._address = named(source)
         self.status = CameraStatus.now(self.name, CameraState.OPENING)
         """A new value whenever the state changes."""
         self.reconnects = 0
         self.limiter = RateLimiter(config.fps)
         """Spares the decoding of frames of a live source that come too soon; whoever takes frames asks it too."""
-        self._name = name
-        self._may_be_absent = not sole and is_live(name)
+        self._may_be_absent = not sole and is_live(self._address)
         self._config = config
         self._opener = opener or open_source
         self.wake = wake or threading.Condition()
@@ -89,7 +88,7 @@ class Camera:
     def start(self) -> None:
         """Start the reader thread."""
         self._started_s = time.monotonic()
-        opening = Opening(self._name, self._config, self._opener)
+        opening = Opening(self.name, self._address, self._config, self._opener)
         self._reader = Reader(opening, self.wake, self.limiter, self._image_watch)
         self._reader.index = self._next_index
         self._reader.start()

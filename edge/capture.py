@@ -26,6 +26,8 @@ class Source(Protocol):
     """The last image in small, where the camera's hardware makes one; else None."""
     position_s: float | None = None
     """Where in the film the last image is, in seconds from its beginning; None of photos and live sources."""
+    file: str | None = None
+    """The last photo's name in its folder; None of all else."""
     failed: int = 0
     """How many items (photos, spots of a film) could not be read, and were passed over."""
     silence_s: float = 0.0

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from edge.address import redact
 from edge.errors import ConfigError
 from edge.model_info import LABEL, PEOPLE
+from edge.names import camera_name, check_names, own_device
 from edge.options import add_options, check, option
 
 VARIANTS = ("int8", "float16", "float32")
@@ -38,9 +38,10 @@ class EdgeConfig:
     source: str | tuple[str, ...] = option(
         "0",
         "camera index, /dev/*, video file, image, folder of images, rtsp:// or http:// address, picamera2 or demo; "
-        f"give it several times for several cameras (default: ${SOURCE_VARIABLE}, or 0)",
+        f"NAME=SOURCE gives a camera a name; several times for several cameras (default: ${SOURCE_VARIABLE}, or 0)",
         several=True,
     )
+    device_name: str = option("", "this device's name in all results (default: its host name and an id of its own)")
     model: str = option("int8", f"a .tflite file of python -m convert, or a bundled one of {', '.join(VARIANTS)}")
     scores: str = option(
         "people",
@@ -90,8 +91,7 @@ class EdgeConfig:
         check(self)
         if not self.sources or not all(self.sources):
             raise ConfigError("Expected source to name one or more sources. Received: an empty name")
-        if len(set(map(redact, self.sources))) != len(self.sources):
-            raise ConfigError("Expected sources that differ in more than passwords. Received: one of them twice")
+        check_names(self.cameras, self.device_name)
         if self.detector == "yunet" and not self.detector_model:
             raise ConfigError("Expected detector_model, the .onnx file of YuNet, with detector yunet. Received: none")
 
@@ -99,6 +99,16 @@ class EdgeConfig:
     def sources(self) -> tuple[str, ...]:
         """The sources' names, also if there is only one."""
         return (self.source,) if isinstance(self.source, str) else tuple(self.source)
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """The cameras' names: those of their own, or their sources' without passwords."""
+        return tuple(map(camera_name, self.sources))
+
+    @property
+    def device(self) -> str:
+        """The name of this device."""
+        return self.device_name or own_device()
 
     @property
     def model_path(self) -> Path:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from edge.address import redact
 from edge.camera import Camera, visit
 from edge.capture import REMEDY
 from edge.config import EdgeConfig
@@ -14,6 +13,7 @@ from edge.detectors import Detector, create_detector
 from edge.errors import SourceError, StuckThreadError
 from edge.governor import Governor, Intervals, fixed_intervals, frame_rate
 from edge.interpreter import choose_runtime
+from edge.names import camera_name
 from edge.pipeline import Classifier, Pipeline, create_classifier
 from edge.rate_limiter import RateLimiter
 from edge.reader import Opener
@@ -161,14 +161,14 @@ class Engine:
         """Start a camera for each source that has none."""
         sources, running = self.config.sources, {camera.name for camera in self._cameras}
         for source in sources:
-            if redact(source) not in running:
+            if camera_name(source) not in running:
                 camera = Camera(source, self.config, self._wake, len(sources) == 1, self._opener)
                 self._limiters[camera.name] = camera.limiter
                 self._cameras.append(camera)
                 camera.start()
 
     def _replace_cameras(self, keep_open: bool) -> None:
-        names = {redact(source) for source in self.config.sources}
+        names = self.config.cameras
         gone = [camera for camera in self._cameras if not (keep_open and camera.name in names)]
         _stop(gone, STOP_S)
         for camera in gone:

@@ -5,7 +5,6 @@ after a lost one; the loop never waits for the network.
 """
 
 import contextlib
-import hashlib
 import importlib
 import json
 import logging
@@ -21,6 +20,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from edge.address import redact
 from edge.changes import Changes
 from edge.errors import SinkError
+from edge.names import device_id, level, own_device
 from edge.results import CameraState, CameraStatus, Frame, FrameResult
 from edge.schema import status_to_json, to_json
 
@@ -50,9 +50,10 @@ class MqttSink:
             come later.
     """
 
-    def __init__(self, address: str, authority: Path | None = None) -> None:
+    def __init__(self, address: str, authority: Path | None = None, device: str = "") -> None:
         url = _split(address)
-        self._topic = url.path.strip("/") or f"emotion-edge/{_level(socket.gethostname())}-{device_id()}"
+        self._topic = url.path.strip("/") or f"emotion-edge/{level(device or own_device())}"
+        self._device = device
         self._name = f"{url.hostname}:{url.port or _PORTS[url.scheme]}"
         self._is_connected = False
         self._is_refused = False
@@ -72,7 +73,7 @@ class MqttSink:
         """Send the result if it is time to."""
         if not self._client.is_connected() or not self._changes.is_due(frame, result):
             return False
-        self._client.publish(f"{self._topic}/{_level(result.source)}", json.dumps(to_json(result)))
+        self._client.publish(f"{self._topic}/{level(result.source)}", json.dumps(to_json(result, self._device)))
         self._changes.told(frame, result)
         return True
 
@@ -94,9 +95,9 @@ class MqttSink:
         self._client.disconnect()
 
     def _send_status(self, status: CameraStatus) -> None:
-        topic = f"{self._topic}/{_level(status.name)}"
+        topic = f"{self._topic}/{level(status.name)}"
         self._keep(f"{topic}/status", "online" if status.state is CameraState.ONLINE else "offline")
-        self._keep(f"{topic}/state", json.dumps(status_to_json(status)))
+        self._keep(f"{topic}/state", json.dumps(status_to_json(status, self._device)))
 
     def _keep(self, topic: str, text: str) -> Any:
         """Send what the broker keeps for those who come later."""
@@ -132,26 +133,10 @@ class MqttSink:
             _log.warning("broker %s is offline: %s", self._name, reason)
 
 
-def device_id(root: Path = Path("/")) -> str:
-    """Eight letters of this device only: host names repeat and cards are copied, so its network card counts too."""
-    parts = [_text(root / "etc" / "machine-id")]
-    with contextlib.suppress(OSError):
-        cards = sorted((root / "sys" / "class" / "net").glob("*/device"))
-        parts += [_text(card.parent / "address") for card in cards[:1]]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").strip()
-    except OSError:
-        return ""
-
-
 def _client(url: SplitResult, authority: Path | None) -> Any:
     library = _library()
     # A name of its own for each process: a broker throws out who comes under a name that is taken.
-    client = library.Client(library.CallbackAPIVersion.VERSION2, f"edge-{device_id()}-{secrets.token_hex(4)}")
+    client = library.Client(library.CallbackAPIVersion.VERSION2, f"edge-{device_id()}-{secrets.token_hex(2)}")
     if url.username:
         client.username_pw_set(unquote(url.username), unquote(url.password or ""))
     if authority and url.scheme != "mqtts":
@@ -190,11 +175,6 @@ def _split(address: str) -> SplitResult:
         if url.scheme in _PORTS and is_place and not re.search(r"[+\0]|^/?\$", url.path):
             return url
     raise SinkError(f"Expected mqtt://user:password@host:port/topic, or mqtts://. Received: {redact(address)}")
-
-
-def _level(source: str) -> str:
-    """The source's name as one level of a topic."""
-    return re.sub(r"[^\w.-]+", "_", source).strip("_") or "source"
 
 
 def _library() -> Any:

@@ -6,7 +6,6 @@ import sys
 import threading
 from pathlib import Path
 
-from edge.address import redact
 from edge.changes import ChangesSink
 from edge.config import EdgeConfig
 from edge.errors import ConfigError
@@ -41,29 +40,29 @@ def open_sinks(arguments: argparse.Namespace, config: EdgeConfig, stop: threadin
         SinkError: one of them can't work.
         ConfigError: they do not go together.
     """
-    names = [redact(source) for source in config.sources]
+    names = config.cameras
     if arguments.video and len(names) > 1:
         raise ConfigError(f"Expected one source with --video. Received: {', '.join(names)}")
-    sinks = [_thinned(sink, arguments.emit) for sink in _line_sinks(arguments, stop)]
+    sinks = [_thinned(sink, arguments.emit) for sink in _line_sinks(arguments, config, stop)]
     if not arguments.headless:
         sinks.insert(0, WindowSink(names))
     if arguments.video:
         sinks.append(VideoSink(arguments.video, config.fps or 30.0))
     if arguments.snapshots:
-        sinks.append(SnapshotSink(arguments.snapshots))
+        sinks.append(SnapshotSink(arguments.snapshots, device=config.device))
     if address := arguments.mqtt or os.environ.get(MQTT_VARIABLE):
         from edge.mqtt import MqttSink  # optional
 
-        sinks.append(MqttSink(address, arguments.mqtt_ca))
+        sinks.append(MqttSink(address, arguments.mqtt_ca, config.device))
     return sinks
 
 
-def _line_sinks(arguments: argparse.Namespace, stop: threading.Event) -> list[Sink]:
-    sinks: list[Sink] = [JsonLinesSink(sys.stdout, stop)] if arguments.headless else []
+def _line_sinks(arguments: argparse.Namespace, config: EdgeConfig, stop: threading.Event) -> list[Sink]:
+    sinks: list[Sink] = [JsonLinesSink(sys.stdout, stop, config.device)] if arguments.headless else []
     if arguments.json:
-        sinks.append(JsonLinesSink(arguments.json))
+        sinks.append(JsonLinesSink(arguments.json, device=config.device))
     if arguments.csv:
-        sinks.append(CsvSink(arguments.csv))
+        sinks.append(CsvSink(arguments.csv, config.device))
     return sinks
 
 

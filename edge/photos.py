@@ -78,6 +78,7 @@ class ImageSource(Source):
                 self._fail(error)
                 continue
             self._given += 1
+            self.file = redact(self._paths[self._next - 1].name) if self._folder else None
             return image
         if not self._given:
             raise SourceError(f"Expected an image that opens in {self._folder}. Received: none of {len(self._paths)}")

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from edge.address import redact
 from edge.command_line import CAMERA_THREAD
 from edge.config import EdgeConfig
 from edge.errors import SourceError
@@ -38,7 +37,9 @@ class SameImageError(SourceError):
 class Opening(NamedTuple):
     """What makes a source."""
 
-    name: str
+    camera: str
+    """Its name."""
+    address: str
     config: EdgeConfig
     opener: Opener
 
@@ -49,7 +50,7 @@ class Reader(threading.Thread):
     def __init__(
         self, opening: Opening, wake: threading.Condition, limiter: RateLimiter, image_watch: ImageWatch
     ) -> None:
-        self._shown_name = redact(opening.name)
+        self._shown_name = opening.camera
         super().__init__(name=f"{CAMERA_THREAD}{self._shown_name}", daemon=True)
         self.error: Exception | None = None
         self.progress_s = time.monotonic()
@@ -72,7 +73,7 @@ class Reader(threading.Thread):
     def run(self) -> None:
         """Open, read and close; the thread calls it."""
         try:
-            source = self._opening.opener(self._opening.name, self._opening.config)
+            source = self._opening.opener(self._opening.address, self._opening.config)
             try:
                 self.live, self.silence_s = source.live, source.silence_s
                 self._read_all(source)
@@ -166,6 +167,7 @@ class Reader(threading.Thread):
             position_s=position_s,
             small=small,
             is_still=is_still,
+            file=source.file,
         )
 
     def _put(self, frame: Frame) -> None:

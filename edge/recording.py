@@ -19,6 +19,7 @@ from edge.annotate import draw
 from edge.errors import SinkError
 from edge.files import replacing
 from edge.line_file import LineFile
+from edge.names import level, own_device
 from edge.results import BgrImage, Face, Frame, FrameResult
 from edge.sinks import checked_folder, checked_place, writing
 
@@ -30,28 +31,37 @@ CHECK_EVERY = 25
 BUFFERED_BYTES = 65_536
 """So much FFmpeg may hold back before a file grows, and a little more."""
 OWN_NAMES = re.compile(r"\d+\.\d{3}_[^.]*?(?:_(\d{6,}))?\.jpg")
-"""Snapshots are named by their moment and number, 1795366275.646_happy_000017.jpg; other images in the folder are
-left alone."""
+"""Snapshots are named by their moment, names, labels and number, 1795366275.646_kitchen_door_happy_000017.jpg; other
+images in the folder are left alone."""
+NAME_BYTES = 200
+"""So long may the names and labels be: file systems take 255."""
 
 
 class CsvSink:
     """A row for each face of each frame, behind those that are there; an empty file begins with the header."""
 
-    head = ("captured_at", "position_s", "source", "frame_index", "track_id", "x", "y", "width", "height")
+    head = (
+        *("captured_at", "position_s", "device", "source", "file", "frame_index"),
+        *("track_id", "x", "y", "width", "height"),
+    )
     tail = ("emotion", "confidence", "quality", "certainty", "intensity", "valence", "arousal")
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, device: str = "") -> None:
         self._path = checked_place(path)
+        self._device = device or own_device()
         self._file = LineFile(path)
+        self._header = ""
 
     def write(self, frame: Frame, result: FrameResult) -> bool:
         """Write the rows of one frame, if it has faces."""
         if not result.faces:
             return False
-        header = [*self.head, *self.tail, *result.faces[0].scores.labels]
+        header = _line([*self.head, *self.tail, *result.faces[0].scores.labels])
         rows = "".join(_line(self._row(result, face)) for face in result.faces)
         with writing(f"rows to {self._path}"):
-            self._file.write(rows, head=_line(header))
+            if header != self._header:
+                self._header = _fitting(header, self._path)
+            self._file.write(rows, head=header)
         return True
 
     def reopen(self) -> None:
@@ -64,7 +74,8 @@ class CsvSink:
 
     def _row(self, result: FrameResult, face: Face) -> list[Any]:
         position_s = "" if result.position_s is None else f"{result.position_s:.3f}"
-        where: list[Any] = [f"{result.captured_at:.3f}", position_s, result.source, result.frame_index]
+        names = [self._device, result.source, result.file or ""]
+        where: list[Any] = [f"{result.captured_at:.3f}", position_s, *names, result.frame_index]
         numbers = [getattr(face, name) for name in self.tail[1:]]
         scores = [f"{number:.4f}" for number in (*numbers, *face.scores.values)]
         return [*where, face.track_id, *face.box, face.emotion, *scores]
@@ -74,6 +85,16 @@ def _line(row: list[Any]) -> str:
     text = io.StringIO(newline="")
     csv.writer(text).writerow(row)
     return text.getvalue()
+
+
+def _fitting(header: str, path: Path) -> str:
+    """`header`, unless the file at `path` has other columns: another version's, or another network's."""
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb") as file:
+            first = file.readline(len(header) + 1).decode(errors="replace")
+        if first.strip() != header.strip():
+            raise SinkError(f"Expected the columns of these rows in {path}: give another name. Received: other columns")
+    return header
 
 
 class VideoSink:
@@ -177,8 +198,9 @@ class SnapshotSink:
     Their order is that of the numbers in their names, since the clock may jump.
     """
 
-    def __init__(self, folder: Path, most: int = 1000) -> None:
+    def __init__(self, folder: Path, most: int = 1000, device: str = "") -> None:
         self._folder = checked_folder(folder)
+        self._device = device or own_device()
         self._most = most
         self._shown: dict[tuple[str, int], str] = {}
 
@@ -200,12 +222,18 @@ class SnapshotSink:
         self._folder.mkdir(parents=True, exist_ok=True)
         _check_space(self._folder)
         kept = sorted((_number(path.name), path) for path in self._folder.iterdir() if OWN_NAMES.fullmatch(path.name))
-        labels = "_".join(sorted({re.sub(r"[^\w-]+", "-", face.emotion) for face in result.faces}))[:100]
         number = kept[-1][0] + 1 if kept else 0
-        with replacing(self._folder / f"{result.captured_at:.3f}_{labels}_{number:06d}.jpg") as part:
+        with replacing(self._folder / f"{result.captured_at:.3f}_{self._names(result)}_{number:06d}.jpg") as part:
             part.write_bytes(cv2.imencode(".jpg", drawn)[1].tobytes())
         for _, old in kept[: max(0, len(kept) + 1 - self._most)]:
             old.unlink(missing_ok=True)
+
+    def _names(self, result: FrameResult) -> str:
+        """Device, camera, photo and labels, as a part of a file's name."""
+        names = [self._device, result.source, *([result.file] if result.file else [])]
+        labels = sorted({face.emotion for face in result.faces})
+        text = "_".join(level(name).replace(".", "-") for name in (*names, *labels))
+        return text.encode()[:NAME_BYTES].decode(errors="ignore")
 
 
 def _number(name: str) -> int:

@@ -50,13 +50,15 @@ class Frame:
     captured_at: float
     """`time.time()` at the same moment, for the log."""
     source: str
-    """The source's name without a password."""
+    """The camera's name, or its source's without a password."""
     position_s: float | None = None
     """Seconds from the beginning of a video file; None of a live source."""
     small: BgrImage | None = None
     """The same image in small, if the camera gives one: what moved need not be looked for in `image`."""
     is_still: bool = False
     """A photo, not a moment of a film: nothing is carried over to it from the image before."""
+    file: str | None = None
+    """The name of a photo in its folder; None of all else."""
 
     @classmethod
     def now(cls, image: BgrImage, index: int = 0, source: str = "mine", **others: Any) -> "Frame":
@@ -173,6 +175,8 @@ class FrameResult:
     """Seconds from the beginning of a video file; None of a live source."""
     scores: str = "people"
     """The name of the model's head that the scores come from."""
+    file: str | None = None
+    """As in `Frame.file`."""
 
     @classmethod
     def of(cls, frame: Frame, faces: tuple[Face, ...], timings: Timings, scores: str) -> "FrameResult":
@@ -187,6 +191,7 @@ class FrameResult:
             age_ms=(time.monotonic() - frame.captured_monotonic_s) * 1000,
             position_s=frame.position_s,
             scores=scores,
+            file=frame.file,
         )
 
 
@@ -214,7 +219,7 @@ class CameraStatus:
     """The state of a camera, why it is so, and since when."""
 
     name: str
-    """The source's name without a password, as in `Frame.source`."""
+    """The camera's name, as in `Frame.source`."""
     state: CameraState
     reason: str
     """What went wrong, in words; empty if nothing did."""

@@ -4,21 +4,24 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from edge.names import own_device
 from edge.results import CameraState, CameraStatus, Face, FrameResult
 
 SCHEMA = 2
 """Version of the lines; it grows when a field changes its meaning or goes away. New fields may appear."""
 
 
-def to_json(result: FrameResult) -> dict[str, Any]:
-    """The result as plain values; every finite, every name as in `json_schema`."""
+def to_json(result: FrameResult, device: str = "") -> dict[str, Any]:
+    """The result as plain values; every finite, every name as in `json_schema`. `device` is this one, if not given."""
     timings = {name.removesuffix("_ms"): round(value, 3) for name, value in vars(result.timings).items()}
     return {
         "schema": SCHEMA,
+        "device": device or own_device(),
+        "source": result.source,
+        **({} if result.file is None else {"file": result.file}),
         "frame_index": result.frame_index,
         "captured_at": round(result.captured_at, 3),
         "position_s": None if result.position_s is None else round(result.position_s, 3),
-        "source": result.source,
         "age_ms": round(result.age_ms, 1),
         "scores": result.scores,
         "faces": [_face(face) for face in result.faces],
@@ -26,10 +29,11 @@ def to_json(result: FrameResult) -> dict[str, Any]:
     }
 
 
-def status_to_json(status: CameraStatus) -> dict[str, Any]:
+def status_to_json(status: CameraStatus, device: str = "") -> dict[str, Any]:
     """How a camera is: a line of its own kind, which has `state` and no `faces` (but see `frozen_to_json`)."""
     return {
         "schema": SCHEMA,
+        "device": device or own_device(),
         "source": status.name,
         "state": status.state.value,
         "reason": status.reason,
@@ -37,10 +41,10 @@ def status_to_json(status: CameraStatus) -> dict[str, Any]:
     }
 
 
-def frozen_to_json(status: CameraStatus, last: FrameResult) -> dict[str, Any]:
+def frozen_to_json(status: CameraStatus, last: FrameResult, device: str = "") -> dict[str, Any]:
     """How a frozen camera is: the result of its last image once more, which is all it shows, with its true age."""
     age_ms = (time.monotonic() - last.captured_monotonic_s) * 1000
-    return {**to_json(replace(last, age_ms=age_ms)), **status_to_json(status)}
+    return {**to_json(replace(last, age_ms=age_ms), device), **status_to_json(status, device)}
 
 
 def _face(face: Face) -> dict[str, Any]:
@@ -64,27 +68,30 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "One line: a processed frame, or a camera whose state has changed",
-        **_object({"schema": _SCHEMA, "source": _SOURCE}),
+        **_object(_NAMES),
         "anyOf": [{"$ref": "#/$defs/frame"}, {"$ref": "#/$defs/camera"}],
         "$defs": {"frame": _frame_schema(), "camera": _camera_schema()},
     }
 
 
 _SCHEMA = {"const": SCHEMA, "description": "version of these lines"}
-_SOURCE = {"type": "string", "description": "the source's name without a password"}
+_NAMES = {
+    "schema": _SCHEMA,
+    "device": {"type": "string", "description": "the device's name: its owner's choice, or its host name and an id"},
+    "source": {"type": "string", "description": "the camera's name, or its source's without a password"},
+}
 
 
 def _frame_schema() -> dict[str, Any]:
     frame = _object(
         {
-            "schema": _SCHEMA,
+            **_NAMES,
             "frame_index": _number("integer", "counted by the source from 0; gaps are frames not processed", 0),
             "captured_at": _number("number", "when the image was read, Unix seconds"),
             "position_s": {
                 "type": ["number", "null"],
                 "description": "seconds from the beginning of a video file; null of a live source",
             },
-            "source": _SOURCE,
             "age_ms": _number("number", "from reading the image to its result", 0),
             "scores": {
                 "type": "string",
@@ -99,13 +106,14 @@ def _frame_schema() -> dict[str, Any]:
             },
         }
     )
+    frame["properties"]["file"] = {"type": "string", "description": "the photo's name in its folder; not of others"}
     frame["properties"].update(_state_fields())  # not required: only of a camera that has frozen at this image
     return frame
 
 
 def _camera_schema() -> dict[str, Any]:
     return {
-        **_object({"schema": _SCHEMA, "source": _SOURCE, **_state_fields()}),
+        **_object({**_NAMES, **_state_fields()}),
         "not": {"required": ["faces"]},
     }
 

@@ -48,7 +48,8 @@ class JsonLinesSink:
     The file is made with the first line.
     """
 
-    def __init__(self, target: TextIO | Path, stop: threading.Event | None = None) -> None:
+    def __init__(self, target: TextIO | Path, stop: threading.Event | None = None, device: str = "") -> None:
+        self._device = device
         self._name = target if isinstance(target, Path) else getattr(target, "name", "a stream")
         self._file = LineFile(checked_place(target)) if isinstance(target, Path) else None
         self._stream = None if isinstance(target, Path) else StreamLines(target, stop)
@@ -59,14 +60,15 @@ class JsonLinesSink:
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Write one line."""
         self._last[result.source] = result
-        self._add(to_json(result), can_wait=not frame.is_live)
+        self._add(to_json(result, self._device), can_wait=not frame.is_live)
 
     def tell(self, status: CameraStatus) -> bool:
         """Write a line about a camera that fails, or that is back; that all is well at the start is no news."""
         if not (status.state.is_fault or (status.name in self._faulty and status.state is CameraState.ONLINE)):
             return False
         last = self._last.get(status.name) if status.state is CameraState.FROZEN else None
-        self._add(frozen_to_json(status, last) if last else status_to_json(status))
+        device = self._device
+        self._add(frozen_to_json(status, last, device) if last else status_to_json(status, device))
         (self._faulty.add if status.state.is_fault else self._faulty.discard)(status.name)
         return True
 

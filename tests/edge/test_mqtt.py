@@ -19,7 +19,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.errors import SinkError
-from edge.mqtt import MqttSink, device_id
+from edge.mqtt import MqttSink
 from edge.results import CameraState, CameraStatus, Frame
 from tests.fakes import frame_of, result_of
 from tests.processes import run_python
@@ -291,22 +291,7 @@ def test_a_certificate_that_is_none_is_one_line(content: str | None, tmp_path: P
         MqttSink("mqtt://127.0.0.1/x", tmp_path / "ca.pem")
 
 
-def a_device(folder: Path, machine: str | None, address: str | None) -> Path:
-    if machine:
-        (folder / "etc").mkdir(parents=True)
-        (folder / "etc" / "machine-id").write_text(machine)
-    if address:
-        (folder / "sys/class/net/eth0/device").mkdir(parents=True)
-        (folder / "sys/class/net/eth0/address").write_text(address)
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def test_two_devices_with_one_host_name_differ(tmp_path: Path) -> None:
-    devices = [("1", "aa:aa"), ("1", "bb:bb"), ("2", "aa:aa"), ("1", None), (None, None)]
-    roots = [a_device(tmp_path / str(number), *device) for number, device in enumerate(devices)]
-    assert len({device_id(root) for root in roots}) == len(devices)
-    assert device_id(roots[0]) == device_id(roots[0])
+def test_two_processes_are_two_clients() -> None:
     one, other = MqttSink("mqtt://127.0.0.1:1"), MqttSink("mqtt://127.0.0.1:1")
     assert one._topic == other._topic, "a device keeps its topic"
     assert one._client._client_id != other._client._client_id, "two processes are two clients"

@@ -142,15 +142,15 @@ def test_a_video_plays_at_the_speed_of_life(name: str, tmp_path: Path) -> None:
 def test_a_snapshot_is_kept_when_a_label_changes_and_the_oldest_go(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "DSC_0001.jpg").write_text("somebody's own")
-    sink = SnapshotSink(tmp_path / "images", most=3)
+    sink = SnapshotSink(tmp_path / "images", most=3, device="pi.home")
     for index, emotion in enumerate(("happy", "happy", "sad", "sad", "happy", "fear", "sad")):
         frame = Frame(IMAGE, index, index, 1000.0 + index, "fake")
         sink.write(frame, result_of(frame, emotion))
     names = sorted(path.name for path in (tmp_path / "images").iterdir())
     assert names == [
-        "1004.000_happy_000002.jpg",
-        "1005.000_fear_000003.jpg",
-        "1006.000_sad_000004.jpg",
+        "1004.000_pi-home_fake_happy_000002.jpg",
+        "1005.000_pi-home_fake_fear_000003.jpg",
+        "1006.000_pi-home_fake_sad_000004.jpg",
         "DSC_0001.jpg",
     ]
 
@@ -169,12 +169,12 @@ def test_a_clock_that_jumps_costs_no_new_image(jump: float, tmp_path: Path) -> N
     (tmp_path / "999.000_sad.jpg").write_text("an earlier version's, without a number")
     for index, moment in enumerate((1000.0, 1001.0, 1002.0, 1003.0 + jump, 1004.0 + jump, 1005.0)):
         frame = Frame(IMAGE, 0, moment, moment, "fake")
-        SnapshotSink(tmp_path, most=3).write(frame, result_of(frame, ("happy", "sad")[index % 2]))
+        SnapshotSink(tmp_path, most=3, device="pi").write(frame, result_of(frame, ("happy", "sad")[index % 2]))
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {
-        f"{1003 + jump:.3f}_sad_000003.jpg",
-        f"{1004 + jump:.3f}_happy_000004.jpg",
-        "1005.000_sad_000005.jpg",
+        f"{1003 + jump:.3f}_pi_fake_sad_000003.jpg",
+        f"{1004 + jump:.3f}_pi_fake_happy_000004.jpg",
+        "1005.000_pi_fake_sad_000005.jpg",
     }
 
 
