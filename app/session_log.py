@@ -1,28 +1,23 @@
 """The record of a session: results, never images, in a temporary file that vanishes with its owner."""
 
 import contextlib
-import csv
-import io
+import itertools
 import json
 import math
 import tempfile
 import threading
 from array import array
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from app.monitor import Sample
-from edge.recording import CsvSink
 from edge.results import FrameResult
 from edge.schema import to_json
 from edge.sinks import writing
+from edge.table import COLUMNS, face_rows, to_csv
 
 MOST_FRAMES = 200_000
 """Where a record ends: 3.7 hours at 15 results per second, about 100 MB on disk."""
 MOST_SAMPLES = 5_000
-BOX_COLUMNS = CsvSink.head[-4:]
-COLUMNS = (*CsvSink.head, *CsvSink.tail)
-"""Those of `python -m edge.run --csv`; the labels' scores follow."""
 
 
 class Record:
@@ -90,8 +85,10 @@ class Record:
             return self._file.read(self._size).decode()
 
     def csv(self) -> str:
-        """CSV: one row per face."""
-        return to_csv(self._results())
+        """CSV: one row per face, with a header even if there is none."""
+        rows = itertools.chain.from_iterable(map(face_rows, map(json.loads, self.jsonl().splitlines())))
+        first = next(rows, None)
+        return to_csv([], head=COLUMNS) if first is None else to_csv(itertools.chain([first], rows), head=first)
 
     def samples(self) -> list[Sample]:
         """The largest face of each frame that has one, at most `MOST_SAMPLES`; read again only after new results."""
@@ -103,29 +100,6 @@ class Record:
             ]
             self._sampled_frames = self.frames
         return self._samples
-
-    def _results(self) -> Iterator[dict[str, Any]]:
-        return (json.loads(line) for line in self.jsonl().splitlines())
-
-
-def to_csv(results: Iterable[dict[str, Any]]) -> str:
-    """A table of results in their JSON form: one row per face, with a header even if there is none."""
-    text = io.StringIO(newline="")
-    rows = (_row(item, face) for item in results for face in item["faces"])
-    first = next(rows, None)
-    header = first or COLUMNS
-    table = csv.DictWriter(text, header, lineterminator="\n")
-    table.writeheader()
-    if first:
-        table.writerow(first)
-        table.writerows(rows)
-    return text.getvalue()
-
-
-def _row(result: dict[str, Any], face: dict[str, Any]) -> dict[str, Any]:
-    values = {**result, **face, **dict(zip(BOX_COLUMNS, face["box"], strict=True))}
-    row: dict[str, Any] = {name: values[name] for name in COLUMNS}
-    return {**row, **face["scores"]}
 
 
 def _sample(result: dict[str, Any], at_s: float) -> Sample:

@@ -3,14 +3,11 @@
 Each makes its file with the first result, so that a run that never starts leaves nothing behind.
 """
 
-import csv
-import io
 import itertools
 import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import cv2
 
@@ -20,8 +17,10 @@ from edge.errors import SinkError
 from edge.files import replacing
 from edge.line_file import LineFile
 from edge.names import level, own_device
-from edge.results import BgrImage, Face, Frame, FrameResult
+from edge.results import BgrImage, Frame, FrameResult
+from edge.schema import to_json
 from edge.sinks import checked_folder, checked_place, writing
+from edge.table import face_rows, to_csv
 
 FREE_BYTES = 50_000_000
 """OpenCV's writers are silent when the disk is full: below this they are not asked."""
@@ -40,15 +39,9 @@ NAME_BYTES = 200
 class CsvSink:
     """A row for each face of each frame, behind those that are there; an empty file begins with the header."""
 
-    head = (
-        *("captured_at", "position_s", "device", "source", "file", "frame_index"),
-        *("track_id", "x", "y", "width", "height"),
-    )
-    tail = ("emotion", "confidence", "quality", "certainty", "intensity", "valence", "arousal")
-
     def __init__(self, path: Path, device: str = "") -> None:
         self._path = checked_place(path)
-        self._device = device or own_device()
+        self._device = device
         self._file = LineFile(path)
         self._header = ""
 
@@ -56,12 +49,12 @@ class CsvSink:
         """Write the rows of one frame, if it has faces."""
         if not result.faces:
             return False
-        header = _line([*self.head, *self.tail, *result.faces[0].scores.labels])
-        rows = "".join(_line(self._row(result, face)) for face in result.faces)
+        rows = face_rows(to_json(result, self._device))
+        header = to_csv([], head=rows[0])
         with writing(f"rows to {self._path}"):
             if header != self._header:
                 self._header = _fitting(header, self._path)
-            self._file.write(rows, head=header)
+            self._file.write(to_csv(rows), head=header)
         return True
 
     def reopen(self) -> None:
@@ -71,20 +64,6 @@ class CsvSink:
     def close(self) -> None:
         """Close the file."""
         self._file.reopen()
-
-    def _row(self, result: FrameResult, face: Face) -> list[Any]:
-        position_s = "" if result.position_s is None else f"{result.position_s:.3f}"
-        names = [self._device, result.source, result.file or ""]
-        where: list[Any] = [f"{result.captured_at:.3f}", position_s, *names, result.frame_index]
-        numbers = [getattr(face, name) for name in self.tail[1:]]
-        scores = [f"{number:.4f}" for number in (*numbers, *face.scores.values)]
-        return [*where, face.track_id, *face.box, face.emotion, *scores]
-
-
-def _line(row: list[Any]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerow(row)
-    return text.getvalue()
 
 
 def _fitting(header: str, path: Path) -> str:

@@ -34,7 +34,7 @@ class TestRecord:
         assert json.loads(line)["schema"] == 2
 
     def test_an_empty_table_has_a_header(self) -> None:
-        assert Record().csv().startswith("captured_at,position_s,source,frame_index")
+        assert Record().csv().startswith("captured_at,position_s,device,source,file,frame_index")
 
     def test_a_closed_record_takes_no_more(self) -> None:
         record = Record()
