@@ -1,5 +1,6 @@
 """Which results are worth telling: a changed label at once, else one per second of each source."""
 
+from collections.abc import Callable
 from typing import Any
 
 from edge.results import Frame, FrameResult
@@ -12,25 +13,32 @@ PERIOD_S = 1.0
 class Changes:
     """What was told last of each source.
 
+    A change is told at once, but not sooner than `least_s` after the last line; without one, each `period_s`.
+
     Usage:
         if changes.is_due(frame, result):
             changes.told(frame, result)
     """
 
-    def __init__(self, period_s: float = PERIOD_S) -> None:
-        self._period_s = period_s
-        self._last: dict[str, tuple[float, frozenset[tuple[int, str]]]] = {}
+    def __init__(
+        self, period_s: float = PERIOD_S, least_s: float = 0.0, news: Callable[[FrameResult], object] | None = None
+    ) -> None:
+        self._period_s, self._least_s = period_s, least_s
+        self._news = news or _labels
+        """What counts as a change when it is another."""
+        self._last: dict[str, tuple[float, object]] = {}
 
     def is_due(self, frame: Frame, result: FrameResult) -> bool:
         """Whether this result says something new, or the last one is old; a photo is always new."""
         if frame.is_still or result.source not in self._last:
             return True
-        told_s, labels = self._last[result.source]
-        return _labels(result) != labels or not 0 <= frame.time_s - told_s < self._period_s
+        told_s, news = self._last[result.source]
+        since_s = frame.time_s - told_s
+        return not 0 <= since_s < self._period_s or (since_s >= self._least_s and self._news(result) != news)
 
     def told(self, frame: Frame, result: FrameResult) -> None:
         """This result was told."""
-        self._last[result.source] = frame.time_s, _labels(result)
+        self._last[result.source] = frame.time_s, self._news(result)
 
 
 class ChangesSink:

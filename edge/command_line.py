@@ -39,6 +39,14 @@ class CommandParser(argparse.ArgumentParser):
     def __init__(self, prog: str, **options: Any) -> None:
         options.setdefault("formatter_class", _DefaultsFormatter)
         super().__init__(prog, allow_abbrev=False, **options)
+        self._place = ""
+
+    @contextlib.contextmanager
+    def reading(self, place: str) -> Iterator[None]:
+        """While this lasts, errors say that the options are those `place` ("in FILE")."""
+        self._place = f"{place}: " if place else ""
+        yield
+        self._place = ""
 
     def checked(self, make: Callable[[], Made]) -> Made:
         """What `make` makes of the options; a value that it refuses is as wrong as an unknown option."""
@@ -49,7 +57,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Leave with code 2 and one line."""
-        self.exit(EXIT_USAGE, f"{self.prog}: {redact(' '.join(message.split()))} (see --help)\n")
+        self.exit(EXIT_USAGE, f"{self.prog}: {redact(' '.join((self._place + message).split()))} (see --help)\n")
 
 
 def need_extra(extra: str, *modules: str) -> None:

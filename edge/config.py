@@ -3,8 +3,8 @@
 import argparse
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,13 @@ PLAYBACKS = ("real", "fast")
 DEVICE_FILE_VARIABLE = "EMOTION_EDGE_DEVICE"
 SOURCE_VARIABLE = "EMOTION_EDGE_SOURCE"
 """The sources, separated by spaces, when there is no `--source`: a list of processes does not show their passwords."""
+CAMERA_OPTIONS = ("width", "height", "playback", "open_timeout_s", "read_timeout_s", "reconnect_s", "rotate", "mirror")
+"""What a camera is opened with."""
+PER_CAMERA = (
+    *(*CAMERA_OPTIONS, "fps", "max_faces", "upright_from"),
+    *("smoothing_s", "hysteresis", "threshold", "min_quality"),
+)
+"""Options that one camera may have of its own; networks, budget and intervals are shared."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,9 @@ class EdgeConfig:
     read_timeout_s: float = option(2.0, "longest wait for a frame before the source counts as dead", low=0.1, high=600)
     reconnect_s: float = option(1.0, "longest time from one attempt to reopen a source to the next", low=0.05, high=600)
 
+    camera_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Camera's name to the options of `PER_CAMERA` that it has of its own."""
+
     def __post_init__(self) -> None:
         check(self)
         if not self.sources or not all(self.sources):
@@ -94,6 +104,14 @@ class EdgeConfig:
         check_names(self.cameras, self.device_name)
         if self.detector == "yunet" and not self.detector_model:
             raise ConfigError("Expected detector_model, the .onnx file of YuNet, with detector yunet. Received: none")
+        for name, options in self.camera_options.items():
+            if wrong := set(options) - set(PER_CAMERA):
+                raise ConfigError(f"Expected options of one camera: {', '.join(PER_CAMERA)}. Received: {min(wrong)}")
+            self.of(name)
+
+    def of(self, camera: str) -> "EdgeConfig":
+        """The options of the camera of this name."""
+        return replace(self, camera_options={}, **self.camera_options.get(camera, {}))
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The one loop: cameras -> rate limiter -> Pipeline.process -> results; what a program that uses the library holds."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from edge.camera import Camera, visit
 from edge.capture import REMEDY
-from edge.config import EdgeConfig
+from edge.config import CAMERA_OPTIONS, EdgeConfig
 from edge.detectors import Detector, create_detector
 from edge.errors import SourceError, StuckThreadError
 from edge.governor import Governor, Intervals, fixed_intervals, frame_rate
@@ -21,11 +22,11 @@ from edge.results import CameraStatus, Frame, FrameResult
 
 STOP_S = 1.0
 """How long the end waits for threads inside a call of a stalled camera, all together."""
-CAMERA_OPTIONS = ("width", "height", "playback", "open_timeout_s", "read_timeout_s", "reconnect_s", "rotate", "mirror")
-"""A camera is opened again when one of these changes."""
 DETECTOR_OPTIONS = ("runtime", "threads", "detector", "detector_model", "min_face")
 CLASSIFIER_OPTIONS = ("runtime", "threads", "model", "scores")
 """A network is loaded again when one of its own changes."""
+OPENING_OPTIONS = (*CAMERA_OPTIONS, "camera_options")
+"""A camera is opened again when one of these changes."""
 LOOP_OPTIONS = ("source", "fps", "cpu_budget", "max_age_ms", *CAMERA_OPTIONS)
 """A pipeline stays as it is, with the identities of its faces, when nothing but these changes."""
 
@@ -115,7 +116,7 @@ class Engine:
         result = pipeline.process(frame, self._intervals)
         if self._governor:
             self._intervals = self._governor.update(result.age_ms)
-        limiter.fps = frame_rate(self._intervals, pipeline.idle)
+        limiter.fps = frame_rate(self._intervals_of(frame.source), pipeline.idle)
         return result
 
     def change(self, config: EdgeConfig) -> None:
@@ -125,11 +126,11 @@ class Engine:
             EmotionError: they can't be had; the old ones stay in force.
         """
         if not _same(config, self.config, set(vars(config)) - set(LOOP_OPTIONS)):
-            self._pipelines = {name: self._new_pipeline(config) for name in self._pipelines}
-        keep_open, self.config = _same(config, self.config, CAMERA_OPTIONS), config
+            self._pipelines = {name: self._new_pipeline(name, config) for name in self._pipelines}
+        keep_open, self.config = _same(config, self.config, OPENING_OPTIONS), config
         self._governor, self._intervals = _rates(config)
-        for limiter in self._limiters.values():
-            limiter.fps = self._intervals.fps
+        for name, limiter in self._limiters.items():
+            limiter.fps = self._intervals_of(name).fps
         if self._cameras:
             self._replace_cameras(keep_open)
 
@@ -161,8 +162,8 @@ class Engine:
         """Start a camera for each source that has none."""
         sources, running = self.config.sources, {camera.name for camera in self._cameras}
         for source in sources:
-            if camera_name(source) not in running:
-                camera = Camera(source, self.config, self._wake, len(sources) == 1, self._opener)
+            if (name := camera_name(source)) not in running:
+                camera = Camera(source, self.config.of(name), self._wake, len(sources) == 1, self._opener)
                 self._limiters[camera.name] = camera.limiter
                 self._cameras.append(camera)
                 camera.start()
@@ -177,16 +178,23 @@ class Engine:
         self._open_cameras()
 
     def _limiter(self, source: str) -> RateLimiter:
-        return self._limiters.setdefault(source, RateLimiter(self._intervals.fps))
+        return self._limiters.setdefault(source, RateLimiter(self._intervals_of(source).fps))
 
     def _pipeline(self, source: str) -> Pipeline:
         if source not in self._pipelines:
-            self._pipelines[source] = self._new_pipeline(self.config)
+            self._pipelines[source] = self._new_pipeline(source, self.config)
         return self._pipelines[source]
 
-    def _new_pipeline(self, config: EdgeConfig) -> Pipeline:
+    def _new_pipeline(self, source: str, config: EdgeConfig) -> Pipeline:
         """Several share one detector and one classifier, in turns."""
-        return Pipeline(config, self._detector.get(config), self._classifier.get(config))
+        return Pipeline(config.of(source), self._detector.get(config), self._classifier.get(config))
+
+    def _intervals_of(self, source: str) -> Intervals:
+        """Those of all cameras, but for a frame rate of its own; a budget may go below it."""
+        own_fps = self.config.camera_options.get(source, {}).get("fps")
+        if own_fps is None:
+            return self._intervals
+        return self._intervals._replace(fps=min(own_fps or math.inf, self._intervals.fps) if self._governor else own_fps)
 
     def _fail_if_all_are_absent(self) -> None:
         if all(camera.absent for camera in self._cameras):

@@ -95,6 +95,10 @@ class LineFile:
             self.reopen()
             raise SinkError(f"Expected a reader of the pipe {self._path}. Received: it has left") from error
 
+    def is_empty(self) -> bool:
+        """Whether the next line is the first of its file."""
+        return _size(self._followed()) == 0
+
     def reopen(self) -> None:
         """Close the file; the next line opens what has this name then."""
         descriptor, self._descriptor = self._descriptor, None

@@ -9,8 +9,10 @@ from pathlib import Path
 from edge.changes import ChangesSink
 from edge.config import EdgeConfig
 from edge.errors import ConfigError
+from edge.journal import JournalSink
 from edge.recording import CsvSink, SnapshotSink, VideoSink
 from edge.sinks import JsonLinesSink, Sink, WindowSink
+from edge.version import identity
 
 MQTT_VARIABLE = "EMOTION_EDGE_MQTT"
 EMITS = ("all", "changes")
@@ -18,7 +20,18 @@ EMITS = ("all", "changes")
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `open_sinks`."""
-    parser.add_argument("--headless", action="store_true", help="no window: one JSON line per frame on standard output")
+    parser.add_argument(
+        "--headless",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="no window: one JSON line per frame on standard output",
+    )
+    parser.add_argument(
+        "--journal",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="with --headless: a short line when what is seen changes (at most one in 5 s of each camera), else one per minute",
+    )
     parser.add_argument("--json", type=Path, help="also add the JSON lines to this file")
     parser.add_argument("--csv", type=Path, help="add a row per face to this file")
     parser.add_argument(
@@ -58,11 +71,15 @@ def open_sinks(arguments: argparse.Namespace, config: EdgeConfig, stop: threadin
 
 
 def _line_sinks(arguments: argparse.Namespace, config: EdgeConfig, stop: threading.Event) -> list[Sink]:
-    sinks: list[Sink] = [JsonLinesSink(sys.stdout, stop, config.device)] if arguments.headless else []
+    device, known = config.device, identity(config)
+    sinks: list[Sink] = []
+    if arguments.headless:
+        kind = JournalSink if arguments.journal else JsonLinesSink
+        sinks.append(kind(sys.stdout, stop, device, known))
     if arguments.json:
-        sinks.append(JsonLinesSink(arguments.json, device=config.device))
+        sinks.append(JsonLinesSink(arguments.json, device=device, identity=known))
     if arguments.csv:
-        sinks.append(CsvSink(arguments.csv, config.device))
+        sinks.append(CsvSink(arguments.csv, device, known))
     return sinks
 
 

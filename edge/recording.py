@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -39,9 +40,12 @@ NAME_BYTES = 200
 class CsvSink:
     """A row for each face of each frame, behind those that are there; an empty file begins with the header."""
 
-    def __init__(self, path: Path, device: str = "") -> None:
+    def __init__(self, path: Path, device: str = "", identity: Mapping[str, str] | None = None) -> None:
         self._path = checked_place(path)
         self._device = device
+        self._identity = dict(identity or {})
+        """What the first row of a run, and of a file, tells once."""
+        self._has_begun = False
         self._file = LineFile(path)
         self._header = ""
 
@@ -49,12 +53,16 @@ class CsvSink:
         """Write the rows of one frame, if it has faces."""
         if not result.faces:
             return False
-        rows = face_rows(to_json(result, self._device))
+        blank = dict.fromkeys(self._identity, "")
+        rows = [{**row, **blank} for row in face_rows(to_json(result, self._device))]
         header = to_csv([], head=rows[0])
         with writing(f"rows to {self._path}"):
             if header != self._header:
                 self._header = _fitting(header, self._path)
+            if not self._has_begun or self._file.is_empty():
+                rows[0] |= self._identity
             self._file.write(to_csv(rows), head=header)
+        self._has_begun = True
         return True
 
     def reopen(self) -> None:

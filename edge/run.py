@@ -23,20 +23,25 @@ import cv2
 
 from edge.command_line import EXIT_FAILED, CommandParser, leave, quiet_native_code, run_command, say
 from edge.config import EdgeConfig, add_arguments, config_from
+from edge.config_file import add_config_arguments, format_config, read_arguments
 from edge.engine import Engine
 from edge.errors import RefusedError
 from edge.fan_out import FanOut
 from edge.interrupts import EXIT_INTERRUPTED
 from edge.outputs import add_output_arguments, open_sinks
 from edge.results import CameraStatus
+from edge.run_state import RunState
 from edge.run_stats import RunStats, Summary, format_summary
 from edge.schema import json_schema
 from edge.signals import Signals
 from edge.sinks import Sink, close_all, reopen_all
 from edge.systemd import SystemdNotifier
+from edge.version import describe
 
 REFUSED_REST_S = 60.0
 """How long a service whose camera refuses user or password waits before it ends."""
+PRINTED = ("schema", "version")
+"""Options that print something and end the command."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,14 +67,17 @@ def run(
         EmotionError: a source, the model or the only sink has failed.
     """
     stats = RunStats(time.monotonic() if started_s is None else started_s)
-    fan_out, notifier = FanOut(sinks), SystemdNotifier()
+    fan_out, state = FanOut(sinks), RunState()
+    notifier = SystemdNotifier(state.sentence)
     for event in engine.events(stop, limits.seconds or None):
         notifier.alive()
         if event is None:
             fan_out.turn()
         elif isinstance(event, CameraStatus):
+            state.tell(event)
             fan_out.tell(event)
         else:
+            state.add(event.result)
             stats.add(event.result, time.monotonic())
             notifier.ready()
             fan_out.write(event.frame, event.result)
@@ -85,10 +93,12 @@ def build_parser() -> CommandParser:
     parser = CommandParser("python -m edge.run", description="Find faces in a camera's images and tell their emotions.")
     add_arguments(parser)
     add_output_arguments(parser)
+    add_config_arguments(parser)
+    parser.add_argument("--version", action="store_true", help="print the version and the network's hash and end")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a line and end")
     parser.add_argument("--max-frames", type=_count, default=0, help="end after so many processed frames; 0: never")
     parser.add_argument("--seconds", type=_seconds, default=0.0, help="end after so many seconds; 0: never")
-    parser.add_argument("--verbose", action="store_true", help="log more")
+    parser.add_argument("--verbose", action=argparse.BooleanOptionalAction, default=False, help="log more")
     return parser
 
 
@@ -100,14 +110,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None, started_s: float) -> int:
     parser = build_parser()
-    arguments = parser.parse_args(argv)
-    if arguments.schema:
-        sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
-        return 0
+    arguments = read_arguments(parser, argv, PRINTED)
     config = parser.checked(lambda: config_from(arguments))
+    if text := _asked(parser, arguments, config):
+        sys.stdout.write(text + "\n")
+        return 0
     with contextlib.nullcontext() if arguments.verbose else quiet_native_code():
         _configure_logging(arguments.verbose)  # here, since it takes hold of the standard error of this moment
         return _run_until_signal(arguments, config, started_s)
+
+
+def _asked(parser: CommandParser, arguments: argparse.Namespace, config: EdgeConfig) -> str:
+    """What is to be printed instead of a run."""
+    if arguments.schema:
+        return json.dumps(json_schema(), indent=2)
+    if arguments.print_config:
+        return format_config(parser, arguments, PRINTED)
+    return describe(config) if arguments.version else ""
 
 
 def _run_until_signal(arguments: argparse.Namespace, config: EdgeConfig, started_s: float) -> int:

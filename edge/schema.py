@@ -1,6 +1,7 @@
 """The JSON lines, of results and of cameras that fail or come back, and their JSON Schema: the promise to readers."""
 
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +48,23 @@ def frozen_to_json(status: CameraStatus, last: FrameResult, device: str = "") ->
     return {**to_json(replace(last, age_ms=age_ms), device), **status_to_json(status, device)}
 
 
+def people_to_json(result: FrameResult, device: str = "") -> dict[str, Any]:
+    """How many people are in view, and with which emotions: a line of its own kind, short for a service's journal."""
+    return {
+        "schema": SCHEMA,
+        "device": device or own_device(),
+        "source": result.source,
+        "captured_at": round(result.captured_at, 3),
+        "people": len(result.faces),
+        "emotions": count_emotions(result),
+    }
+
+
+def count_emotions(result: FrameResult) -> dict[str, int]:
+    """How many faces show each emotion, by its name."""
+    return dict(sorted(Counter(face.emotion for face in result.faces).items()))
+
+
 def _face(face: Face) -> dict[str, Any]:
     return {
         "box": list(face.box),
@@ -64,14 +82,23 @@ def _face(face: Face) -> dict[str, Any]:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a line: one of its two kinds."""
+    """The JSON Schema (draft 2020-12) of a line: one of its three kinds."""
+    kinds = {"frame": _frame_schema(), "people": _people_schema(), "camera": _camera_schema()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "One line: a processed frame, or a camera whose state has changed",
-        **_object(_NAMES),
-        "anyOf": [{"$ref": "#/$defs/frame"}, {"$ref": "#/$defs/camera"}],
-        "$defs": {"frame": _frame_schema(), "camera": _camera_schema()},
+        "title": "One line: a processed frame, who is in view (--journal), or a camera whose state has changed",
+        **_with_identity(_object(_NAMES)),
+        "anyOf": [{"$ref": f"#/$defs/{kind}"} for kind in kinds],
+        "$defs": kinds,
     }
+
+
+def _with_identity(schema: dict[str, Any]) -> dict[str, Any]:
+    """Fields that only the first line has."""
+    version = {"type": "string", "description": "this program's; in the first line only"}
+    model = {"type": "string", "description": "the SHA-256 of the network's file; in the first line only"}
+    schema["properties"].update(version=version, model_sha256=model)
+    return schema
 
 
 _SCHEMA = {"const": SCHEMA, "description": "version of these lines"}
@@ -111,10 +138,25 @@ def _frame_schema() -> dict[str, Any]:
     return frame
 
 
+def _people_schema() -> dict[str, Any]:
+    return _object(
+        {
+            **_NAMES,
+            "captured_at": _number("number", "when the image was read, Unix seconds"),
+            "people": _number("integer", "how many faces are in view", 0),
+            "emotions": {
+                "type": "object",
+                "description": "how many of them show each emotion",
+                "additionalProperties": _number("integer", "", 1),
+            },
+        }
+    )
+
+
 def _camera_schema() -> dict[str, Any]:
     return {
         **_object({**_NAMES, **_state_fields()}),
-        "not": {"required": ["faces"]},
+        "not": {"anyOf": [{"required": ["faces"]}, {"required": ["people"]}]},
     }
 
 

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -48,8 +48,17 @@ class JsonLinesSink:
     The file is made with the first line.
     """
 
-    def __init__(self, target: TextIO | Path, stop: threading.Event | None = None, device: str = "") -> None:
+    def __init__(
+        self,
+        target: TextIO | Path,
+        stop: threading.Event | None = None,
+        device: str = "",
+        identity: Mapping[str, str] | None = None,
+    ) -> None:
         self._device = device
+        self._identity = dict(identity or {})
+        """What the first line of a run, and of a file, tells once."""
+        self._has_begun = False
         self._name = target if isinstance(target, Path) else getattr(target, "name", "a stream")
         self._file = LineFile(checked_place(target)) if isinstance(target, Path) else None
         self._stream = None if isinstance(target, Path) else StreamLines(target, stop)
@@ -82,12 +91,15 @@ class JsonLinesSink:
         self.reopen()
 
     def _add(self, values: dict[str, Any], can_wait: bool = False) -> None:
-        line = json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n"
         with writing(f"a JSON line to {self._name}"):
+            if not self._has_begun or (self._file and self._file.is_empty()):
+                values = values | self._identity
+            line = json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n"
             if self._file:
                 self._file.write(line)
             elif self._stream:
                 self._stream.write(line, can_wait)
+        self._has_begun = True
 
 
 class WindowClosedError(SinkError):

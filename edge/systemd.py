@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import time
+from collections.abc import Callable
 
 PERIOD_S = 1.0
 
@@ -11,24 +12,29 @@ PERIOD_S = 1.0
 class SystemdNotifier:
     """READY=1 with the first result, WATCHDOG=1 while the loop turns, with or without a camera, STOPPING=1 at its end.
 
+    STATUS= is a sentence for `systemctl status`, sent when it changes.
+
     Usage (Type=notify and WatchdogSec=10 in the unit):
-        notifier = SystemdNotifier()
+        notifier = SystemdNotifier(lambda: "door is online")
         notifier.alive()  # at every turn of the loop
         notifier.ready()  # at every result
         notifier.stopping()
     """
 
-    def __init__(self) -> None:
+    def __init__(self, status: Callable[[], str] = str) -> None:
+        self._status = status
+        self._told = ""
         self._address = os.environ.get("NOTIFY_SOCKET", "").replace("@", "\0", 1)
         self._is_ready = False
         self._last_s = -PERIOD_S
 
     def alive(self) -> None:
-        """Feed the watchdog, at most once a period."""
+        """Feed the watchdog, at most once a period, and say what is new."""
         now_s = time.monotonic()
         if now_s - self._last_s >= PERIOD_S:
             self._last_s = now_s
             self._send("WATCHDOG=1")
+            self._tell_status()
 
     def ready(self) -> None:
         """Say that the start is over; only the first call does."""
@@ -39,6 +45,11 @@ class SystemdNotifier:
     def stopping(self) -> None:
         """Say that the end has begun."""
         self._send("STOPPING=1")
+
+    def _tell_status(self) -> None:
+        if (status := " ".join(self._status().split())) != self._told:
+            self._told = status
+            self._send(f"STATUS={status}")
 
     def _send(self, state: str) -> None:
         if self._address:
