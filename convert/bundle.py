@@ -4,7 +4,7 @@ emotion-edge-0.2.0/
     install.sh              checks the sums, makes the environment and the service
     emotion_edge_runtime-0.2.0-py3-none-any.whl     only the edge folder
     emotion.tflite          the chosen network, with its contract
-    emotion-edge.conf, emotion-edge.service
+    emotion-edge.toml, emotion-edge.service
     LICENSE, NOTICE, SHA256SUMS
 """
 
@@ -29,9 +29,9 @@ from edge.errors import ConfigError
 from edge.interpreter import EmotionClassifier
 
 ROOT = Path(__file__).parent.parent
-DEPLOYED = ("install.sh", "emotion-edge.conf", "emotion-edge.service")
+DEPLOYED = ("install.sh", "emotion-edge.toml", "emotion-edge.service")
 LEGAL = ("LICENSE", "NOTICE")
-RUNTIME_EXTRAS = ("litert", "mqtt")
+RUNTIME_EXTRAS = ("litert", "mqtt", "toml")
 EPOCH_S = 315_532_800
 """1980-01-01, the first moment that a zip can name: one date for every file, so the same input gives the same bytes."""
 

@@ -2,11 +2,11 @@
 # Install the emotion recognition service on this machine, from an unpacked bundle; again, to upgrade it.
 #   sudo ./install.sh                 into /opt/emotion-edge, with a systemd service that starts now and at each boot
 #   sudo ./install.sh --no-service    the same without the service
-#   sudo ./install.sh --uninstall     remove what was installed; /etc/emotion-edge.conf stays
+#   sudo ./install.sh --uninstall     remove what was installed; /etc/emotion-edge.toml stays
 # PREFIX=DIR installs elsewhere. Packages come from the index, or from wheels/ beside this file if that is there.
 set -eu
 cd "$(dirname "$0")"
-prefix=${PREFIX:-/opt/emotion-edge} unit=/etc/systemd/system/emotion-edge.service conf=/etc/emotion-edge.conf
+prefix=${PREFIX:-/opt/emotion-edge} unit=/etc/systemd/system/emotion-edge.service conf=/etc/emotion-edge.toml
 
 fail() { echo "install.sh: $*" >&2; exit 1; }
 say() { echo "install.sh: $*"; }
@@ -47,7 +47,7 @@ try_model() {
 copy_files() {
   cp emotion.tflite "$prefix/emotion.tflite.part"
   mv "$prefix/emotion.tflite.part" "$prefix/emotion.tflite"
-  [ -e "$conf" ] || install -m 600 emotion-edge.conf "$conf"  # addresses of cameras have passwords
+  [ -e "$conf" ] || install -m 600 emotion-edge.toml "$conf"  # addresses of cameras have passwords
 }
 
 start_service() {

@@ -1,7 +1,7 @@
 """Options from a TOML file and from the environment.
 
 The command line wins over the environment (EMOTION_EDGE_FPS=10), and that over the file. Each option of `--help` is a
-key of the file, with `_` for `-`; a section `[camera.NAME]` has the source of a camera, and options that hold for it only.
+key of the file, with `_` for `-`; a section `[camera.NAME]` has the source of a camera, and options of its own.
 """
 
 import argparse
@@ -74,7 +74,8 @@ def format_config(parser: argparse.ArgumentParser, arguments: argparse.Namespace
         if action.dest not in {"help", "config", "print_config", *skip}:
             value = values[action.dest]
             mark = "# " if not value or value == action.default else ""
-            lines += [*_comment(action.help or ""), f"{mark}{action.dest} = {_toml('' if value is None else value)}", ""]
+            shown = _toml("" if value is None else value)
+            lines += [*_comment(action.help or ""), f"{mark}{action.dest} = {shown}", ""]
     return "\n".join([*lines, *cameras.values()])
 
 
@@ -111,7 +112,9 @@ def _read_file(parser: CommandParser, actions: Actions, path: Path) -> tuple[Opt
     cameras = {}
     for name, section in sections.items():
         if camera_name(f"{name}=demo") != name:
-            raise ConfigError(f"Expected a camera's name of letters, digits, spaces, . _ and -. Received: {_shown(name)}")
+            raise ConfigError(
+                f"Expected a camera's name of letters, digits, spaces, . _ and -. Received: {_shown(name)}"
+            )
         cameras[name] = _convert(parser, own, section, f"in [{SECTION}.{name}] of {path}")
         if len(cameras[name].get("source", ())) != 1:
             raise ConfigError(f"Expected one source in [{SECTION}.{name}] of {path}. Received: {section.get('source')}")

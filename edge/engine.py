@@ -194,7 +194,8 @@ class Engine:
         own_fps = self.config.camera_options.get(source, {}).get("fps")
         if own_fps is None:
             return self._intervals
-        return self._intervals._replace(fps=min(own_fps or math.inf, self._intervals.fps) if self._governor else own_fps)
+        fps = min(own_fps or math.inf, self._intervals.fps) if self._governor else own_fps
+        return self._intervals._replace(fps=fps)
 
     def _fail_if_all_are_absent(self) -> None:
         if all(camera.absent for camera in self._cameras):

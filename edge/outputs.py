@@ -30,7 +30,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         "--journal",
         action=argparse.BooleanOptionalAction,
         default=False,
-        help="with --headless: a short line when what is seen changes (at most one in 5 s of each camera), else one per minute",
+        help="with --headless: a short line when what is seen changes, at most every 5 s, else one per minute",
     )
     parser.add_argument("--json", type=Path, help="also add the JSON lines to this file")
     parser.add_argument("--csv", type=Path, help="add a row per face to this file")

@@ -97,8 +97,7 @@ def _with_identity(schema: dict[str, Any]) -> dict[str, Any]:
     """Fields that only the first line has."""
     version = {"type": "string", "description": "this program's; in the first line only"}
     model = {"type": "string", "description": "the SHA-256 of the network's file; in the first line only"}
-    schema["properties"].update(version=version, model_sha256=model)
-    return schema
+    return {**schema, "properties": {**schema["properties"], "version": version, "model_sha256": model}}
 
 
 _SCHEMA = {"const": SCHEMA, "description": "version of these lines"}

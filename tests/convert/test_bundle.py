@@ -38,7 +38,7 @@ def test_the_sums_hold_for_every_file(unpacked: Path) -> None:
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in unpacked.iterdir()}
 
     assert sums == {name: digest for name, digest in files.items() if name != "SHA256SUMS"}
-    assert {"install.sh", "emotion.tflite", "emotion-edge.conf", "emotion-edge.service", "LICENSE"} <= set(files)
+    assert {"install.sh", "emotion.tflite", "emotion-edge.toml", "emotion-edge.service", "LICENSE"} <= set(files)
 
 
 def test_the_installer_refuses_a_damaged_bundle(unpacked: Path) -> None:

@@ -1,5 +1,6 @@
 """The command: limits, what it counts, and what it tells systemd."""
 
+import hashlib
 import json
 import socket
 import threading
@@ -7,13 +8,17 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import edge
 from edge.config import EdgeConfig
 from edge.engine import Engine
-from edge.run import Limits, run
+from edge.results import CameraState, CameraStatus
+from edge.run import Limits, main, run
+from edge.run_state import RunState
 from edge.run_stats import format_summary
-from tests.fakes import FakeClassifier, FakeDetector, RecordingSink
+from tests.fakes import FakeClassifier, FakeDetector, RecordingSink, frame_of, result_of
 from tests.processes import run_python
 
 
@@ -56,6 +61,7 @@ def test_systemd_hears_of_start_life_and_end(tmp_path: Path, monkeypatch: pytest
         while heard[-1] != "STOPPING=1":
             heard.append(manager.recv(100).decode())
     assert heard.count("READY=1") == 1
+    assert [line for line in heard if line.startswith("STATUS=")][-1] == "STATUS=demo: 1 in view"
     assert heard.count("WATCHDOG=1") >= 2
 
 
@@ -66,6 +72,25 @@ def test_a_full_disk_costs_the_sink_and_not_the_run(option: str) -> None:
     assert ended.returncode == 0, ended.stderr
     assert len(ended.stdout.splitlines()) == 5
     assert "goes on without it" in ended.stderr
+
+
+def test_the_command_prints_its_version_and_the_hash_of_its_model(capsys: pytest.CaptureFixture[str]) -> None:
+    model = EdgeConfig(model="float16").model_path
+    assert main(["--model", str(model), "--version"]) == 0
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    assert capsys.readouterr().out == f"emotion-edge {edge.__version__}, model {model.name}, sha256 {digest}\n"
+
+
+def test_systemd_is_told_which_camera_fails() -> None:
+    state = RunState()
+    frame = frame_of(np.zeros((8, 8, 3), np.uint8), source="door")
+    state.tell(CameraStatus.now("door", CameraState.ONLINE))
+    state.add(result_of(frame))
+    state.tell(CameraStatus.now("hall", CameraState.OFFLINE, "connection refused"))
+    assert state.sentence() == "door: 1 in view; hall is offline: connection refused"
+    state.tell(CameraStatus.now("door", CameraState.FROZEN, "the same image"))
+    state.tell(CameraStatus.now("hall", CameraState.ONLINE))
+    assert state.sentence() == "door is frozen: the same image; hall is online"
 
 
 def test_the_command_prints_its_schema() -> None:

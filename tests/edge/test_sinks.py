@@ -42,6 +42,24 @@ def test_a_line_has_what_the_schema_promises() -> None:
             assert rule["minimum"] <= line["faces"][0][name] <= rule["maximum"]
 
 
+def test_the_first_line_of_a_run_and_of_a_file_tells_version_and_model(tmp_path: Path) -> None:
+    known, frame = {"version": "1.2.3", "model_sha256": "ab12"}, frame_of(IMAGE)
+    sinks = [JsonLinesSink(tmp_path / "a.jsonl", identity=known), CsvSink(tmp_path / "a.csv", identity=known)]
+    for rotates in (False, False, True):
+        for sink, name in zip(sinks, ("a.jsonl", "a.csv"), strict=True):
+            if rotates:
+                (tmp_path / name).rename(tmp_path / f"old_{name}")
+            sink.write(frame, result_of(frame))
+    for part, begins in (("old_a", [True, False]), ("a", [True])):
+        lines = [json.loads(line) for line in (tmp_path / f"{part}.jsonl").read_text().splitlines()]
+        with (tmp_path / f"{part}.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        told = [("1.2.3", "ab12") if begin else ("", "") for begin in begins]
+        assert [(line.get("version", ""), line.get("model_sha256", "")) for line in lines] == told
+        assert [(row["version"], row["model_sha256"]) for row in rows] == told
+    assert known.keys() <= json_schema()["properties"].keys()
+
+
 def test_a_camera_that_fails_and_is_back_has_lines_of_their_own_kind() -> None:
     stream = io.StringIO()
     sink = JsonLinesSink(stream)
