@@ -16,7 +16,7 @@ from edge.fan_out import FanOut
 from edge.recording import CsvSink, SnapshotSink, VideoSink
 from edge.results import BgrImage, CameraState, CameraStatus, Frame
 from edge.schema import json_schema, to_json
-from edge.sinks import JsonLinesSink, WindowSink
+from edge.sinks import JsonLinesSink, Sink, WindowSink
 from tests.fakes import frame_of, result_of
 
 IMAGE = np.full((120, 160, 3), 90, np.uint8)
@@ -44,7 +44,10 @@ def test_a_line_has_what_the_schema_promises() -> None:
 
 def test_the_first_line_of_a_run_and_of_a_file_tells_version_and_model(tmp_path: Path) -> None:
     known, frame = {"version": "1.2.3", "model_sha256": "ab12"}, frame_of(IMAGE)
-    sinks = [JsonLinesSink(tmp_path / "a.jsonl", identity=known), CsvSink(tmp_path / "a.csv", identity=known)]
+    sinks: list[Sink] = [
+        JsonLinesSink(tmp_path / "a.jsonl", identity=known),
+        CsvSink(tmp_path / "a.csv", identity=known),
+    ]
     for rotates in (False, False, True):
         for sink, name in zip(sinks, ("a.jsonl", "a.csv"), strict=True):
             if rotates:
