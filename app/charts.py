@@ -65,7 +65,7 @@ def summary(samples: Sequence[Sample]) -> str:
 
 
 def summary_file(samples: Sequence[Sample], title: str) -> str:
-    """`summary` as an SVG file of its own: white paper, names beside the colours."""
+    """`summary` as an SVG file of its own: white paper, names beside the colors."""
     start_s, length_s = samples[0].at_s, max(samples[-1].at_s - samples[0].at_s, 1e-3)
     thinned, labels = thin(samples, 300), list(samples[0].scores)
     lines = "".join(
@@ -125,7 +125,7 @@ def _path(label: str, points: Sequence[tuple[float, float]]) -> str:
 
 
 def legend(labels: Iterable[str]) -> str:
-    """The colours' names."""
+    """The colors' names."""
     items = "".join(f'<span><i style="background:{color(label)}"></i>{html.escape(label)}</span>' for label in labels)
     return f'<div class="legend">{items}</div>'
 

@@ -18,7 +18,7 @@ PANEL_EVERY_S = 0.4
 INLINE_EVERY_S = 0.1
 ALT = "The live image, with a box, a label and a confidence at each face"
 CAMERA_COLORS = {"online": "#009E73", "opening": "#E69F00"}
-"""Camera state to the colour of its dot; any other is vermillion."""
+"""Camera state to the color of its dot; any other is vermillion."""
 
 
 def start() -> None:

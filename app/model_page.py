@@ -16,7 +16,7 @@ LIMITS = """
 - FER-2013's labels are noisy: people agree with them on 65 ± 5% of the images (Goodfellow et al., 2013), so no
   honest figure here is near 100%.
 - It is weakest on disgust, fear and sad, in bad light, on turned or covered faces, and on faces below 50 pixels.
-- FER-2013 was collected from the web and is not balanced by age, skin colour or culture: expect uneven errors.
+- FER-2013 was collected from the web and is not balanced by age, skin color or culture: expect uneven errors.
 - Don't decide about people with it. In the European Union, emotion recognition at work and in education is
   prohibited (Regulation (EU) 2024/1689, Article 5).
 """

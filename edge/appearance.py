@@ -21,7 +21,7 @@ Thumbnail: TypeAlias = NDArray[np.float32]
 
 
 class Look(NamedTuple):
-    """The small image of a face, and its mean colour (blue, green, red)."""
+    """The small image of a face, and its mean color (blue, green, red)."""
 
     thumbnail: Thumbnail
     color: NDArray[np.float32]
@@ -42,7 +42,7 @@ def likeness(one: Look, other: Look) -> float:
     """1 for the same look; below about 0.6 two people.
 
     The best correlation of the inner part over small shifts, which forgives another light, less the difference of
-    the mean colours, of which a quarter of the full range counts as much as a quarter of the correlation.
+    the mean colors, of which a quarter of the full range counts as much as a quarter of the correlation.
     """
     inner = other.thumbnail[SHIFT:-SHIFT, SHIFT:-SHIFT]
     correlation = cv2.matchTemplate(one.thumbnail, inner, cv2.TM_CCOEFF_NORMED).max()

@@ -87,7 +87,9 @@ class EdgeConfig:
     width: int = option(640, "width in pixels to ask of a camera, before its image is turned", low=16, high=16_384)
     height: int = option(480, "height in pixels to ask of a camera, before its image is turned", low=16, high=16_384)
     rotate: int = option(
-        0, "turn the images clockwise by so many degrees, as the camera hangs", choices=(0, 90, 180, 270)
+        0,
+        "turn the images clockwise by so many degrees, for a camera mounted sideways or upside down",
+        choices=(0, 90, 180, 270),
     )
     mirror: bool = option(False, "exchange left and right in the images, after they were turned")
     open_timeout_s: float = option(3.0, "longest wait for a source to open", low=0.1, high=600)

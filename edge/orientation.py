@@ -1,4 +1,4 @@
-"""A camera as it hangs: its images are turned and mirrored before anything else sees them."""
+"""A camera mounted sideways or upside down: its images are turned and mirrored before anything else sees them."""
 
 import cv2
 

@@ -42,6 +42,12 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--video", type=Path, help="record the annotated image to this .mp4 or .avi")
     parser.add_argument("--snapshots", type=Path, help="keep an image in this folder whenever an emotion changes")
+    parser.add_argument(
+        "--plain",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="--snapshots without boxes and words: images to train with",
+    )
     parser.add_argument("--mqtt", help=f"also send to mqtt://user:password@host/topic (default: ${MQTT_VARIABLE})")
     parser.add_argument("--mqtt-ca", type=Path, help="the certificate of the authority that signed the broker's (.pem)")
 
@@ -62,7 +68,7 @@ def open_sinks(arguments: argparse.Namespace, config: EdgeConfig, stop: threadin
     if arguments.video:
         sinks.append(VideoSink(arguments.video, config.fps or 30.0))
     if arguments.snapshots:
-        sinks.append(SnapshotSink(arguments.snapshots, device=config.device))
+        sinks.append(SnapshotSink(arguments.snapshots, device=config.device, plain=arguments.plain))
     if address := arguments.mqtt or os.environ.get(MQTT_VARIABLE):
         from edge.mqtt import MqttSink  # optional
 

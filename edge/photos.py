@@ -1,6 +1,6 @@
 """Photos: one, or a folder of them. What a file says of its image is asked; one that is bad does not end the others.
 
-A photo is turned as its metadata say, brought to eight bits a colour, and refused only where damage is proved.
+A photo is turned as its metadata say, brought to eight bits a color, and refused only where damage is proved.
 """
 
 import logging
@@ -34,7 +34,7 @@ IMAGE_SUFFIXES = frozenset(
 SHOWN_NAMES = 5
 """How many files that are left out a warning names; it counts the others."""
 FLAT_ROWS = 8
-"""Rows of a JPEG's blocks: what is missing at its end is of one colour."""
+"""Rows of a JPEG's blocks: what is missing at its end is of one color."""
 NOT_WRITTEN = bytes(64)
 """How a file ends whose copy was broken off."""
 EXIF_ORIENTATION = 0x0112
@@ -115,7 +115,7 @@ def read_photo(path: Path) -> BgrImage:
 
 
 def decode(content: bytes) -> BgrImage | None:
-    """The image in a file's bytes, upright and with eight bits a colour; None if it can't be read."""
+    """The image in a file's bytes, upright and with eight bits a color; None if it can't be read."""
     is_open = content.startswith(b"\xff\xd8") and jpeg_end(content) is None
     if is_open and content.endswith(NOT_WRITTEN):
         return None

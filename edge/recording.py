@@ -180,15 +180,16 @@ class _VideoPart:
 
 
 class SnapshotSink:
-    """An annotated image whenever a face shows another emotion; the oldest go when there are too many.
+    """An image whenever a face shows another emotion, annotated unless `plain`; the oldest go when there are too many.
 
     Their order is that of the numbers in their names, since the clock may jump.
     """
 
-    def __init__(self, folder: Path, most: int = 1000, device: str = "") -> None:
+    def __init__(self, folder: Path, most: int = 1000, device: str = "", plain: bool = False) -> None:
         self._folder = checked_folder(folder)
         self._device = device or own_device()
         self._most = most
+        self._plain = plain
         self._shown: dict[tuple[str, int], str] = {}
 
     def write(self, frame: Frame, result: FrameResult) -> bool:
@@ -198,20 +199,20 @@ class SnapshotSink:
         changed = any(self._shown.get(who) != emotion for who, emotion in shown.items())
         if changed:
             with writing(f"an image to {self._folder}"):
-                self._keep(draw(frame.image, result), result)
+                self._keep(frame.image if self._plain else draw(frame.image, result), result)
         self._shown = {**others, **shown}
         return changed
 
     def close(self) -> None:
         """Nothing to finish."""
 
-    def _keep(self, drawn: BgrImage, result: FrameResult) -> None:
+    def _keep(self, image: BgrImage, result: FrameResult) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         _check_space(self._folder)
         kept = sorted((_number(path.name), path) for path in self._folder.iterdir() if OWN_NAMES.fullmatch(path.name))
         number = kept[-1][0] + 1 if kept else 0
         with replacing(self._folder / f"{result.captured_at:.3f}_{self._names(result)}_{number:06d}.jpg") as part:
-            part.write_bytes(cv2.imencode(".jpg", drawn)[1].tobytes())
+            part.write_bytes(cv2.imencode(".jpg", image)[1].tobytes())
         for _, old in kept[: max(0, len(kept) + 1 - self._most)]:
             old.unlink(missing_ok=True)
 

@@ -188,7 +188,7 @@ class VideoSource(CaptureSource):
     def _takes_packets(self) -> bool:
         """Whether images come as JPEGs, which are decoded one by one.
 
-        OpenCV's own way goes astray, or crashes, where size or colour format change within the film.
+        OpenCV's own way goes astray, or crashes, where size or color format change within the film.
         """
         if _fourcc(self._capture).lower() not in ("mjpg", "jpeg"):
             return False

@@ -88,7 +88,7 @@ def size_in(data: bytes, codec: str) -> tuple[int, int] | None:
     if bits.take(24) != 0x498342:
         return None
     bits.take(1 if profile >= 2 else 0)
-    if bits.take(3) != 7:  # any colour space but RGB
+    if bits.take(3) != 7:  # any color space but RGB
         bits.take(4 if profile in (1, 3) else 1)
     elif profile in (1, 3):
         bits.take(1)

@@ -16,8 +16,9 @@ class SmileCounter(Sink):
         self.smiling = now
 
 
+source = sys.argv[1] if sys.argv[1:] else "demo"
 counter = SmileCounter()
-with Engine(EdgeConfig(source=(sys.argv[1:] or ["demo"])[0])) as engine:
-    for frame, result in islice(engine.results(), 60):
+with Engine(EdgeConfig(source=source, playback="fast")) as engine:
+    for frame, result in islice(engine.results(), 60 if source == "demo" else None):  # the demo has no end
         counter.write(frame, result)
 print(counter.count, "smiles")
