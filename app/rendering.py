@@ -6,15 +6,13 @@ from dataclasses import dataclass, replace
 import cv2
 
 from edge import photos
-from edge.annotate import draw
+from edge.annotate import draw, hide_faces
 from edge.errors import SourceError
 from edge.results import BgrImage, Box, FrameResult
 
 SHOWN_WIDTH = 960
 """Wider frames are shown at this width: more pixels cost encoding and show nothing more."""
 JPEG_QUALITY = 80
-BLOCKS = 8
-"""A hidden face keeps this many blocks per side: enough to see that somebody is there, not who."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +24,7 @@ class RenderOptions:
 
 def render(image: BgrImage, result: FrameResult, rendering: RenderOptions) -> BgrImage:
     """The image to show; `image` itself stays as it is."""
-    if rendering.blur and result.faces:
-        image = image.copy()
-        for face in result.faces:
-            _pixelate(image, face.box)
-    return draw(image, result)
+    return draw(hide_faces(image, result) if rendering.blur else image, result)
 
 
 def shown(image: BgrImage, result: FrameResult, rendering: RenderOptions) -> bytes:
@@ -67,13 +61,3 @@ def decode(data: bytes, name: str) -> BgrImage:
 
 def _with_boxes(result: FrameResult, change: Callable[[Box], Box]) -> FrameResult:
     return replace(result, faces=tuple(replace(face, box=change(face.box)) for face in result.faces))
-
-
-def _pixelate(image: BgrImage, box: Box) -> None:
-    """Hide the face in `box`, and a margin for hair and chin, inside `image` (written to)."""
-    margin_x, margin_y = round(box.width * 0.15), round(box.height * 0.25)
-    top, left = max(0, box.y - margin_y), max(0, box.x - margin_x)
-    face = image[top : max(0, box.y + box.height + margin_y), left : max(0, box.x + box.width + margin_x)]
-    if face.size:
-        blocks = cv2.resize(face, (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
-        face[:] = cv2.resize(blocks, (face.shape[1], face.shape[0]), interpolation=cv2.INTER_NEAREST)

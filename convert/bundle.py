@@ -31,7 +31,7 @@ from edge.interpreter import EmotionClassifier
 ROOT = Path(__file__).parent.parent
 DEPLOYED = ("install.sh", "emotion-edge.toml", "emotion-edge.service")
 LEGAL = ("LICENSE", "NOTICE")
-RUNTIME_EXTRAS = ("litert", "mqtt", "toml")
+RUNTIME_EXTRAS = ("litert", "metrics", "mqtt", "toml")
 EPOCH_S = 315_532_800
 """1980-01-01, the first moment that a zip can name: one date for every file, so the same input gives the same bytes."""
 

@@ -3,9 +3,11 @@
 import cv2
 
 from edge.emotions import bgr
-from edge.results import UNCERTAIN, BgrImage, Face, FrameResult
+from edge.results import UNCERTAIN, BgrImage, Box, Face, FrameResult
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
+BLOCKS = 8
+"""A hidden face keeps this many blocks per side: enough to see that somebody is there, not who."""
 
 
 def draw(image: BgrImage, result: FrameResult) -> BgrImage:
@@ -14,6 +16,14 @@ def draw(image: BgrImage, result: FrameResult) -> BgrImage:
     for face in result.faces:
         _draw_face(drawn, face)
     return drawn
+
+
+def hide_faces(image: BgrImage, result: FrameResult) -> BgrImage:
+    """A copy of `image` on which nobody can be recognized."""
+    hidden = image.copy()
+    for face in result.faces:
+        _pixelate(hidden, face.box)
+    return hidden
 
 
 def draw_words(image: BgrImage, words: str) -> BgrImage:
@@ -37,3 +47,13 @@ def _draw_face(drawn: BgrImage, face: Face) -> None:
     cv2.rectangle(drawn, (x, y), (x + width, y + height), color, 2)
     cv2.rectangle(drawn, (x, bottom - text_height - below - 4), (x + text_width + 6, bottom), color, cv2.FILLED)
     cv2.putText(drawn, text, (x + 3, bottom - below), FONT, scale, (0, 0, 0), 1, cv2.LINE_AA)
+
+
+def _pixelate(image: BgrImage, box: Box) -> None:
+    """Hide the face in `box`, and a margin for hair and chin, inside `image` (written to)."""
+    margin_x, margin_y = round(box.width * 0.15), round(box.height * 0.25)
+    top, left = max(0, box.y - margin_y), max(0, box.x - margin_x)
+    face = image[top : max(0, box.y + box.height + margin_y), left : max(0, box.x + box.width + margin_x)]
+    if face.size:
+        blocks = cv2.resize(face, (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
+        face[:] = cv2.resize(blocks, (face.shape[1], face.shape[0]), interpolation=cv2.INTER_NEAREST)

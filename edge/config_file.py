@@ -26,6 +26,8 @@ PREFIX = "EMOTION_EDGE_"
 CONFIG_VARIABLE = "EMOTION_EDGE_CONFIG"
 SECTION = "camera"
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+SECRET = ("snapshot_token",)
+"""Never printed."""
 WIDTH = 110
 
 Options: TypeAlias = dict[str, Any]
@@ -73,8 +75,8 @@ def format_config(parser: argparse.ArgumentParser, arguments: argparse.Namespace
     for action in parser._actions:
         if action.dest not in {"help", "config", "print_config", *skip}:
             value = values[action.dest]
-            mark = "# " if not value or value == action.default else ""
-            shown = _toml("" if value is None else value)
+            mark = "# " if not value or value == action.default or action.dest in SECRET else ""
+            shown = _toml("" if value is None or action.dest in SECRET else value)
             lines += [*_comment(action.help or ""), f"{mark}{action.dest} = {shown}", ""]
     return "\n".join([*lines, *cameras.values()])
 

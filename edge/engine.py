@@ -29,6 +29,7 @@ OPENING_OPTIONS = (*CAMERA_OPTIONS, "camera_options")
 """A camera is opened again when one of these changes."""
 LOOP_OPTIONS = ("source", "fps", "cpu_budget", "max_age_ms", *CAMERA_OPTIONS)
 """A pipeline stays as it is, with the identities of its faces, when nothing but these changes."""
+CAMERA_COUNTS = ("dropped", "skipped", "failed", "reconnects")
 
 _log = logging.getLogger(__name__)
 Network = TypeVar("Network")
@@ -148,15 +149,16 @@ class Engine:
 
     def counts(self) -> dict[str, int]:
         """What cameras and pipelines counted so far, by the names of `Summary`."""
-        cameras, pipelines = self._cameras, self._pipelines.values()
+        cameras, pipelines = self.camera_counts().values(), self._pipelines.values()
         return {
-            "dropped": sum(camera.dropped for camera in cameras),
-            "skipped": sum(camera.skipped for camera in cameras),
-            "failed": sum(camera.failed for camera in cameras),
-            "reconnects": sum(camera.reconnects for camera in cameras),
+            **{name: sum(counted[name] for counted in cameras) for name in CAMERA_COUNTS},
             "detections": sum(pipeline.detections for pipeline in pipelines),
             "classifications": sum(pipeline.classifications for pipeline in pipelines),
         }
+
+    def camera_counts(self) -> dict[str, dict[str, int]]:
+        """The same of each camera by its name, as far as cameras count it."""
+        return {camera.name: {name: getattr(camera, name) for name in CAMERA_COUNTS} for camera in self._cameras}
 
     def _open_cameras(self) -> None:
         """Start a camera for each source that has none."""

@@ -4,10 +4,12 @@ import argparse
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from edge.changes import ChangesSink
 from edge.config import EdgeConfig
+from edge.engine import Engine
 from edge.errors import ConfigError
 from edge.journal import JournalSink
 from edge.recording import CsvSink, SnapshotSink, VideoSink
@@ -50,6 +52,23 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mqtt", help=f"also send to mqtt://user:password@host/topic (default: ${MQTT_VARIABLE})")
     parser.add_argument("--mqtt-ca", type=Path, help="the certificate of the authority that signed the broker's (.pem)")
+    parser.add_argument("--metrics", help="serve /metrics for Prometheus and /healthz at this HOST:PORT")
+    parser.add_argument("--snapshot-token", help="with --metrics: serve /snapshot.jpg too, to who knows this token")
+    parser.add_argument(
+        "--snapshot-blur", action=argparse.BooleanOptionalAction, default=False, help="hide the faces in it"
+    )
+
+
+def open_metrics(arguments: argparse.Namespace, engine: Engine, sinks: Sequence[Sink]) -> list[Sink]:
+    """What serves the engine's and the sinks' counts, if it was asked for."""
+    if arguments.snapshot_token and not arguments.metrics:
+        raise ConfigError("Expected --metrics with --snapshot-token. Received: none")
+    if not arguments.metrics:
+        return []
+    from edge.metrics import MetricsSink, SnapshotOptions  # optional
+
+    options = SnapshotOptions(arguments.snapshot_token or "", arguments.snapshot_blur)
+    return [MetricsSink(arguments.metrics, engine, sinks, identity(engine.config), options)]
 
 
 def open_sinks(arguments: argparse.Namespace, config: EdgeConfig, stop: threading.Event) -> list[Sink]:

@@ -28,7 +28,7 @@ from edge.engine import Engine
 from edge.errors import RefusedError
 from edge.fan_out import FanOut
 from edge.interrupts import EXIT_INTERRUPTED
-from edge.outputs import add_output_arguments, open_sinks
+from edge.outputs import add_output_arguments, open_metrics, open_sinks
 from edge.results import CameraStatus
 from edge.run_state import RunState
 from edge.run_stats import RunStats, Summary, format_summary
@@ -137,6 +137,7 @@ def _run_until_signal(arguments: argparse.Namespace, config: EdgeConfig, started
     sinks += open_sinks(arguments, config, stop)
     try:
         with Engine(config) as engine:
+            sinks += open_metrics(arguments, engine, tuple(sinks))
             summary = run(engine, sinks, stop, Limits(arguments.max_frames, arguments.seconds), started_s)
     except RefusedError:
         if "NOTIFY_SOCKET" in os.environ:  # systemd starts a service again at once, and cameras lock out who asks often

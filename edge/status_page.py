@@ -1,0 +1,123 @@
+"""A run's small web server, for Prometheus and whoever looks from afar: /metrics, /healthz and /snapshot.jpg.
+
+It has threads of its own and only reads, so that it answers while the loop hangs: that is when it is needed.
+"""
+
+import hmac
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from edge.errors import SinkError
+
+STOP_S = 1.0
+_EXPECTED = "Expected HOST:PORT for --metrics, such as 127.0.0.1:9100"
+
+
+class Answer(NamedTuple):
+    """What a path gives."""
+
+    code: int
+    kind: str
+    content: bytes
+
+
+class Pages(NamedTuple):
+    """What is served."""
+
+    metrics: Callable[[str], Answer]
+    """Takes the request's Accept header."""
+    problems: Callable[[], list[str]]
+    """Why the run is not healthy."""
+    snapshot: Callable[[str], bytes | None]
+    """The JPEG of a camera, or of the first one for an empty name; None if there is no such camera."""
+    token: str = ""
+    """What a snapshot costs; without a token there are none."""
+
+
+class StatusServer:
+    """Serves the pages from construction until `close`.
+
+    Raises:
+        SinkError: no such address, or another program has it.
+    """
+
+    def __init__(self, address: str, pages: Pages) -> None:
+        host, port = _split(address)
+        handler = type("Handler", (_Handler,), {"pages": pages})
+        try:
+            self._server = _Server((host, port), handler)
+        except (OSError, OverflowError) as error:
+            raise SinkError(f"{_EXPECTED}. Received: {address}, {error}") from error
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="status page", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; an answer that is under way ends with the process."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(STOP_S)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+
+class _Handler(BaseHTTPRequestHandler):
+    pages: Pages
+    timeout = 10
+    server_version, sys_version = "emotion-edge", ""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        url = urlsplit(self.path)
+        answer = self._answer(url)
+        self.send_response(answer.code)
+        self.send_header("Content-Type", answer.kind)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: Prometheus asks every few seconds, and an address may hold the token."""
+
+    def _answer(self, url: SplitResult) -> Answer:
+        if url.path == "/metrics":
+            return self.pages.metrics(self.headers.get("Accept", ""))
+        if url.path == "/healthz":
+            return _health(self.pages.problems())
+        if url.path == "/snapshot.jpg" and self.pages.token:
+            return self._snapshot({name: values[0] for name, values in parse_qs(url.query).items()})
+        return _text(404, "here are /metrics and /healthz")
+
+    def _snapshot(self, query: dict[str, str]) -> Answer:
+        given = self.headers.get("Authorization", "").removeprefix("Bearer ") or query.get("token", "")
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), self.pages.token.encode()):
+            return _text(401, "the token is wrong, or missing: Authorization: Bearer TOKEN")
+        image = self.pages.snapshot(query.get("camera", ""))
+        return _text(404, "no such camera has given an image") if image is None else Answer(200, "image/jpeg", image)
+
+
+def _health(problems: list[str]) -> Answer:
+    content = json.dumps({"healthy": not problems, "problems": problems}) + "\n"
+    return Answer(503 if problems else 200, "application/json", content.encode())
+
+
+def _text(code: int, text: str) -> Answer:
+    return Answer(code, "text/plain; charset=utf-8", f"{text}\n".encode())
+
+
+def _split(address: str) -> tuple[str, int]:
+    try:
+        url = urlsplit(f"//{address}")
+        if url.hostname and url.port is not None and url.netloc == address and "@" not in address:
+            return url.hostname, url.port
+    except ValueError:
+        pass
+    raise SinkError(f"{_EXPECTED}. Received: {address.rpartition('@')[2]}")
