@@ -31,7 +31,7 @@ LIVE_KINDS = ("demo", "webcam", "address")
 _TUNED = ("detector", "model", "runtime", "threads")
 """The options that `python -m edge.tune` chooses; threads has no widget."""
 _SCORES_TEXT = {PEOPLE: "what people would say", LABEL: "FER-2013's own label"}
-_HELP = {option.name: option.metadata["help"] for option in fields(EdgeConfig)}
+_HELP = {option.name: option.metadata.get("help", "") for option in fields(EdgeConfig)}
 _DEFAULT = EdgeConfig()
 
 
