@@ -48,6 +48,11 @@ def predictor(file: Path, runtime: str = "auto") -> Predict:
     return predict
 
 
+def output_name(file: Path, head: str) -> str:
+    """What the graph calls the output of a head."""
+    return str(load_interpreter(file).get_signature_runner().get_output_details()[head]["name"])
+
+
 def multiply_adds(file: Path) -> int:
     """Multiply-adds of one face: convolutions and dense layers, counted from the graph's tensor shapes."""
     interpreter = load_interpreter(file)

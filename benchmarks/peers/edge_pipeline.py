@@ -7,10 +7,13 @@ from edge.results import BgrImage, Frame, GrayImage, Probabilities
 
 
 class EdgePeer:
-    """Detection on every third frame, tracks between; every face classified on every frame."""
+    """Detection on every third frame, tracks between; every face classified on every frame.
+
+    Its `label` head answers: FER-2013's labels are what all peers learned.
+    """
 
     def __init__(self, model: str, detector: str = "auto") -> None:
-        config = EdgeConfig(source="demo", model=model, detector=detector)
+        config = EdgeConfig(source="demo", model=model, detector=detector, scores="label")
         self._classifier = create_classifier(config)
         self._engine = Engine(config, classifier=self._classifier)
         self._index = 0

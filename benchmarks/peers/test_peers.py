@@ -24,17 +24,24 @@ pytestmark = pytest.mark.timeout(3600)
 FEW = 60
 """Faces for a peer of which no accuracy is told: one that takes 50 ms per face, or whose network is not trained."""
 UNTRAINED = "untrained.keras"
+ONE_HEAD = """
+import sys, keras
+from train.models import compact
+network = keras.models.load_model(sys.argv[2], compile=False) if sys.argv[2:] else compact()
+heads = network.output
+keras.Model(network.input, heads["label"] if isinstance(heads, dict) else heads).save(sys.argv[1])
+"""
 TITLE = "Peers: same clip (640x480, one face), same faces, one machine, in turns"
 
 
 @pytest.fixture(scope="module")
 def keras_file(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped network's Keras file (--keras), else the same layers without training: as fast, not as good."""
-    if given := pytestconfig.option.keras:
-        return Path(given).resolve()
-    path = tmp_path_factory.mktemp("keras") / UNTRAINED
-    build = "import sys; from train.models import ARCHITECTURES as a; a['compact']().save(sys.argv[1])"
-    subprocess.run([sys.executable, "-c", build, path], cwd=environments.ROOT, check=True)
+    """The `label` head of the shipped network's file (--keras), else of the same layers without training: as fast."""
+    given = pytestconfig.option.keras
+    path = tmp_path_factory.mktemp("keras") / (Path(given).name if given else UNTRAINED)
+    subprocess.run(
+        [sys.executable, "-c", ONE_HEAD, path, *([given] if given else [])], cwd=environments.ROOT, check=True
+    )
     return path
 
 
@@ -44,7 +51,7 @@ def onnx_file(variants: dict[str, Path], tmp_path_factory: pytest.TempPathFactor
     model, path = variants[models.float_variant(variants)], tmp_path_factory.mktemp("onnx") / "network.onnx"
     python = environments.python_of("tensorflow")
     command = [str(python), "-m", "tf2onnx.convert", "--opset", "13", "--tflite", str(model), "--output", str(path)]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run([*command, "--outputs", models.output_name(model, "label")], check=True, capture_output=True)
     return path
 
 
