@@ -1,12 +1,12 @@
 """The sinks that the command line names."""
 
 import argparse
-import os
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge.broker_options import add_broker_arguments, open_broker_sinks
 from edge.changes import ChangesSink
 from edge.config import EdgeConfig
 from edge.engine import Engine
@@ -16,7 +16,6 @@ from edge.recording import CsvSink, SnapshotSink, VideoSink
 from edge.sinks import JsonLinesSink, Sink, WindowSink
 from edge.version import identity
 
-MQTT_VARIABLE = "EMOTION_EDGE_MQTT"
 EMITS = ("all", "changes")
 
 
@@ -50,13 +49,12 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         default=False,
         help="--snapshots without boxes and words: images to train with",
     )
-    parser.add_argument("--mqtt", help=f"also send to mqtt://user:password@host/topic (default: ${MQTT_VARIABLE})")
-    parser.add_argument("--mqtt-ca", type=Path, help="the certificate of the authority that signed the broker's (.pem)")
     parser.add_argument("--metrics", help="serve /metrics for Prometheus and /healthz at this HOST:PORT")
     parser.add_argument("--snapshot-token", help="with --metrics: serve /snapshot.jpg too, to who knows this token")
     parser.add_argument(
         "--snapshot-blur", action=argparse.BooleanOptionalAction, default=False, help="hide the faces in it"
     )
+    add_broker_arguments(parser)
 
 
 def open_metrics(arguments: argparse.Namespace, engine: Engine, sinks: Sequence[Sink]) -> list[Sink]:
@@ -88,11 +86,7 @@ def open_sinks(arguments: argparse.Namespace, config: EdgeConfig, stop: threadin
         sinks.append(VideoSink(arguments.video, config.fps or 30.0))
     if arguments.snapshots:
         sinks.append(SnapshotSink(arguments.snapshots, device=config.device, plain=arguments.plain))
-    if address := arguments.mqtt or os.environ.get(MQTT_VARIABLE):
-        from edge.mqtt import MqttSink  # optional
-
-        sinks.append(MqttSink(address, arguments.mqtt_ca, config.device))
-    return sinks
+    return [*sinks, *open_broker_sinks(arguments, config)]
 
 
 def _line_sinks(arguments: argparse.Namespace, config: EdgeConfig, stop: threading.Event) -> list[Sink]:

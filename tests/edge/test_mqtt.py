@@ -11,86 +11,51 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
-import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
+from edge.broker_options import read_password
 from edge.errors import SinkError
-from edge.mqtt import MqttSink
+from edge.mqtt import MqttOptions, MqttSink
+from edge.mqtt_link import Broker
+from edge.names import level, own_device
 from edge.results import CameraState, CameraStatus, Frame
 from tests.fakes import frame_of, result_of
 from tests.processes import run_python
-from tests.rigs.faults import EdgeProcess, ServerRig, create_rig, free_port
+from tests.rigs.broker import MOSQUITTO, Listener, listening, mosquitto, until
+from tests.rigs.faults import EdgeProcess, ServerRig, create_rig
 
-MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/opt/homebrew/sbin")
 IMAGE = np.zeros((120, 160, 3), np.uint8)
 
 pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="needs a broker: apt-get install mosquitto")
 
 
-class Listener:
-    """Somebody who has subscribed to everything."""
-
-    def __init__(self, port: int) -> None:
-        self.heard: list[tuple[str, str]] = []
-        self._client = paho.Client(CallbackAPIVersion.VERSION2)
-        self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
-        self._client.on_message = lambda client, data, message: self.heard.append(
-            (message.topic, message.payload.decode())
-        )
-        self._client.reconnect_delay_set(1, 1)
-        self._client.connect_async("127.0.0.1", port)
-        self._client.loop_start()
-
-    def results(self) -> list[dict[str, Any]]:
-        return [json.loads(payload) for topic, payload in self.heard if not topic.endswith(("/status", "/state"))]
-
-    def last(self, topic: str) -> str:
-        """What was heard last of a topic."""
-        return next((payload for heard, payload in reversed(self.heard) if heard == topic), "")
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-
 @pytest.fixture
 def broker() -> Iterator[ServerRig]:
-    assert MOSQUITTO
-    port = free_port()
-    rig = ServerRig([MOSQUITTO, "-p", str(port)], f"mqtt://127.0.0.1:{port}/home/door", port)
+    rig = mosquitto()
     yield rig
     rig.kill()
 
 
 @pytest.fixture
 def listener(broker: ServerRig) -> Iterator[Listener]:
-    port = urlsplit(broker.source).port
-    assert port
-    listener = Listener(port)
-    yield listener
-    listener.close()
+    with listening(broker, at_once=False) as listener:
+        yield listener
 
 
-def until(what: Callable[[], object], seconds: float = 10) -> None:
-    """Wait for it."""
-    end_s = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end_s, "it did not come"
-        time.sleep(0.02)
+def sink_to(broker: ServerRig, **options: Any) -> MqttSink:
+    return MqttSink(broker.source, MqttOptions(device="door", discovery="", **options))
 
 
 def sent(sink: MqttSink, listener: Listener, source: str = "fake") -> Callable[[], bool]:
     """Whether a result that is sent now and again arrives."""
-    before = len(listener.results())
+    before = len(listener.lines())
 
     def try_again() -> bool:
         frame = frame_of(IMAGE, source=source)
         sink.write(frame, result_of(frame, "happy"))
-        return len(listener.results()) > before
+        return len(listener.lines()) > before
 
     return try_again
 
@@ -101,17 +66,19 @@ def at(seconds: float) -> Frame:
 
 def test_results_come_once_a_second_and_at_once_when_a_label_changes(broker: ServerRig, listener: Listener) -> None:
     broker.revive()
-    sink = MqttSink(broker.source)
+    sink = sink_to(broker)
     until(lambda: ("home/door/status", "online") in listener.heard)
     for index in range(31):  # at 10 a second
         frame = at(index / 10)
         sink.write(frame, result_of(frame, "happy" if index < 25 else "sad"))
-    until(lambda: len(listener.results()) >= 4)
+    until(lambda: len(listener.lines()) >= 4)
     sink.close()
     until(lambda: listener.heard[-1] == ("home/door/status", "offline"))
-    assert [line["faces"][0]["emotion"] for line in listener.results()] == ["happy", "happy", "happy", "sad"]
+    assert [line["faces"][0]["emotion"] for line in listener.lines()] == ["happy", "happy", "happy", "sad"]
     assert {topic for topic, _ in listener.heard} == {"home/door/status", "home/door/fake"}
-    assert listener.results()[0]["schema"] == 2
+    assert "home/door/fake" not in listener.kept, "an emotion of a while ago is not kept"
+    assert listener.lines()[0].items() >= {"schema": 2, "device": "door", "source": "fake"}.items()
+    assert "late" not in listener.lines()[0]
 
 
 @pytest.mark.alone
@@ -120,7 +87,7 @@ def test_a_broker_that_is_lost_costs_no_time_and_is_found_again(
 ) -> None:
     broker.revive()
     with caplog.at_level(logging.INFO, "edge.mqtt"):
-        sink = MqttSink(broker.source)
+        sink = sink_to(broker)
         until(sent(sink, listener))
         broker.kill()
         until(lambda: len(caplog.records) == 2)
@@ -136,9 +103,7 @@ def test_a_broker_that_is_lost_costs_no_time_and_is_found_again(
 
 
 def test_a_broker_may_come_later(broker: ServerRig, listener: Listener) -> None:
-    sink = MqttSink(broker.source)
-    frame = at(0)
-    sink.write(frame, result_of(frame, "happy"))
+    sink = sink_to(broker)
     broker.revive()
     until(sent(sink, listener, "rtsp://host:554/a b"), seconds=20)
     sink.close()
@@ -147,8 +112,8 @@ def test_a_broker_may_come_later(broker: ServerRig, listener: Listener) -> None:
 
 def test_the_broker_says_that_a_killed_process_is_gone(broker: ServerRig, listener: Listener) -> None:
     broker.revive()
-    with EdgeProcess("--source", "demo", "--mqtt", broker.source) as edge:
-        until(lambda: len(listener.results()) >= 2, seconds=30)
+    with EdgeProcess("--source", "demo", "--mqtt", broker.source, "--device-name", "door") as edge:
+        until(lambda: len(listener.lines()) >= 2, seconds=30)
         assert ("home/door/status", "offline") not in listener.heard
         edge.process.kill()
         until(lambda: listener.heard[-1] == ("home/door/status", "offline"))
@@ -156,7 +121,7 @@ def test_the_broker_says_that_a_killed_process_is_gone(broker: ServerRig, listen
 
 @pytest.mark.alone
 def test_sigterm_ends_a_run_at_once_though_the_broker_never_came(broker: ServerRig) -> None:
-    with EdgeProcess("--source", "demo", "--mqtt", broker.source) as edge:
+    with EdgeProcess("--source", "demo", "--mqtt", broker.source, "--device-name", "door") as edge:
         edge.next_line(30)
         edge.process.terminate()
         started_s = time.monotonic()
@@ -167,12 +132,11 @@ def test_sigterm_ends_a_run_at_once_though_the_broker_never_came(broker: ServerR
 
 def test_each_camera_has_its_availability_also_for_who_comes_later(broker: ServerRig) -> None:
     broker.revive()
-    sink = MqttSink(broker.source)
+    sink = sink_to(broker)
     sink.tell(CameraStatus.now("0", CameraState.ONLINE))
     sink.tell(CameraStatus.now("rtsp://host/a", CameraState.OFFLINE, "no route to host"))
-    until(sink._client.is_connected)
-    late = Listener(urlsplit(broker.source).port or 0)
-    try:
+    until(lambda: sink.link.is_connected)
+    with listening(broker) as late:
         until(lambda: late.last("home/door/rtsp_host_a/status") == "offline")
         until(lambda: late.last("home/door/0/status") == "online")
         state = json.loads(late.last("home/door/rtsp_host_a/state"))
@@ -181,13 +145,11 @@ def test_each_camera_has_its_availability_also_for_who_comes_later(broker: Serve
         until(lambda: late.last("home/door/rtsp_host_a/status") == "online")
         sink.close()
         until(lambda: late.last("home/door/0/status") == late.last("home/door/status") == "offline")
-    finally:
-        late.close()
 
 
 def test_a_broker_that_starts_anew_hears_of_the_cameras_again(broker: ServerRig, listener: Listener) -> None:
     broker.revive()
-    sink = MqttSink(broker.source)
+    sink = sink_to(broker)
     sink.tell(CameraStatus.now("0", CameraState.STALLED))
     until(lambda: listener.last("home/door/0/status") == "offline")
     broker.kill()
@@ -201,7 +163,7 @@ def test_a_camera_that_dies_is_told_to_the_broker(broker: ServerRig, listener: L
     broker.revive()
     camera = create_rig("mjpeg", tmp_path)
     camera.revive()
-    with EdgeProcess("--source", camera.source, "--mqtt", broker.source) as edge:
+    with EdgeProcess("--source", camera.source, "--mqtt", broker.source, "--device-name", "door") as edge:
         topic = f"home/door/{re.sub('[^0-9a-z.]+', '_', camera.source).strip('_')}"
         until(lambda: listener.last(f"{topic}/status") == "online", seconds=30)
         camera.kill()
@@ -228,20 +190,16 @@ def authority(tmp_path: Path) -> Path:
     return made / "ca.pem"
 
 
-def tls_broker(authority: Path, more: str = "allow_anonymous true") -> ServerRig:
-    assert MOSQUITTO
-    port = free_port()
-    settings = authority.with_name("mosquitto.conf")
-    tls = f"certfile {authority}\nkeyfile {authority.with_name('key.pem')}"
-    settings.write_text(f"listener {port} 127.0.0.1\n{tls}\n{more}\n")
-    return ServerRig([MOSQUITTO, "-c", str(settings)], f"mqtts://127.0.0.1:{port}/home/door", port)
+def tls_broker(authority: Path) -> ServerRig:
+    tls = (f"certfile {authority}", f"keyfile {authority.with_name('key.pem')}", "allow_anonymous true")
+    return mosquitto(*tls, folder=authority.parent, scheme="mqtts")
 
 
-def why_offline(source: str, caplog: pytest.LogCaptureFixture, authority: Path | None = None) -> str:
-    """What is logged of a broker that can't be reached."""
+def why_offline(source: str, caplog: pytest.LogCaptureFixture, **options: Any) -> str:
+    """What is logged of a broker, whether it can be reached or not."""
     caplog.clear()
     with caplog.at_level(logging.INFO, "edge.mqtt"):
-        sink = MqttSink(source, authority)
+        sink = MqttSink(source, MqttOptions(**options))
         until(lambda: caplog.records, seconds=30)
         sink.close()
     return caplog.records[0].getMessage()
@@ -254,7 +212,7 @@ def test_an_authority_of_one_s_own_is_trusted_when_it_is_named(
     broker.revive()
     try:
         assert "certificate is refused" in why_offline(broker.source, caplog)
-        assert "is online" in why_offline(broker.source, caplog, authority)
+        assert "is online" in why_offline(broker.source, caplog, authority=authority)
         assert "mqtts://" in why_offline(broker.source.replace("mqtts", "mqtt"), caplog)
     finally:
         broker.kill()
@@ -268,15 +226,20 @@ def test_what_failed_is_what_is_told(broker: ServerRig, caplog: pytest.LogCaptur
     broker.kill()
 
 
-def test_a_wrong_password_is_told_as_that(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert MOSQUITTO
-    port = free_port()
-    (tmp_path / "m.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous false\n")
-    broker = ServerRig([MOSQUITTO, "-c", str(tmp_path / "m.conf")], f"mqtt://me:wrong@127.0.0.1:{port}/x", port)
+@pytest.mark.skipif(shutil.which("mosquitto_passwd") is None, reason="needs mosquitto's own tool")
+def test_a_password_opens_the_door_and_is_never_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "users").touch()
+    subprocess.run(["mosquitto_passwd", "-b", tmp_path / "users", "me", "s3cret/@"], check=True, capture_output=True)
+    for path in (tmp_path.parent.parent, tmp_path.parent, tmp_path, tmp_path / "users"):
+        path.chmod(0o755)
+    broker = mosquitto("allow_anonymous false", f"password_file {tmp_path / 'users'}", folder=tmp_path)
     broker.revive()
     try:
-        assert "not authori" in why_offline(broker.source, caplog)
-        assert "wrong" not in caplog.text
+        assert "not authori" in why_offline(broker.source.replace("//", "//me:wr0ng@"), caplog)
+        assert "wr0ng" not in caplog.text
+        assert "is online" in why_offline(broker.source.replace("//", "//me:s3cret%2F%40@"), caplog)
+        assert "is online" in why_offline(broker.source, caplog, user="me", password="s3cret/@")
+        assert "s3cret" not in caplog.text + repr(Broker("host", 1, "me", "s3cret"))
     finally:
         broker.kill()
 
@@ -286,16 +249,16 @@ def test_a_certificate_that_is_none_is_one_line(content: str | None, tmp_path: P
     if content:
         (tmp_path / "ca.pem").write_text(content)
     with pytest.raises(SinkError, match=r"certificate .*ca\.pem"):
-        MqttSink("mqtts://127.0.0.1/x", tmp_path / "ca.pem")
+        MqttSink("mqtts://127.0.0.1/x", MqttOptions(authority=tmp_path / "ca.pem"))
     with pytest.raises(SinkError, match="mqtts://"):
-        MqttSink("mqtt://127.0.0.1/x", tmp_path / "ca.pem")
+        MqttSink("mqtt://127.0.0.1/x", MqttOptions(authority=tmp_path / "ca.pem"))
 
 
 def test_two_processes_are_two_clients() -> None:
     one, other = MqttSink("mqtt://127.0.0.1:1"), MqttSink("mqtt://127.0.0.1:1")
-    assert one._topic == other._topic, "a device keeps its topic"
-    assert one._client._client_id != other._client._client_id, "two processes are two clients"
-    assert len(one._client._client_id) <= 23
+    assert one.topic == other.topic == f"emotion-edge/{level(own_device())}", "a device keeps its topic"
+    assert one.link.client_id != other.link.client_id, "two processes are two clients"
+    assert len(one.link.client_id) <= 23
     one.close()
     other.close()
 
@@ -314,12 +277,29 @@ def test_two_processes_are_two_clients() -> None:
         "mqtt://broker/caf\udce9",
     ],
 )
-def test_a_wrong_address_is_one_line_without_its_password(address: str) -> None:
-    ended = run_python("-m", "edge.run", "--headless", "--source", "demo", "--mqtt", address)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("Expected mqtt://user:password@host:port/topic")
-    assert len(ended.stderr.splitlines()) == 1
-    assert "cret" not in ended.stderr
+def test_a_wrong_address_is_told_without_its_password(address: str) -> None:
+    with pytest.raises(SinkError, match=r"^Expected mqtt://user:password@host:port/topic") as caught:
+        MqttSink(address)
+    assert "cret" not in str(caught.value)
+
+
+def test_a_command_with_a_wrong_broker_ends_with_one_line_without_secrets(tmp_path: Path) -> None:
+    address = "--mqtt=mqtt://me:s3cret@host:99999"
+    ended = run_python("-m", "edge.run", "--headless", "--source=demo", address)
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+    assert ended.stderr.startswith("Expected mqtt://")
+    assert "s3cret" not in ended.stderr
+
+
+def test_a_password_comes_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "password").write_text("s3cret /@\n")
+    monkeypatch.setenv("EMOTION_EDGE_MQTT_PASSWORD", "other")
+    assert read_password(tmp_path / "password") == "s3cret /@"
+    assert read_password(None) == "other"
+    (tmp_path / "password").write_bytes(b"s3cret\xff")
+    with pytest.raises(SinkError, match=r"password in .*no text") as caught:
+        read_password(tmp_path / "password")
+    assert "s3cret" not in str(caught.value)
 
 
 def test_without_the_library_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
