@@ -56,6 +56,7 @@ def _mqtt_sink(address: str, arguments: argparse.Namespace, config: EdgeConfig) 
         discovery=arguments.mqtt_discovery.strip("/"),
         cameras=config.cameras,
         labels=read_model_info(config.model_path).labels,
+        identity=identity(config),
     )
     return MqttSink(address, options)
 

@@ -8,8 +8,8 @@ import contextlib
 import json
 import re
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -30,6 +30,8 @@ QUEUE = 10_000
 """Results that wait in memory: with one camera nearly three hours."""
 BASE = "emotion-edge"
 PREFIX = "homeassistant"
+OWN_LEVELS = ("status", "about")
+"""Topics of the device where a camera's name may not be."""
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -55,6 +57,8 @@ class MqttOptions:
     cameras: Sequence[str] = ()
     """The cameras that Home Assistant is told of."""
     labels: Sequence[str] = LABELS
+    identity: Mapping[str, str] = field(default_factory=dict)
+    """Which program and network this is."""
 
 
 class MqttSink:
@@ -86,6 +90,8 @@ class MqttSink:
         if options.discovery:
             messages = discovery(options.discovery, self._device, self._place, options.cameras, options.labels)
             self._talk.kept.update(messages)
+        about = {"device": self._device, "id": device_id(), **options.identity, "cameras": list(options.cameras)}
+        self._talk.kept[f"{self.topic}/about"] = json.dumps(about)
         # A name of its own for each process: a broker throws out who comes under a name that is taken.
         self.link = Link(_broker(url, options), f"edge-{device_id()}-{secrets.token_hex(2)}", self._talk)
         self.link.start()
@@ -122,7 +128,7 @@ class MqttSink:
     def _place(self, camera: str) -> str:
         """A camera's topic; the device's of ""."""
         name = level(camera)
-        return f"{self.topic}/{name}{'_' if name == 'status' else ''}" if camera else self.topic
+        return f"{self.topic}/{name}{'_' if name in OWN_LEVELS else ''}" if camera else self.topic
 
     def _topic_of(self, entry: Entry) -> str:
         return self._place(entry.source) + ("/late" if entry.is_late else "")

@@ -132,6 +132,7 @@ def _frame_schema() -> dict[str, Any]:
             },
         }
     )
+    frame["properties"]["late"] = {"const": True, "description": "it waited for a broker; not of others"}
     frame["properties"]["file"] = {"type": "string", "description": "the photo's name in its folder; not of others"}
     frame["properties"].update(_state_fields())  # not required: only of a camera that has frozen at this image
     return frame

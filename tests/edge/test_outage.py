@@ -149,7 +149,7 @@ def test_two_devices_of_one_host_name_share_nothing(broker: ServerRig, monkeypat
     by_device = [{topic for topic in topics if identity in topic} for identity in ("aaaaaaaaaaaa", "bbbbbbbbbbbb")]
     assert by_device[0] | by_device[1] == topics
     assert not by_device[0] & by_device[1]
-    assert len(by_device[0]) == len(by_device[1]) == 9
+    assert len(by_device[0]) == len(by_device[1]) == 10
     assert len({sink.link.client_id for sink in sinks}) == 2
 
 
