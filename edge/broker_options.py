@@ -8,6 +8,7 @@ from edge.config import EdgeConfig
 from edge.errors import SinkError
 from edge.model_info import read_model_info
 from edge.sinks import Sink
+from edge.version import identity
 
 MQTT_VARIABLE = "EMOTION_EDGE_MQTT"
 
