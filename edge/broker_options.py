@@ -7,7 +7,9 @@ from pathlib import Path
 from edge.config import EdgeConfig
 from edge.errors import SinkError
 from edge.model_info import read_model_info
-from edge.sinks import Sink
+from edge.sinks import Sink, checked_place
+from edge.store import Store, StoreSink
+from edge.store_file import DAY_S, StoreLimits
 from edge.version import identity
 
 MQTT_VARIABLE = "EMOTION_EDGE_MQTT"
@@ -15,7 +17,10 @@ MQTT_VARIABLE = "EMOTION_EDGE_MQTT"
 
 def add_broker_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `open_broker_sinks`."""
-    group = parser.add_argument_group("broker")
+    group = parser.add_argument_group("broker and store")
+    group.add_argument("--store", type=Path, help="keep results in this SQLite file, also for a broker that is away")
+    group.add_argument("--store-mb", type=_positive, default=500, help="most megabytes of it; the oldest rows go")
+    group.add_argument("--store-days", type=_positive, default=30, help="most days that a row stays while this runs")
     group.add_argument("--mqtt", help=f"also send to mqtt://user:password@host/topic (default: ${MQTT_VARIABLE})")
     group.add_argument("--mqtt-ca", type=Path, help="the certificate of the authority that signed the broker's (.pem)")
     group.add_argument("--mqtt-user", help=f"the user, if it is not in the address (default: ${MQTT_VARIABLE}_USER)")
@@ -42,10 +47,19 @@ def open_broker_sinks(arguments: argparse.Namespace, config: EdgeConfig) -> list
         SinkError: one of them can't work.
     """
     address = arguments.mqtt or os.environ.get(MQTT_VARIABLE)
-    return [_mqtt_sink(address, arguments, config)] if address else []
+    store = _open_store(arguments, forwards=bool(address))
+    sinks: list[Sink] = [StoreSink(store, config.device)] if store else []
+    return [*sinks, _mqtt_sink(address, arguments, config, store)] if address else sinks
 
 
-def _mqtt_sink(address: str, arguments: argparse.Namespace, config: EdgeConfig) -> Sink:
+def _open_store(arguments: argparse.Namespace, forwards: bool) -> Store | None:
+    if arguments.store is None:
+        return None
+    limits = StoreLimits(arguments.store_mb * 1_000_000, arguments.store_days * DAY_S)
+    return Store(checked_place(arguments.store), limits, forwards)
+
+
+def _mqtt_sink(address: str, arguments: argparse.Namespace, config: EdgeConfig, store: Store | None) -> Sink:
     from edge.mqtt import MqttOptions, MqttSink  # optional
 
     options = MqttOptions(
@@ -59,7 +73,7 @@ def _mqtt_sink(address: str, arguments: argparse.Namespace, config: EdgeConfig) 
         labels=read_model_info(config.model_path).labels,
         identity=identity(config),
     )
-    return MqttSink(address, options)
+    return MqttSink(address, options, store)
 
 
 def read_password(file: Path | None) -> str:

@@ -111,6 +111,12 @@ class MqttSink:
             self._talk.keep(topic, text)
         return True
 
+    def counts(self) -> dict[str, int]:
+        """What waits, what was dropped, whether the broker is there and how often it was found."""
+        link, waiting = self.link, self.waiting
+        state = {"connected": int(link.is_connected), "connections": link.connections}
+        return {"waiting": waiting.count, "dropped": waiting.dropped, **state}
+
     def close(self) -> None:
         """Send what waits and say goodbye, for the cameras too, if the broker is there."""
         goodbye: dict[str, str] = {}

@@ -1,0 +1,160 @@
+"""The rows of a store as CSV, JSON Lines or Parquet, by time and camera.
+
+python -m edge.export results.sqlite --camera door --since 2026-11-26 --out door.csv
+"""
+
+import argparse
+import contextlib
+import datetime
+import importlib
+import json
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from edge.command_line import CommandParser, run_command
+from edge.errors import SinkError
+from edge.files import replacing
+from edge.sinks import checked_place
+from edge.store_file import reading
+from edge.table import COLUMNS, face_rows, to_csv
+
+FORMATS = ("csv", "jsonl", "parquet")
+ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
+BATCH = 10_000
+"""Rows of a Parquet file that are written at once."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which rows: from `since` on, before `until` (Unix seconds), of these cameras; all if there are none."""
+
+    since: float = float("-inf")
+    until: float = float("inf")
+    cameras: tuple[str, ...] = ()
+
+
+def lines(connection: sqlite3.Connection, choice: Choice) -> Iterator[str]:
+    """The JSON lines that were chosen, in the order in which they were stored."""
+    marks = ", ".join("?" * len(choice.cameras))
+    cameras = f"AND source IN ({marks})" if marks else ""
+    query = f"SELECT line FROM rows WHERE captured_at >= ? AND captured_at < ? {cameras} ORDER BY id"
+    return (line for (line,) in connection.execute(query, (choice.since, choice.until, *choice.cameras)))
+
+
+def write_jsonl(found: Iterable[str], out: TextIO) -> None:
+    """Results and cameras' states, each as the line that was stored."""
+    out.writelines(f"{line}\n" for line in found)
+
+
+def write_csv(found: Iterable[str], out: TextIO) -> None:
+    """A row for each face, below a header."""
+    header: list[str] = []
+    for row in _rows(found):
+        if not header:
+            header = list(row)
+            out.write(to_csv([], head=header))
+        out.write(to_csv([{name: row.get(name) for name in header}]))
+    if not header:
+        out.write(to_csv([], head=COLUMNS))
+
+
+def write_parquet(found: Iterable[str], path: Path) -> None:
+    """A row for each face, in columns with types."""
+    arrow = _library("pyarrow")
+    parquet = _library("pyarrow.parquet")
+    rows = _rows(found)
+    batch = [row for row, _ in zip(rows, range(BATCH), strict=False)]
+    table = arrow.Table.from_pylist(batch) if batch else arrow.table({name: [] for name in COLUMNS})
+    with parquet.ParquetWriter(path, schema := _schema(arrow, table.schema)) as writer:
+        while batch:
+            writer.write_table(arrow.Table.from_pylist(batch, schema=schema))
+            batch = [row for row, _ in zip(rows, range(BATCH), strict=False)]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    out: Path | None = arguments.out
+    form = arguments.format or (ENDINGS.get(out.suffix.lower()) if out else None) or "csv"
+    if form == "parquet" and out is None:
+        parser.error("expected --out FILE with --format parquet")
+    choice = Choice(arguments.since, arguments.until, tuple(arguments.camera or ()))
+    with reading(arguments.store) as connection, _place(out) as part:
+        found = lines(connection, choice)
+        if form == "parquet":
+            assert part
+            write_parquet(found, part)
+        else:
+            _write_text(write_csv if form == "csv" else write_jsonl, found, part)
+    return 0
+
+
+def _parser() -> CommandParser:
+    parser = CommandParser("python -m edge.export", description="Export the rows of a store by time and camera.")
+    parser.add_argument("store", type=Path, help="the file of --store; a service may go on writing to it")
+    parser.add_argument("--out", type=Path, help="the file to write (default: standard output)")
+    parser.add_argument("--format", choices=FORMATS, help="default: as --out ends, else csv; parquet needs pyarrow")
+    parser.add_argument("--camera", action="append", help="only this camera's rows; may be given several times")
+    times = "2026-11-26, 2026-11-26T08:30, with +01:00 or as local time, or Unix seconds"
+    parser.add_argument("--since", type=_moment, default=float("-inf"), help=f"only rows from then on: {times}")
+    parser.add_argument("--until", type=_moment, default=float("inf"), help="only rows before then")
+    return parser
+
+
+def _moment(text: str) -> float:
+    """Unix seconds."""
+    with contextlib.suppress(ValueError):
+        return float(text)
+    try:
+        return datetime.datetime.fromisoformat(text.removesuffix("Z") + "+00:00" * text.endswith("Z")).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise argparse.ArgumentTypeError(f"expected a time like 2026-11-26T08:30, received {text}") from None
+
+
+@contextlib.contextmanager
+def _place(out: Path | None) -> Iterator[Path | None]:
+    """A file aside that becomes `out` when it is whole; None for standard output."""
+    if out is None:
+        yield None
+        return
+    with replacing(checked_place(out)) as part:
+        yield part
+
+
+def _write_text(write: Callable[[Iterable[str], TextIO], None], found: Iterable[str], part: Path | None) -> None:
+    if part is None:
+        write(found, sys.stdout)
+        return
+    with part.open("w", encoding="utf-8", newline="") as file:
+        write(found, file)
+
+
+def _rows(found: Iterable[str]) -> Iterator[dict[str, Any]]:
+    return (row for line in found for row in face_rows(json.loads(line)))
+
+
+def _schema(arrow: Any, schema: Any) -> Any:
+    """The types of the columns, also where the first rows have nothing: what is not a number is a text."""
+    whole, text = ("frame_index", "track_id", "x", "y", "width", "height"), ("device", "source", "file", "emotion")
+    kinds = {**dict.fromkeys(whole, arrow.int64()), **dict.fromkeys(text, arrow.string())}
+    return arrow.schema([(name, kinds.get(name, arrow.float64())) for name in schema.names])
+
+
+def _library(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise SinkError(f"Expected pyarrow for Parquet: pip install '.[parquet]'. Received: {error}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

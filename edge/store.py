@@ -1,0 +1,230 @@
+"""Results on the disk, until the broker has them and for `edge.export`: an SQLite file that survives a power cut.
+
+A thread of its own writes: all that waits goes into one transaction, which is on the disk when it is over (WAL,
+synchronous=FULL). The file is bounded by size and age; the oldest rows go.
+"""
+
+import json
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from edge.changes import Changes
+from edge.errors import SinkError
+from edge.names import own_device
+from edge.results import CameraStatus, Frame, FrameResult
+from edge.schema import status_to_json, to_json
+from edge.store_file import LIMITS, StoreLimits, last_result, open_store, ran_s_of, sent_through, set_progress, trim
+from edge.waiting import LATE_S, Entry
+
+MOST_PENDING = 10_000
+"""Rows that wait in memory while the disk takes none; the oldest go."""
+RETRY_S = 1.0
+CLOSE_S = 5.0
+"""How long the end waits for the last rows to be on the disk."""
+IDLE_S = 5.0
+
+_log = logging.getLogger("edge.sinks")
+
+
+class _Row(NamedTuple):
+    captured_at: float
+    source: str
+    kind: str
+    """`result` or `state`: only results go to a broker."""
+    put_s: float
+    line: str
+
+
+class Store:
+    """Rows in an SQLite file, and which of them a broker has; it is a `Waiting`.
+
+    With `forwards` false no broker is to have the rows: one that is configured later does not get those of today.
+
+    Usage:
+        store = Store(Path("results.sqlite"))
+        store.put("door", '{"schema":2}', time.time())
+        store.close()
+
+    Raises:
+        SinkError: no file can be there, or one of another kind is.
+    """
+
+    def __init__(self, path: Path, limits: StoreLimits = LIMITS, forwards: bool = True) -> None:
+        self.dropped = 0
+        """Rows that went before a broker, or the disk, had them."""
+        self.wake: Callable[[], None] = lambda: None
+        self.limits, self.forwards = limits, forwards
+        self.path = path
+        self._reading = open_store(path)  # the broker's link reads, marks what is done, and needs no sync for that
+        self._reading.execute("PRAGMA synchronous=NORMAL")
+        self.done_through, self._last_result = sent_through(self._reading), last_result(self._reading)
+        self._opened_at = self._last_result
+        self._ran_s, self._opened_s = ran_s_of(self._reading), time.monotonic()
+        self._pending: deque[_Row] = deque()
+        self._news, self._idle, self._ended = threading.Event(), threading.Event(), threading.Event()
+        self._lock = threading.Lock()
+        self._idle.set()
+        self._has_failed = False
+        self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self._thread.start()
+
+    def put(self, source: str, line: str, captured_at: float) -> None:
+        """Take a result; it is on the disk a moment later."""
+        self._add(_Row(captured_at, source, "result", self.clock_s(), line))
+
+    def put_state(self, source: str, line: str, at: float) -> None:
+        """Take a line about a camera."""
+        self._add(_Row(at, source, "state", self.clock_s(), line))
+
+    def flush(self, timeout_s: float = CLOSE_S) -> bool:
+        """Wait until all that was put is on the disk; whether it is."""
+        return self._idle.wait(timeout_s)
+
+    def close(self) -> None:
+        """Write what waits; what is in the file can still be read."""
+        self._ended.set()
+        self._news.set()
+        self._thread.join(CLOSE_S)
+
+    def clock_s(self) -> float:
+        """Seconds that the store was open since it was made: a clock that never jumps, as that of the day may."""
+        return self._ran_s + time.monotonic() - self._opened_s
+
+    def after(self, number: int, most: int) -> list[Entry]:
+        """The first results behind this number; none if the disk can't be read at this moment."""
+        query = "SELECT id, source, line, ran_s FROM rows WHERE id > ? AND kind = 'result' ORDER BY id LIMIT ?"
+        late_s = self.clock_s() - LATE_S
+        try:
+            rows = self._reading.execute(query, (number, most)).fetchall()
+        except sqlite3.Error as error:
+            self._fail(error)
+            return []
+        return [Entry(id_, source, line, id_ <= self._opened_at or ran_s < late_s) for id_, source, line, ran_s in rows]
+
+    def done(self, number: int) -> None:
+        """Remember that the broker has all up to this number."""
+        self.done_through = max(self.done_through, number)
+        try:
+            set_progress(self._reading, "sent", self.done_through)
+        except sqlite3.Error as error:  # it would come twice after a restart
+            self._fail(error)
+
+    @property
+    def count(self) -> int:
+        """How many rows a broker is still to have, those about cameras between them included."""
+        return max(0, self._last_result - self.done_through) if self.forwards else 0
+
+    def counts(self) -> dict[str, int]:
+        """What is kept back and what was given up, and the bytes of the file."""
+        size = self.path.stat().st_size if self.path.exists() else 0
+        return {"waiting": self.count, "dropped": self.dropped, "bytes": size}
+
+    def _add(self, row: _Row) -> None:
+        with self._lock:
+            self._pending.append(row)
+            while len(self._pending) > MOST_PENDING:
+                self._pending.popleft()
+                self.dropped += 1
+            self._idle.clear()
+        self._news.set()
+
+    def _run(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while not (self._ended.is_set() and self._idle.is_set()):
+            self._news.wait(IDLE_S)
+            self._news.clear()
+            try:
+                connection = connection or open_store(self.path)
+                self._write(connection)
+            except (sqlite3.Error, SinkError) as error:
+                self._fail(error)
+                if self._ended.wait(RETRY_S):
+                    break
+                self._news.set()
+        if connection:
+            connection.close()
+
+    def _write(self, connection: sqlite3.Connection) -> None:
+        """All that waits in one transaction; it waits on if that fails."""
+        with self._lock:
+            rows, self._pending = self._pending, deque()
+        if rows:
+            try:
+                self._last_result = self._commit(connection, rows) or self._last_result
+            except BaseException:
+                with self._lock:
+                    self._pending.extendleft(reversed(rows))
+                raise
+            self._recover()
+        with self._lock:
+            if not self._pending:
+                self._idle.set()
+        self.wake()
+
+    def _commit(self, connection: sqlite3.Connection, rows: Iterable[_Row]) -> int:
+        """Add rows and take the oldest away; the last result's id, 0 if there is none among them."""
+        last = 0
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for row in rows:
+                text = "INSERT INTO rows (captured_at, source, kind, ran_s, line) VALUES (?, ?, ?, ?, ?)"
+                number = connection.execute(text, row).lastrowid or 0
+                last = number if row.kind == "result" else last
+            now_s = self.clock_s()
+            set_progress(connection, "ran_s", now_s)
+            if last and not self.forwards:
+                set_progress(connection, "sent", last)
+            gone_through = trim(connection, self.limits, now_s)
+        if gone_through > self.done_through and self.forwards:
+            self.dropped += gone_through - self.done_through
+            self.done_through = gone_through
+        return last
+
+    def _fail(self, error: Exception) -> None:
+        if not self._has_failed:
+            _log.warning("Expected to write to the store %s. Received: %s; it is tried again", self.path, error)
+        self._has_failed = True
+
+    def _recover(self) -> None:
+        if self._has_failed:
+            _log.info("the store %s is written again; results lost so far: %d", self.path, self.dropped)
+        self._has_failed = False
+
+
+class StoreSink:
+    """Results and cameras' states to a store: at once when a label changes, else once per second."""
+
+    def __init__(self, store: Store, device: str = "") -> None:
+        self._store, self._device = store, device or own_device()
+        self._changes = Changes()
+
+    def write(self, frame: Frame, result: FrameResult) -> bool:
+        """Store the result if it is time to."""
+        if not self._changes.is_due(frame, result):
+            return False
+        self._store.put(result.source, _compact(to_json(result, self._device)), result.captured_at)
+        self._changes.told(frame, result)
+        return True
+
+    def tell(self, status: CameraStatus) -> bool:
+        """Store how a camera is."""
+        self._store.put_state(status.name, _compact(status_to_json(status, self._device)), status.since_unix_s)
+        return True
+
+    def counts(self) -> dict[str, int]:
+        """What the store counts."""
+        return self._store.counts()
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._store.close()
+
+
+def _compact(values: dict[str, Any]) -> str:
+    return json.dumps(values, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,185 @@
+"""The file of a store: its tables, its bounds, and what becomes of a damaged one. Standard library only."""
+
+import contextlib
+import itertools
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.errors import SinkError
+
+APPLICATION = 0x454D4F45
+"""How the file says that it is a store: SQLite's application_id."""
+VERSION = 1
+BUSY_S = 10.0
+CHUNK = 500
+"""Rows that go at once."""
+MOST_CHUNKS = 20
+"""So that one transaction never takes long."""
+DAY_S = 86_400
+_MAGIC = b"SQLite format 3\0"
+_TABLES = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS rows (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    captured_at REAL NOT NULL,
+    source TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    ran_s REAL NOT NULL,
+    line TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS progress (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+
+_log = logging.getLogger("edge.sinks")
+
+
+@dataclass(frozen=True)
+class StoreLimits:
+    """How large and how old a store may become."""
+
+    most_bytes: int = 500_000_000
+    most_s: float = 30 * DAY_S
+    """Seconds that the store was open: the clock of the day may jump."""
+
+
+LIMITS = StoreLimits()
+
+
+def open_store(path: Path) -> sqlite3.Connection:
+    """The store at `path`, made if there is none; a damaged one is moved aside.
+
+    Raises:
+        SinkError: no store can be there.
+    """
+    try:
+        if _is_foreign(path):
+            raise SinkError(f"Expected the file of a store, or none, at {path}. Received: another file")
+        try:
+            return _open(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # no damage: no permission, a full disk
+                raise
+            _move_aside(path, error)
+            return _open(path)
+    except (sqlite3.Error, OSError) as error:
+        raise SinkError(f"Expected to open a store at {path}. Received: {error}") from error
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A store that is only read, while a service may write to it.
+
+    Raises:
+        SinkError: there is none, or it can't be read.
+    """
+    try:
+        if not path.is_file() or _is_foreign(path):
+            reason = "another file" if path.exists() else "no such file"
+            raise SinkError(f"Expected the file of a store at {path}. Received: {reason}")
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
+        with contextlib.closing(connection):
+            _check(connection, path)
+            yield connection
+    except (sqlite3.Error, OSError) as error:
+        if isinstance(error, BrokenPipeError | SinkError):
+            raise
+        raise SinkError(f"Expected to read the store at {path}. Received: {error}") from error
+
+
+def ran_s_of(connection: sqlite3.Connection) -> float:
+    """How long the store was open, all in all."""
+    return _progress(connection, "ran_s")
+
+
+def sent_through(connection: sqlite3.Connection) -> int:
+    """The number up to which a broker has all."""
+    return int(_progress(connection, "sent"))
+
+
+def last_result(connection: sqlite3.Connection) -> int:
+    """The number of the newest result."""
+    query = "SELECT id FROM rows WHERE kind = 'result' ORDER BY id DESC LIMIT 1"
+    return int((connection.execute(query).fetchone() or (0,))[0])
+
+
+def set_progress(connection: sqlite3.Connection, name: str, value: float) -> None:
+    """Note a number, in the transaction that is open or in one of its own."""
+    connection.execute("INSERT OR REPLACE INTO progress VALUES (?, ?)", (name, value))
+
+
+def trim(connection: sqlite3.Connection, limits: StoreLimits, now_s: float) -> int:
+    """Delete the oldest rows until the bounds are kept; the number up to which all are gone, 0 if none went."""
+    gone_through, oldest_s = 0, now_s - limits.most_s
+    for _ in range(MOST_CHUNKS):
+        is_large = used_bytes(connection) > limits.most_bytes
+        query = "SELECT max(id) FROM (SELECT id, ran_s FROM rows ORDER BY id LIMIT ?) WHERE ? OR ran_s < ?"
+        (through,) = connection.execute(query, (CHUNK, is_large, oldest_s)).fetchone()
+        if through is None:
+            break
+        connection.execute("DELETE FROM rows WHERE id <= ?", (through,))
+        gone_through = int(through)
+    return gone_through
+
+
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """The bytes in use: pages that rows have left are used again before the file grows."""
+    pages, free = _number(connection, "page_count"), _number(connection, "freelist_count")
+    return (pages - free) * _number(connection, "page_size")
+
+
+def _progress(connection: sqlite3.Connection, name: str) -> float:
+    found = connection.execute("SELECT value FROM progress WHERE name = ?", (name,)).fetchone()
+    return float(found[0]) if found else 0.0
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA journal_size_limit=4000000")
+        if _number(connection, "user_version") == 0:
+            connection.executescript(_TABLES)
+        _check(connection, path)
+        connection.execute("SELECT max(id) FROM rows").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    found = (_number(connection, "application_id"), _number(connection, "user_version"))
+    if found != (APPLICATION, VERSION):
+        raise SinkError(f"Expected a store of this version at {path}. Received: another database")
+
+
+def _number(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether something is there that SQLite has not made: it must not be moved or written over."""
+    if not os.path.lexists(path):
+        return False
+    if not path.is_file():
+        return True
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) not in (b"", _MAGIC)
+
+
+def _move_aside(path: Path, error: Exception) -> None:
+    names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in itertools.count())
+    aside = next(name for name in names if not os.path.lexists(name))
+    _log.warning("Expected the store at %s to be whole. Received: %s; it is moved to %s", path, error, aside)
+    path.replace(aside)
+    for ending in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + ending).replace(aside.with_name(aside.name + ending))
