@@ -41,12 +41,17 @@ class BlazeFace:
     """
 
     def __init__(
-        self, model: str | os.PathLike[str], runtime: str = "auto", threads: int = 1, name: str = "blazeface"
+        self,
+        model: str | os.PathLike[str],
+        runtime: str = "auto",
+        threads: int = 1,
+        name: str = "blazeface",
+        delegate: str = "",
     ) -> None:
         self.name = name
         if not Path(model).is_file():
             raise ModelError(f"Expected a BlazeFace .tflite file. Received: no file at {model}")
-        self._interpreter = load_interpreter(model, runtime, threads)
+        self._interpreter = load_interpreter(model, runtime, threads, delegate)
         self.side, self._anchors = self._read_layout(model)
         self.reach = FACE_PIXELS / self.side
         self._canvas = np.zeros((1, self.side, self.side, 3), np.float32)

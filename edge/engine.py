@@ -22,8 +22,8 @@ from edge.results import CameraStatus, Frame, FrameResult
 
 STOP_S = 1.0
 """How long the end waits for threads inside a call of a stalled camera, all together."""
-DETECTOR_OPTIONS = ("runtime", "threads", "detector", "detector_model", "min_face")
-CLASSIFIER_OPTIONS = ("runtime", "threads", "model", "scores")
+DETECTOR_OPTIONS = ("runtime", "threads", "delegate", "detector", "detector_model", "min_face")
+CLASSIFIER_OPTIONS = ("runtime", "threads", "delegate", "model", "scores")
 """A network is loaded again when one of its own changes."""
 OPENING_OPTIONS = (*CAMERA_OPTIONS, "camera_options")
 """A camera is opened again when one of these changes."""

@@ -3,6 +3,7 @@
 import ctypes
 import importlib
 import importlib.util
+import logging
 import os
 import weakref
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from edge.config import delegate_parts
 from edge.errors import ConfigError, ModelError
 from edge.model_info import PEOPLE, read_model_info
 from edge.results import FaceInput, Probabilities
@@ -20,6 +22,8 @@ from edge.tflite_file import check_whole
 RUNTIMES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
 """Short name to module; `auto` takes the first that is installed: LiteRT's int8 is faster on x86."""
 MODELS = Path(__file__).parent / "models"
+
+_log = logging.getLogger(__name__)
 
 
 def installed_runtimes() -> tuple[str, ...]:
@@ -32,8 +36,11 @@ def choose_runtime(runtime: str) -> str:
     return (installed_runtimes() or ("tflite",))[0] if runtime == "auto" else runtime
 
 
-def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threads: int = 1) -> Any:
+def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threads: int = 1, delegate: str = "") -> Any:
     """A ready interpreter (tensors allocated) of a `.tflite` file.
+
+    Its `delegate` is the accelerator's (`FILE,key=value`), or empty where that could not be used: the log says
+    why, and the processor does the work.
 
     Raises:
         ConfigError: the runtime is unknown or not installed.
@@ -46,7 +53,7 @@ def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threa
         package = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}[runtime]
         raise ConfigError(f"Expected the package {package}: pip install {package}. Received: it is not installed")
     check_whole(model)
-    return _Interpreter(model, runtime, threads)
+    return _Interpreter(model, runtime, threads, delegate)
 
 
 def invoke(
@@ -62,8 +69,9 @@ class _Interpreter:
     """The runtime's own interpreter, built anew in a process that was forked: its threads stay behind, and the call
     that waits for them would never return."""
 
-    def __init__(self, model: str | os.PathLike[str], runtime: str, threads: int) -> None:
+    def __init__(self, model: str | os.PathLike[str], runtime: str, threads: int, delegate: str = "") -> None:
         self._arguments = model, runtime, threads
+        self.delegate = delegate
         self._build()
         _INTERPRETERS.add(self)
 
@@ -81,13 +89,32 @@ class _Interpreter:
         model, runtime, threads = self._arguments
         try:
             module = importlib.import_module(RUNTIMES[runtime])
-            self._built = module.Interpreter(model_path=str(model), num_threads=threads)
+            self._built = self._accelerated(module) or module.Interpreter(model_path=str(model), num_threads=threads)
             self._built.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(
                 f"Expected a TFLite model that {runtime} can run at {model}. Received: {reason}"
             ) from error
+
+    def _accelerated(self, module: Any) -> Any:
+        """The runtime's interpreter with the delegate; None without one, or with one that can't be used."""
+        if not self.delegate:
+            return None
+        model, _, threads = self._arguments
+        library, options = delegate_parts(self.delegate)
+        try:
+            ctypes.CDLL(library)  # the runtime's own attempt would leave half an object behind, and complain of it
+            delegates = [module.load_delegate(library, options)]
+            built = module.Interpreter(model_path=str(model), num_threads=threads, experimental_delegates=delegates)
+            built.allocate_tensors()
+            built.invoke()  # some refuse only now
+        except (OSError, ValueError, RuntimeError, AttributeError) as error:
+            reason = " ".join(str(error).split())
+            _log.warning("delegate %s is not used for %s, the processor is: %s", library, Path(model).name, reason)
+            self.delegate = ""
+            return None
+        return built
 
 
 _INTERPRETERS: "weakref.WeakSet[_Interpreter]" = weakref.WeakSet()
@@ -111,18 +138,29 @@ class EmotionClassifier:
     """
 
     def __init__(
-        self, model: str | os.PathLike[str], runtime: str = "auto", threads: int = 1, scores: str = PEOPLE
+        self,
+        model: str | os.PathLike[str],
+        runtime: str = "auto",
+        threads: int = 1,
+        scores: str = PEOPLE,
+        delegate: str = "",
     ) -> None:
         self._file = model
         self.info = read_model_info(model)
         self.head = self.info.head(scores)
         """The head whose scores `predict` gives."""
         self.runtime = choose_runtime(runtime)
-        self._interpreter = load_interpreter(model, runtime, threads)
+        self._interpreter = load_interpreter(model, runtime, threads, delegate)
         self._input = self._interpreter.get_input_details()[0]
         self._outputs = self._find_outputs(model)
         self._indices = [output["index"] for output in self._outputs.values()]
         self._check_contract(model)
+
+    @property
+    def delegate(self) -> str:
+        """The accelerator's that runs the network; empty if the processor does."""
+        delegate: str = self._interpreter.delegate
+        return delegate
 
     def predict(self, faces: FaceInput) -> Probabilities:
         """Scores (faces, labels), float32, of uint8 faces (faces, height, width, channels), of the chosen head."""

@@ -171,7 +171,7 @@ class Pipeline:
 
 def create_classifier(config: EdgeConfig) -> EmotionClassifier:
     """The emotion model that the options name, warmed up."""
-    classifier = EmotionClassifier(config.model_path, config.runtime, config.threads, config.scores)
+    classifier = EmotionClassifier(config.model_path, config.runtime, config.threads, config.scores, config.delegate)
     classifier.warm_up()
     return classifier
 

@@ -65,32 +65,42 @@ def median_ms(call: Callable[[], object], seconds: float) -> float:
     return statistics.median(times_ms)
 
 
-def measure_classifiers(seconds: float) -> list[Measurement]:
-    """Every bundled variant in every installed runtime, with one thread and with one for each core."""
+def measure_classifiers(seconds: float, delegate: str = "") -> list[Measurement]:
+    """Every bundled variant in every installed runtime, with one thread and with one for each core.
+
+    With a `delegate`, only those that it takes.
+    """
     variants = [name for name in VARIANTS if EdgeConfig(model=name).model_path.is_file()]
     thread_counts = sorted({1, min(os.cpu_count() or 1, 4)})
     measurements = []
     for threads, variant, runtime in itertools.product(thread_counts, variants, installed_runtimes()):
-        classifier = EmotionClassifier(EdgeConfig(model=variant).model_path, runtime, threads)
+        classifier = EmotionClassifier(EdgeConfig(model=variant).model_path, runtime, threads, delegate=delegate)
+        if classifier.delegate != delegate:
+            continue
         width, height = classifier.info.input_size
         faces = np.random.default_rng(0).integers(0, 256, (1, height, width, 1), np.uint8)
         options: dict[str, str | int] = {"model": variant, "runtime": runtime, "threads": threads}
+        options |= {"delegate": delegate} if delegate else {}
         measurements.append(Measurement("classify", options, median_ms(partial(classifier.predict, faces), seconds)))
     return measurements
 
 
-def measure_detectors(seconds: float) -> list[Measurement]:
-    """Each bundled detector: the time to search a frame, and how many of the demo's faces it finds, near and far."""
+def measure_detectors(seconds: float, delegate: str = "") -> list[Measurement]:
+    """Each bundled detector: the time to search a frame, and how many of the demo's faces it finds, near and far.
+
+    With a `delegate`, their networks run in it where it takes them.
+    """
     frames = [portrait_at(height) for height in FACE_HEIGHTS]
     measurements = []
     for name in ("blazeface", "blazeface-short-range", "haar"):
         try:
-            detector = create_detector(EdgeConfig(detector=name))
+            detector = create_detector(EdgeConfig(detector=name, delegate=delegate))
         except ConfigError:
             continue  # its file, or an OpenCV that has it, is not on this device
         seen = sum(len(detector.detect(frame)) == 1 for frame in frames) / len(frames)
         time_ms = median_ms(partial(detector.detect, frames[0]), seconds)
-        measurements.append(Measurement("detect", {"detector": name}, time_ms, seen))
+        options: dict[str, str | int] = {"detector": name, **({"delegate": delegate} if delegate else {})}
+        measurements.append(Measurement("detect", options, time_ms, seen))
     return measurements
 
 
@@ -111,6 +121,13 @@ def best(measurements: Sequence[Measurement]) -> Measurement:
     seeing = [measurement for measurement in measurements if measurement.seen == most]
     limit_ms = CLOSE_ENOUGH * min(measurement.milliseconds for measurement in seeing)
     return next(measurement for measurement in seeing if measurement.milliseconds <= limit_ms)
+
+
+def best_pair(measured: Sequence[Sequence[Sequence[Measurement]]]) -> list[Measurement]:
+    """The best classifier and detector of those measured together: without, then with a delegate, which both share."""
+    takes = [measured[0], *(each for each in measured[1:] if all(each))]
+    pairs = [[best(one) for one in together] for together in takes]
+    return min(pairs, key=lambda pair: sum(one.milliseconds for one in pair))
 
 
 def format_table(measurements: Sequence[Measurement], chosen: Sequence[Measurement]) -> str:
@@ -148,6 +165,7 @@ def build_parser() -> CommandParser:
         "python -m edge.tune", description="Measure what is fastest on this device and make it the default."
     )
     parser.add_argument("--seconds", type=float, default=0.5, help="time for each candidate")
+    parser.add_argument("--delegate", default="", help="weigh an accelerator's TFLite delegate too: FILE,key=value,…")
     parser.add_argument("--dry-run", action="store_true", help="print the table, write nothing")
     parser.add_argument(
         "--out", type=Path, default=device_file(), help=f"file to write; {DEVICE_FILE_VARIABLE} sets it"
@@ -155,13 +173,17 @@ def build_parser() -> CommandParser:
     return parser
 
 
+def _measure(seconds: float, delegate: str) -> list[list[Measurement]]:
+    return [measure_classifiers(seconds, delegate), measure_detectors(seconds, delegate)]
+
+
 def _tune(arguments: argparse.Namespace) -> int:
     if not arguments.dry_run and arguments.out is None:
         raise ConfigError(f"Expected a file to write, --out or ${DEVICE_FILE_VARIABLE}. Received: a user without home")
     with quiet_native_code():
-        classifiers, detectors = measure_classifiers(arguments.seconds), measure_detectors(arguments.seconds)
-    chosen = [best(classifiers), best(detectors)]
-    sys.stdout.write(format_table([*classifiers, *detectors], chosen))
+        measured = [_measure(arguments.seconds, delegate) for delegate in dict.fromkeys(("", arguments.delegate))]
+    chosen = best_pair(measured)
+    sys.stdout.write(format_table(list(itertools.chain.from_iterable(itertools.chain(*measured))), chosen))
     if not arguments.dry_run:
         write_device_file(arguments.out, chosen)
         sys.stdout.write(f"written to {arguments.out}: the defaults of this device from now on\n")
