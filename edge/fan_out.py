@@ -85,7 +85,7 @@ class FanOut:
     def turn(self) -> None:
         """Hand on news of cameras, and let sinks do what is due while no frame comes: a window must answer."""
         for status in tuple(self._news.values()):
-            if not status.state.is_fault or self._clock_s() - status.since_monotonic_s >= FAULT_S:
+            if not status.state.may_pass or self._clock_s() - status.since_monotonic_s >= FAULT_S:
                 del self._news[status.name]
                 self._hand_on(status)
         self._each(lambda sink: getattr(sink, "turn", _nothing)())

@@ -209,6 +209,11 @@ class CameraState(str, enum.Enum):
     ENDED = "ended"
 
     @property
+    def may_pass(self) -> bool:
+        """Whether a fault may be over in a moment: a frozen or dark camera has been watched for seconds."""
+        return self in (CameraState.STALLED, CameraState.OFFLINE)
+
+    @property
     def is_fault(self) -> bool:
         """Whether no new images come that should: neither the start, nor the end of a file."""
         return self not in (CameraState.OPENING, CameraState.ONLINE, CameraState.ENDED)

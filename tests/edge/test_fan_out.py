@@ -138,6 +138,15 @@ def test_a_camera_that_is_reopened_at_once_is_no_news() -> None:
     assert teller.told == ["online"]
 
 
+@pytest.mark.parametrize("state", [CameraState.FROZEN, CameraState.DARK])
+def test_what_was_watched_for_seconds_is_told_at_once(state: CameraState) -> None:
+    teller = Teller()
+    fan_out = FanOut([teller], clock_s=lambda: 100.0)
+    fan_out.tell(CameraStatus("door", state, "", 100.0, 100.0))
+    fan_out.turn()
+    assert teller.told == [state.value]
+
+
 def test_a_sink_that_can_not_tell_is_tried_again_like_one_that_can_not_write() -> None:
     teller, now_s = Teller(), [0.0]
     fan_out = FanOut([teller, RecordingSink()], clock_s=lambda: now_s[0])
