@@ -111,7 +111,7 @@ def _sum_again(folder: Path) -> None:
 @NEEDS_SYSTEMD
 def test_whatever_goes_wrong_the_service_runs_on(bundles: Path) -> None:
     float16 = EdgeConfig(model="float16").model_path
-    run = under_systemd(UPGRADES, bundles, float16, SITE, Path(sys.executable).parent, timeout_s=400)
+    run = under_systemd(UPGRADES, bundles, float16, SITE, Path(sys.executable).parent, timeout_s=540)
 
     said = dict(line.split(": ", 1) for line in run.stdout.splitlines() if ": " in line)
     expected = {
