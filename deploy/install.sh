@@ -158,7 +158,8 @@ change_model() {
 }
 
 uninstall() {
-  if systemd_runs && [ -e "$unit" ]; then $systemctl disable --quiet --now emotion-edge; fi
+  if systemd_runs && [ -e "$unit" ]; then $systemctl stop emotion-edge; fi
+  [ ! -e "$unit" ] || ! command -v systemctl >/dev/null || $systemctl disable --quiet emotion-edge
   rm -rf "$unit" "$releases" "$current" "$prefix/venv" "$prefix/emotion.tflite"
   ! systemd_runs || $systemctl daemon-reload
   [ ! -d "$prefix" ] || rmdir "$prefix" 2>/dev/null || true
