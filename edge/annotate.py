@@ -8,6 +8,8 @@ from edge.results import UNCERTAIN, BgrImage, Box, Face, FrameResult
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 BLOCKS = 8
 """A hidden face keeps this many blocks per side: enough to see that somebody is there, not who."""
+MARGIN_X, MARGIN_Y = 0.3, 0.4
+"""What is hidden around a face's box, in its sides: hair, chin, and where it moves until the next image."""
 
 
 def draw(image: BgrImage, result: FrameResult) -> BgrImage:
@@ -19,10 +21,10 @@ def draw(image: BgrImage, result: FrameResult) -> BgrImage:
 
 
 def hide_faces(image: BgrImage, result: FrameResult) -> BgrImage:
-    """A copy of `image` on which nobody can be recognized."""
+    """A copy of `image` on which nobody can be recognized: all faces are pixelated, and all places where one may be."""
     hidden = image.copy()
-    for face in result.faces:
-        _pixelate(hidden, face.box)
+    for box in (*result.doubtful, *(face.box for face in result.faces)):
+        _pixelate(hidden, box)
     return hidden
 
 
@@ -50,8 +52,8 @@ def _draw_face(drawn: BgrImage, face: Face) -> None:
 
 
 def _pixelate(image: BgrImage, box: Box) -> None:
-    """Hide the face in `box`, and a margin for hair and chin, inside `image` (written to)."""
-    margin_x, margin_y = round(box.width * 0.15), round(box.height * 0.25)
+    """Hide the face in `box`, and a margin, inside `image` (written to)."""
+    margin_x, margin_y = round(box.width * MARGIN_X), round(box.height * MARGIN_Y)
     top, left = max(0, box.y - margin_y), max(0, box.x - margin_x)
     face = image[top : max(0, box.y + box.height + margin_y), left : max(0, box.x + box.width + margin_x)]
     if face.size:

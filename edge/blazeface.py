@@ -24,6 +24,8 @@ LAYOUTS = (((8, 2), (16, 6)), ((16, 2), (32, 6)), ((4, 1),))
 """Anchors of the published files as grids (stride in pixels, anchors per cell): short range, back, full range."""
 SCORE = 0.5
 """A candidate below this score is none."""
+DOUBT = 0.25
+"""A candidate between this score and the one that was asked for is doubtful."""
 SAME_FACE = 0.3
 """Overlap from which two candidates are the same face."""
 FACE_PIXELS = 25.6
@@ -55,6 +57,8 @@ class BlazeFace:
         self.side, self._anchors = self._read_layout(model)
         self.reach = FACE_PIXELS / self.side
         self._canvas = np.zeros((1, self.side, self.side, 3), np.float32)
+        self.doubtful: list[Detection] = []
+        """What the last image holds that may be a face, below the score that was asked for."""
         self.detect(np.zeros((self.side, self.side, 3), np.uint8))  # the first run is slow: not on a frame
 
     def detect(self, image: BgrImage, score: float = SCORE) -> list[Detection]:
@@ -62,14 +66,19 @@ class BlazeFace:
         scale = self._fill(image)
         scores_out, boxes_out = invoke(self._interpreter, self._input, self._canvas, (self._scores, self._boxes))
         logits = scores_out[0, :, 0]
-        rows = np.flatnonzero(logits > -np.log(1 / score - 1))
+        lowest = min(score, DOUBT)
+        rows = np.flatnonzero(logits > -np.log(1 / lowest - 1))
         if not len(rows):
+            self.doubtful = []
             return []
         raw = boxes_out[0, rows].reshape(-1, 8, 2)
         scores = 1 / (1 + np.exp(-np.clip(logits[rows], -80, 80)))
         points = raw / scale
         points[:, [0, *range(2, 8)]] += self._anchors[rows, np.newaxis] * (self.side / scale)
-        return [_to_face(face, score) for face, score in merge_overlapping(points, scores)]
+        faces = merge_overlapping(points[scores > score], scores[scores > score])
+        doubted = merge_overlapping(points[scores <= score], scores[scores <= score])
+        self.doubtful = [_to_face(*face) for face in doubted]
+        return [_to_face(*face) for face in faces]
 
     def _read_layout(self, model: str | os.PathLike[str]) -> tuple[int, NDArray[np.float32]]:
         """The side of the input, and the anchors that go with it."""

@@ -18,12 +18,18 @@ STEP = 8
 
 
 class ImageWatch:
-    """Judges the images of one live source, one after the other, also from one opening of it to the next."""
+    """Judges the images of one live source, one after the other, also from one opening of it to the next.
 
-    def __init__(self) -> None:
+    Args:
+        frozen_s, dark_s: how long the same image, or a black one, may last, if other than usual: who looks on is told
+            sooner than a log.
+    """
+
+    def __init__(self, frozen_s: float | None = None, dark_s: float | None = None) -> None:
         self.state = CameraState.ONLINE
         """online, frozen or dark."""
         self.reason = ""
+        self._frozen_s, self._dark_s = frozen_s or FROZEN_S, dark_s or DARK_S
         self._last: BgrImage | None = None
         self._same_since_s = 0.0
         self._same = 0
@@ -55,10 +61,10 @@ class ImageWatch:
 
     def _judge(self, now_s: float, sample: NDArray[np.uint8]) -> None:
         same_s = now_s - self._same_since_s
-        if same_s >= FROZEN_S and self._same >= FROZEN_IMAGES:
+        if same_s >= self._frozen_s and self._same >= FROZEN_IMAGES:
             black = ", and it is black" if _is_black(sample) else ""
             self.state, self.reason = CameraState.FROZEN, f"the same image to the last byte for {same_s:.0f} s{black}"
-        elif self._dark_since_s is not None and now_s - self._dark_since_s >= DARK_S:
+        elif self._dark_since_s is not None and now_s - self._dark_since_s >= self._dark_s:
             self.state, self.reason = CameraState.DARK, f"nothing but black for {now_s - self._dark_since_s:.0f} s"
         else:
             self.state, self.reason = CameraState.ONLINE, ""

@@ -18,11 +18,11 @@ from edge.model_info import Head, ModelInfo
 from edge.motion import MotionFollower, shrink
 from edge.preprocess import crop_face, to_gray
 from edge.quality import face_quality
-from edge.results import BgrImage, Face, FaceInput, Frame, FrameResult, GrayImage, Probabilities, Timings
+from edge.results import BgrImage, Box, Face, FaceInput, Frame, FrameResult, GrayImage, Probabilities, Timings
 from edge.scene_change import SceneChange, SceneChangeDetector
 from edge.search import Scene, create_search
 from edge.tracking import Track, Tracker
-from edge.views import clip
+from edge.views import clip, same_face
 
 
 class Classifier(Protocol):
@@ -89,7 +89,15 @@ class Pipeline:
         faces = self._smooth(tracks, due, probabilities, frame)
         clock.lap("track_ms")
         self._processed += 1
-        return FrameResult.of(frame, faces, clock.timings(), self.classifier.head.name)
+        doubtful = self._doubtful(frame, faces)
+        return FrameResult.of(frame, faces, clock.timings(), self.classifier.head.name, doubtful)
+
+    def _doubtful(self, frame: Frame, faces: tuple[Face, ...]) -> tuple[Box, ...]:
+        """Where a face may be that is not told."""
+        size = (frame.image.shape[1], frame.image.shape[0])
+        seen = getattr(self.detector, "doubtful", ()) if frame.is_still else self._search.doubtful
+        places = {clip(box, size) for box in (*seen, *self.tracker.expected(frame.time_s))}
+        return tuple(box for box in places if not any(same_face(box, face.box) for face in faces))
 
     def _begin_anew_if_due(self, frame: Frame, gray: GrayImage) -> None:
         """After a cut, as with a photo, nothing that was known holds; after a camera's turn, places don't."""

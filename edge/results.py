@@ -177,9 +177,14 @@ class FrameResult:
     """The name of the model's head that the scores come from."""
     file: str | None = None
     """As in `Frame.file`."""
+    doubtful: tuple[Box, ...] = ()
+    """Where a face may be that is none of `faces`: a candidate that was refused, or a face that was lost a moment ago.
+    For who must hide faces; no sink writes it."""
 
     @classmethod
-    def of(cls, frame: Frame, faces: tuple[Face, ...], timings: Timings, scores: str) -> "FrameResult":
+    def of(
+        cls, frame: Frame, faces: tuple[Face, ...], timings: Timings, scores: str, doubtful: tuple[Box, ...] = ()
+    ) -> "FrameResult":
         """The result of `frame`, ready at this moment."""
         return cls(
             frame_index=frame.index,
@@ -192,6 +197,7 @@ class FrameResult:
             position_s=frame.position_s,
             scores=scores,
             file=frame.file,
+            doubtful=doubtful,
         )
 
 

@@ -52,6 +52,8 @@ class Search(Protocol):
 
     idle: bool
     """Nobody is in view and nothing changes."""
+    doubtful: Sequence[Box] = ()
+    """Where a face may be, found or not: what the last look at each view held, down to low scores."""
 
     def update(self, scene: "Scene") -> list[Detection]:
         """All faces that are seen now: the known ones that are still there, and new ones."""
@@ -62,7 +64,7 @@ def create_search(detector: Detector) -> Search:
     return ZoomSearch(detector) if isinstance(detector, ZoomDetector) else WholeSearch(detector)
 
 
-class WholeSearch:
+class WholeSearch(Search):
     """Shows a detector the whole frame each time; it rests while an empty scene does not change."""
 
     def __init__(self, detector: Detector) -> None:
@@ -83,7 +85,7 @@ class WholeSearch:
         return self._detector.detect(scene.image)
 
 
-class ZoomSearch:
+class ZoomSearch(Search):
     """Spreads a zoom detector's looks over the frames of a source."""
 
     def __init__(self, detector: ZoomDetector) -> None:
@@ -103,8 +105,10 @@ class ZoomSearch:
         self.idle = not scene.known and not changed.any()
         for view in self._next_views(changed):
             candidates = self._detector.look(image, view)
+            self._seen_in[view] = [*(face.box for face in candidates), *self._detector.doubtful_in(view)]
             faces += self._detector.confirm(image, candidates, faces, CLOSE_UPS)
         self._turn += 1
+        self.doubtful = [box for seen in self._seen_in.values() for box in seen]
         return faces
 
     def _begin(self, size: tuple[int, int], now_s: float) -> None:
@@ -116,6 +120,7 @@ class ZoomSearch:
         self._views = self._detector.views(size)
         self._changes = Changes(self._views, size)
         self._looked_s = np.full(len(self._views), -np.inf)
+        self._seen_in: dict[Box, list[Box]] = {}
         self._lost: Box | None = None
         self._lost_until_s = 0.0
 

@@ -184,9 +184,9 @@ class Tracker:
         for row, column in pairs:
             self._tracks[row].see(*seen[column], now_s, column in crowded)
         matched = {column for _, column in pairs}
-        for column, other in enumerate(seen):
-            if column not in matched and not (column in crowded and self._may_be_hidden(other, now_s)):
-                self._tracks.append(self._new(other, now_s))
+        for column in sorted(range(len(seen)), key=lambda column: seen[column].detection.box.x):  # 1 is at the left
+            if column not in matched and not (column in crowded and self._may_be_hidden(seen[column], now_s)):
+                self._tracks.append(self._new(seen[column], now_s))
         self._hide_all_but(self._config.max_faces)
         return self.visible
 

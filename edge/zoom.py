@@ -58,11 +58,18 @@ class ZoomDetector:
         self._far, self._near = far, near
         self._min_face = min_face
         self._view_side = min_face / far.reach
+        self.doubtful: list[Box] = []
+        """Where the image of the last `detect` may hold a face, found or not."""
 
     def detect(self, image: BgrImage) -> list[Detection]:
         """All faces of an image, in its own pixels, largest first; a box may leave the image."""
         size = (image.shape[1], image.shape[0])
-        candidates = [face for view in self.views(size, STILL_ZOOM) for face in self.look(image, view)]
+        candidates: list[Detection] = []
+        self.doubtful = []
+        for view in self.views(size, STILL_ZOOM):
+            candidates += self.look(image, view)
+            self.doubtful += self.doubtful_in(view)
+        self.doubtful += [face.box for face in candidates]
         faces = self.confirm(image, candidates, [], len(candidates))
         return sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
 
@@ -78,6 +85,10 @@ class ZoomDetector:
     def look(self, image: BgrImage, view: Box) -> list[Detection]:
         """Candidates in a view, in pixels of the frame."""
         return [move_face(face, view.x, view.y) for face in self._far.detect(cut(image, view))]
+
+    def doubtful_in(self, view: Box) -> list[Box]:
+        """What the last look, which was at `view`, held below the candidates' score, if the detector tells that."""
+        return [move_face(face, view.x, view.y).box for face in getattr(self._far, "doubtful", ())]
 
     def confirm(
         self, image: BgrImage, candidates: Sequence[Detection], known: Sequence[Detection], most: int
