@@ -11,7 +11,7 @@ BARE_COMMANDS ?= demo test
 TEST_EXTRAS = app,dev,train
 
 .DEFAULT_GOAL := help
-.PHONY: help demo app test test-arm64 test-bare lint bench clean
+.PHONY: help demo app phone test test-arm64 test-bare lint bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -21,6 +21,12 @@ demo: $(VENV)/edge.done  ## run the edge pipeline on its built-in source, with o
 
 app: $(VENV)/app.done  ## start the Streamlit app
 	@$(VENV)/bin/python -m streamlit run app/main.py
+
+phone: $(VENV)/app.done  ## start the app for phones in the same network: over https, with a certificate made here
+	@mkdir -p .streamlit/phone && [ -f .streamlit/phone/key.pem ] || openssl req -x509 -newkey rsa:2048 -nodes -days 365 \
+	  -subj "/CN=emotion-edge" -keyout .streamlit/phone/key.pem -out .streamlit/phone/cert.pem 2>/dev/null
+	@$(VENV)/bin/python -m streamlit run app/main.py --server.address 0.0.0.0 \
+	  --server.sslCertFile .streamlit/phone/cert.pem --server.sslKeyFile .streamlit/phone/key.pem
 
 test: $(TEST_VENV)/test.done  ## run all tests, in an environment of their own
 	@$(TEST_VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup

@@ -1,145 +1,210 @@
-"""Small charts as HTML and SVG text: no chart library to load, nothing blinks, one look in light and dark."""
+"""Small charts as HTML and SVG text: no chart library to load, nothing blinks, one look in light and dark.
+
+A line has a point for each result, at its own time; where somebody was not seen there is none.
+"""
 
 import html
-import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.monitor import Sample
-from edge.affect import in_words
-from edge.config import EdgeConfig
+from app.moments import Moment, Stretch, Timeline, clock, split
+from app.people import LONGEST_NAME, People
 from edge.emotions import EMOTIONS, color
-from edge.model_info import PEOPLE
-from edge.results import UNCERTAIN, Face
+from edge.results import UNCERTAIN
+
+WIDTH, HEIGHT, RIBBON = 1000, 100, 14
+"""A chart's own units: x is time, y is 0 at the top; the ribbon lies below."""
+HATCH = (
+    '<defs><pattern id="uncertain" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect width="6" height="6" fill="#B8BCC4" fill-opacity=".35"/><rect width="2" height="6" fill="#7C828C"/>'
+    "</pattern></defs>"
+)
+_FRAME = f'<path class="grid" d="M0 0H{WIDTH}M0 {HEIGHT / 2}H{WIDTH}M0 {HEIGHT}H{WIDTH}"/>'
 
 
-def bars(face: Face, head: str = PEOPLE) -> str:
-    """A face's scores as a sentence and as bars that move: the nodes stay, so CSS animates their width.
-
-    Args:
-        face: a face that was classified, or will be.
-        head: whose scores they are, as in `FrameResult.scores`.
-    """
-    rows = "".join(bar(label, score) for label, score in face.scores.as_dict().items())
-    title = f"Face {face.track_id} · {html.escape(face.emotion)}"
-    sentence = f'<div class="face-says">{html.escape(_sentence(face, head))}</div>'
-    return f'<div class="face"><div class="face-title">{title}</div>{sentence}{rows}</div>'
-
-
-def _sentence(face: Face, head: str) -> str:
-    if not face.scores.values:
-        return "not looked at yet"
-    if face.emotion != UNCERTAIN:
-        return in_words(face.scores, head)
-    if face.quality < EdgeConfig.min_quality:
-        return "Too small, blurred, cut by the border or turned away to judge"
-    return f"People would disagree: {in_words(face.scores, head)}"
-
-
-def bar(label: str, score: float) -> str:
+def bar(label: str, share: float) -> str:
     """One label and its share in [0, 1]."""
     return (
-        f'<div class="bar"><span class="bar-label">{html.escape(label)}</span>'
-        f'<span class="bar-track"><span class="bar-fill" style="width:{score:.1%};background:{color(label)}"></span>'
-        f'</span><span class="bar-value">{score:.0%}</span></div>'
+        f'<div class="bar"><span class="bar-label">{html.escape(label)}</span><span class="bar-track">'
+        f'<span class="bar-fill {"hatched" if label == UNCERTAIN else ""}" '
+        f'style="width:{share:.1%};background-color:{color(label)}"></span></span>'
+        f'<span class="bar-value">{share:.0%}</span></div>'
     )
 
 
-def timeline(samples: Sequence[Sample], now_s: float, span_s: float = 60.0) -> str:
-    """Scores over the last `span_s` seconds, newest at the right, as SVG."""
-    recent = [sample for sample in samples if now_s - sample.at_s <= span_s]
-    points = [(600 * (1 - (now_s - sample.at_s) / span_s), sample.scores) for sample in recent]
-    ticks = [f"-{span_s * share:.0f} s" for share in (1, 0.75, 0.5, 0.25)] + ["now"]
-    return _lines(points, ticks, "Probability of each emotion over the last minute")
+def bars(shares: Mapping[str, float]) -> str:
+    """A share for each label, as bars."""
+    return f'<div class="bars">{"".join(bar(label, share) for label, share in shares.items())}</div>'
 
 
-def summary(samples: Sequence[Sample]) -> str:
-    """Scores over a whole recording as SVG; time counts from its first sample."""
-    if not samples:
-        return _lines([], [], "No face was found")
-    start_s, length_s = samples[0].at_s, max(samples[-1].at_s - samples[0].at_s, 1e-3)
-    points = [(600 * (sample.at_s - start_s) / length_s, sample.scores) for sample in thin(samples, 300)]
-    digits = 1 if length_s < 10 else 0
-    ticks = [f"{length_s * share:.{digits}f} s" for share in (0, 0.25, 0.5, 0.75, 1)]
-    return _lines(points, ticks, "Probability of each emotion over the recording")
-
-
-def summary_file(samples: Sequence[Sample], title: str) -> str:
-    """`summary` as an SVG file of its own: white paper, names beside the colors."""
-    start_s, length_s = samples[0].at_s, max(samples[-1].at_s - samples[0].at_s, 1e-3)
-    thinned, labels = thin(samples, 300), list(samples[0].scores)
-    lines = "".join(
-        _path(label, [(600 * (sample.at_s - start_s) / length_s, _y(sample.scores[label])) for sample in thinned])
+def legend(labels: Iterable[str] = (*EMOTIONS, UNCERTAIN)) -> str:
+    """The colors' names."""
+    items = (
+        f'<span><i class="{"hatched" if label == UNCERTAIN else ""}" style="background-color:{color(label)}"></i>'
+        f"{html.escape(label)}</span>"
         for label in labels
     )
-    names = "".join(
-        f'<text x="{index * 86}" y="124" fill="{color(label)}">{html.escape(label)}</text>'
-        for index, label in enumerate(labels)
+    return f'<div class="legend">{"".join(items)}</div>'
+
+
+def minute(moments: Sequence[Moment], now_s: float, span_s: float = 60.0) -> str:
+    """Somebody's last minute: scores and what was told, newest at the right."""
+    start_s = now_s - span_s
+    recent = [moment for moment in moments if moment.at_s >= start_s]
+    parts = split(recent, 1.3)
+    drawn = emotion_lines(parts, start_s, span_s) + ribbon(parts, start_s, span_s, 0.5)
+    axis = f'<div class="axis"><span>-{span_s:.0f} s</span><span>last minute</span><span>now</span></div>'
+    return _svg(drawn, HEIGHT + RIBBON, "Score of each emotion over the last minute", "minute") + axis
+
+
+def emotion_lines(parts: Sequence[Stretch], start_s: float, length_s: float, who: int = 0) -> str:
+    """A line for each emotion, in its color."""
+    labels = list(parts[0][0].scores) if parts else []
+    return _FRAME + "".join(
+        _line(label, [(moment.at_s, 1 - moment.scores[label]) for moment in part], start_s, length_s, color(label), who)
+        for label in labels
+        for part in parts
     )
+
+
+def valence_lines(timeline: Timeline, people: People) -> str:
+    """A line for each person, in the person's color: pleasant is up."""
+    return _FRAME + "".join(
+        _line(
+            "valence",
+            [(moment.at_s, (1 - moment.valence) / 2) for moment in part],
+            0.0,
+            timeline.length_s,
+            people[who].color,
+            who,
+        )
+        for who, parts in timeline.people.items()
+        for part in parts
+    )
+
+
+def _line(
+    name: str, points: Sequence[tuple[float, float]], start_s: float, length_s: float, stroke: str, who: int
+) -> str:
+    places = [f"{WIDTH * (at_s - start_s) / length_s:.3f},{HEIGHT * down:.2f}" for at_s, down in points]
+    text = " ".join(places if len(places) > 1 else 2 * places)  # one point alone is a dot
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 -18 620 150" font-family="sans-serif" font-size="9">'
-        '<style>.line{fill:none;stroke-width:1.5}</style><rect x="-10" y="-18" width="620" height="150" fill="#fff"/>'
-        f'<text y="-6">{html.escape(title)}: probability of each emotion over {length_s:.1f} s</text>'
-        f'<path d="M0 4V94H600" fill="none" stroke="#999"/>{lines}<text y="106">0 s</text>'
-        f'<text x="600" y="106" text-anchor="end">{length_s:.1f} s</text>{names}</svg>'
+        f'<polyline class="line" data-of="{html.escape(name)}" data-person="{who}" stroke="{stroke}" points="{text}"/>'
     )
 
 
-def shares(samples: Sequence[Sample]) -> str:
-    """How often each emotion was the strongest, as bars."""
-    strongest = Counter(max(sample.scores, key=sample.scores.__getitem__) for sample in samples)
-    labels = samples[0].scores if samples else EMOTIONS
-    return "".join(bar(label, strongest[label] / max(1, len(samples))) for label in labels)
+def ribbon(parts: Sequence[Stretch], start_s: float, length_s: float, step_s: float, y: int = HEIGHT + 1) -> str:
+    """What was told at each time, as colors; uncertain is hatched."""
+    blocks = (block for part in parts for block in _blocks(part, step_s))
+    return HATCH + "".join(
+        f'<rect data-emotion="{html.escape(emotion)}" x="{WIDTH * (begin_s - start_s) / length_s:.3f}" y="{y}" '
+        f'width="{WIDTH * (end_s - begin_s) / length_s:.3f}" height="{RIBBON - 2}" '
+        f'fill="{"url(#uncertain)" if emotion == UNCERTAIN else color(emotion)}"/>'
+        for emotion, begin_s, end_s in blocks
+    )
 
 
-def thin(samples: Sequence[Sample], most: int) -> list[Sample]:
-    """At most `most` samples, each the mean of its stretch, so that no short expression is lost by luck."""
-    step = max(1, math.ceil(len(samples) / most))
-    return [_mean(samples[start : start + step]) for start in range(0, len(samples), step)]
+def _blocks(part: Stretch, step_s: float) -> list[tuple[str, float, float]]:
+    """(emotion, begin, end) of each time without a change."""
+    blocks: list[tuple[str, float, float]] = []
+    for moment, end_s in zip(part, [*(later.at_s for later in part[1:]), part[-1].at_s + step_s], strict=True):
+        begin_s = moment.at_s
+        if blocks and blocks[-1][0] == moment.emotion:
+            begin_s = blocks.pop()[1]
+        blocks.append((moment.emotion, begin_s, end_s))
+    return blocks
 
 
-def _mean(samples: Sequence[Sample]) -> Sample:
-    count = len(samples)
-    scores = {label: sum(sample.scores[label] for sample in samples) / count for label in samples[0].scores}
-    valence = sum(sample.valence for sample in samples) / count
-    return Sample(samples[0].at_s, scores, valence, sum(sample.arousal for sample in samples) / count)
+def over_time(timeline: Timeline, people: People) -> str:
+    """A whole recording: a lane for each person, and all together where there are several."""
+    if not timeline.people:
+        return '<p class="says">No face was found.</p>'
+    lanes = "".join(_lane(timeline, who, people) for who in timeline.people)
+    together = _together(timeline, people) if len(timeline.people) > 1 else ""
+    return f'<div class="chart">{together}{lanes}{legend()}{_note(timeline)}</div>'
 
 
-def _lines(points: Sequence[tuple[float, Mapping[str, float]]], ticks: Iterable[str], title: str) -> str:
-    labels = list(points[0][1]) if points else list(EMOTIONS)
-    paths = "".join(_path(label, [(x, _y(scores[label])) for x, scores in points]) for label in labels)
-    grid = "".join(f'<line class="grid" x1="0" x2="600" y1="{y}" y2="{y}"/>' for y in (_y(0), _y(0.5), _y(1)))
-    svg = f'<svg viewBox="0 0 600 98" preserveAspectRatio="none" role="img" aria-label="{title}">{grid}{paths}</svg>'
-    axis = "".join(f"<span>{tick}</span>" for tick in ticks)
-    top = '<div class="axis">100%</div>' if points else ""
-    return f'<div class="chart lines">{top}{svg}<div class="axis">{axis}</div>{legend(labels)}</div>'
+def _together(timeline: Timeline, people: People) -> str:
+    names = "".join(
+        f'<span><i style="background-color:{people[who].color}"></i>{html.escape(people[who].name)}</span>'
+        for who in timeline.people
+    )
+    drawn = _svg(valence_lines(timeline, people), HEIGHT, "Valence of each person over time", "together")
+    return (
+        f'<section class="lane"><h3>Everybody: pleasant is up, unpleasant is down</h3><div class="legend">{names}</div>'
+        f"{drawn}{axis(timeline.length_s)}</section>"
+    )
 
 
-def _y(share: float) -> float:
-    return 4 + 90 * (1 - share)
+def _lane(timeline: Timeline, who: int, people: People) -> str:
+    person, parts = people[who], timeline.people[who]
+    drawn = emotion_lines(parts, 0.0, timeline.length_s, who)
+    drawn += ribbon(parts, 0.0, timeline.length_s, timeline.step_s)
+    name = html.escape(person.name, quote=True)
+    title = f"Score of each emotion of {name} over time"
+    return (
+        f'<section class="lane"><h3>{name_fields(who, people)}'
+        f"<small>{in_short(timeline, who)}</small></h3>"
+        f"{_svg(drawn, HEIGHT + RIBBON, title, 'lines')}{axis(timeline.length_s)}</section>"
+    )
 
 
-def _path(label: str, points: Sequence[tuple[float, float]]) -> str:
-    text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline class="line" points="{text}" stroke="{color(label)}"/>'
+def name_fields(who: int, people: People) -> str:
+    """Where the user paints and names somebody."""
+    person = people[who]
+    name = html.escape(person.name, quote=True)
+    return (
+        f'<input type="color" data-send="color {who}" value="{person.color}" aria-label="Color of person {who}">'
+        f'<input class="name" data-send="name {who}" value="{name}" maxlength="{LONGEST_NAME}" '
+        f'aria-label="Name of person {who}" title="Write another name here">'
+    )
 
 
-def legend(labels: Iterable[str]) -> str:
-    """The colors' names."""
-    items = "".join(f'<span><i style="background:{color(label)}"></i>{html.escape(label)}</span>' for label in labels)
-    return f'<div class="legend">{items}</div>'
+def in_short(timeline: Timeline, who: int) -> str:
+    """How long somebody was seen, and what was told."""
+    told = ", ".join(
+        f"{html.escape(emotion)} {share:.0%}" for emotion, share in list(timeline.shares_of(who).items())[:3]
+    )
+    return f"in view {timeline.seconds_of(who):.1f} s of {timeline.length_s:.1f} s: {told}"
+
+
+def _note(timeline: Timeline) -> str:
+    points = "a point is one result" if timeline.merged == 1 else f"a point is the mean of {timeline.merged} results"
+    return (
+        f'<p class="note">Lines are scores, 0 to 100%; the ribbon is what was told; {points}; a gap: not in view.</p>'
+    )
+
+
+def axis(length_s: float) -> str:
+    """Times below a chart."""
+    ticks = "".join(f"<span>{tick}</span>" for tick in ticks_of(length_s))
+    return f'<div class="axis">{ticks}</div>'
+
+
+def ticks_of(length_s: float) -> list[str]:
+    """The player's times at the quarters."""
+    shares = (0, 0.25, 0.5, 0.75, 1)
+    if length_s < 20:
+        return [f"{length_s * share:.1f} s" for share in shares]
+    return [clock(length_s * share) for share in shares]
+
+
+def _svg(drawn: str, height: int, title: str, kind: str) -> str:
+    return (
+        f'<svg class="{kind}" viewBox="0 0 {WIDTH} {height}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{title}">{drawn}</svg>'
+    )
 
 
 def circumplex(valence: float, arousal: float, color_name: str = "neutral") -> str:
     """Valence (right is pleasant) and arousal (up is excited), each in [-1, 1], as a point that glides."""
     x, y = 60 + 46 * _unit(valence), 60 - 46 * _unit(arousal)
     return (
-        '<div class="chart circumplex"><svg viewBox="-26 -4 172 128" role="img" '
+        '<div class="chart circumplex"><svg viewBox="-32 -4 184 128" role="img" '
         f'aria-label="Valence {valence:+.2f}, arousal {arousal:+.2f}">'
         '<circle class="grid" cx="60" cy="60" r="46"/><line class="grid" x1="14" x2="106" y1="60" y2="60"/>'
         '<line class="grid" x1="60" x2="60" y1="14" y2="106"/>'
         '<text x="60" y="9" text-anchor="middle">excited</text><text x="60" y="118" text-anchor="middle">calm</text>'
-        '<text x="10" y="63" text-anchor="end">sad</text><text x="110" y="63">glad</text>'
+        '<text x="10" y="63" text-anchor="end">unpleasant</text><text x="110" y="63">pleasant</text>'
         f'<circle class="point" r="6" fill="{color(color_name)}" style="transform:translate({x:.1f}px,{y:.1f}px)"/>'
         "</svg></div>"
     )

@@ -1,38 +1,37 @@
-"""The controls: widgets to edge's own `EdgeConfig`, which checks what they say.
+"""The choices of a tab: widgets to edge's own `EdgeConfig`, which checks what they say.
 
-Widgets keep their values in `st.session_state` under these keys; callbacks read them there, because in a
-storm of reruns callbacks always run and scripts seldom.
+    widgets -> st.session_state -> settings() -> EdgeConfig, RenderOptions
+    Session.chosen keeps them for a tab that is loaded again, or shows another page
+
+Callbacks read `st.session_state`, because in a storm of reruns callbacks always run and scripts seldom.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import streamlit as st
 
+from app.browser_camera import NAME as BROWSER
 from app.cameras import webcams
+from app.options import ANALYSIS, DRAWING
 from app.rendering import RenderOptions
+from app.sessions import Session
 from edge.address import redact
-from edge.config import DETECTORS, SCORES, VARIANTS, EdgeConfig, device_defaults
+from edge.config import EdgeConfig
 from edge.errors import ConfigError
-from edge.interpreter import installed_runtimes
-from edge.model_info import LABEL, PEOPLE
 
 KINDS = {
-    "demo": "Demo",
     "webcam": "Webcam",
+    "browser": "This browser's camera",
+    "demo": "Demo",
+    "file": "Photos or a video",
     "address": "Network camera",
-    "file": "Image or video file",
-    "browser": "Browser's camera",
     "snapshot": "Snapshot",
 }
 """What the user can choose as a source; `LIVE_KINDS` run in a worker."""
-LIVE_KINDS = ("demo", "webcam", "address")
-_TUNED = ("detector", "model", "runtime", "threads")
-"""The options that `python -m edge.tune` chooses; threads has no widget."""
-_SCORES_TEXT = {PEOPLE: "what people would say", LABEL: "FER-2013's own label"}
-_HELP = {option.name: option.metadata.get("help", "") for option in fields(EdgeConfig)}
-_DEFAULT = EdgeConfig()
+LIVE_KINDS = ("demo", "webcam", "address", "browser")
+_KEPT = ("kind", "camera", "address", *ANALYSIS, *DRAWING)
 
 
 @dataclass(frozen=True)
@@ -44,40 +43,45 @@ class Settings:
     rendering: RenderOptions
 
 
-def settings() -> Settings:
+def settings(session: Session | None = None) -> Settings:
     """The widgets' values as `EdgeConfig` and `RenderOptions`.
 
     Raises:
         ConfigError: a value is outside its range.
     """
     state = st.session_state
-    options = {name: state[name] for name in _HELP if name in state}
+    options = {name: state[name] for name in ANALYSIS if name in state}
     kind = state.get("kind", default_kind())
+    names = session.people.chosen if session else ()
     return Settings(
         kind,
         EdgeConfig(**options, source=_source(kind)),
-        RenderOptions(blur=state.get("blur", False)),
+        RenderOptions(state.get("blur", False), state.get("mirror", False), names),
     )
 
 
-def adopt(config: EdgeConfig, rendering: RenderOptions) -> None:
-    """Set the widgets to what a shared worker runs with; only inside a callback."""
-    analysis = ("detector", "model", "scores", "runtime", "detect_every", "smoothing_s", "threshold")
-    for name in (*analysis, "fps", "rotate", "mirror"):
-        st.session_state[name] = getattr(config, name)
-    st.session_state.blur = rendering.blur
-
-
-def keep() -> None:
-    """Keep the source's widgets' values while another page, or another source, is shown."""
-    for name in ("kind", "camera", "address"):
+def restore(session: Session) -> None:
+    """Before any widget: what this tab chose before it was loaded again, and what its worker really runs with."""
+    for name in _KEPT:
         if name in st.session_state:
-            st.session_state[name] = st.session_state[name]
+            st.session_state[name] = st.session_state[name]  # Streamlit forgets widgets that are not shown
+        elif name in session.chosen:
+            st.session_state[name] = session.chosen[name]
+    worker = session.worker
+    if worker and session.seen_changes != (worker.number, worker.changes):
+        session.seen_changes = worker.number, worker.changes
+        for name in ANALYSIS:
+            st.session_state[name] = getattr(worker.config, name)
+
+
+def remember(session: Session) -> None:
+    """After all widgets: keep what they say."""
+    session.chosen.update({name: st.session_state[name] for name in _KEPT if name in st.session_state})
 
 
 def default_kind() -> str:
-    """The webcam where there is one, else the demo: one click shows something."""
-    return "webcam" if webcams() else "demo"
+    """The webcam where there is one, else the browser's camera: one click shows the user."""
+    return "webcam" if webcams() else "browser"
 
 
 def _source(kind: str) -> str:
@@ -89,7 +93,7 @@ def _source(kind: str) -> str:
     if kind == "address":
         address = str(st.session_state.get("address") or "").strip()
         return _checked(address, r"(rtsps?|https?)://.+", "an address that begins with rtsp://, http:// or https://")
-    return "demo"
+    return BROWSER if kind == "browser" else "demo"
 
 
 def _checked(text: str, pattern: str, expected: str) -> str:
@@ -102,12 +106,7 @@ def source_picker(on_change: Callable[[], None]) -> str:
     """The source's widgets; returns the chosen kind."""
     st.session_state.setdefault("kind", default_kind())
     kind: str = st.selectbox(
-        "Source",
-        list(KINDS),
-        format_func=KINDS.__getitem__,
-        key="kind",
-        on_change=on_change,
-        help=_SOURCE_HELP,
+        "Source", list(KINDS), format_func=KINDS.__getitem__, key="kind", on_change=on_change, help=_SOURCE_HELP
     )
     if kind == "webcam":
         _camera_picker(on_change)
@@ -133,93 +132,12 @@ def _camera_picker(on_change: Callable[[], None]) -> None:
     )
 
 
-def sidebar(on_change: Callable[[], None]) -> None:
-    """The sidebar's widgets; `on_change` is called as a callback after each change."""
-    with st.sidebar:
-        _analysis(on_change)
-        _image(on_change)
+_SOURCE_HELP = """Where pictures come from.
 
-
-def _analysis(on_change: Callable[[], None]) -> None:
-    st.subheader("Analysis", divider="gray")
-    _take_device_defaults()
-    st.selectbox(
-        "Face detector",
-        [name for name in DETECTORS if name != "yunet"],  # its model file is not bundled
-        help="auto takes the one that sees best; haar is the classic cascade.",
-        key="detector",
-        on_change=on_change,
-    )
-    st.selectbox("Model", bundled_models(), help=_MODEL_HELP, key="model", on_change=on_change)
-    st.selectbox(
-        "Scores",
-        SCORES,
-        format_func=_SCORES_TEXT.__getitem__,
-        help=_HELP["scores"],
-        key="scores",
-        on_change=on_change,
-    )
-    st.selectbox("Runtime", ["auto", *installed_runtimes()], help=_HELP["runtime"], key="runtime", on_change=on_change)
-    _slider("Detect every N frames", "detect_every", 1, 15, 1, on_change)
-    _slider("Frames per second", "fps", 1.0, 30.0, 1.0, on_change, "%.0f")
-    _slider("Smoothing", "smoothing_s", 0.0, 2.0, 0.1, on_change, "%.1f s")
-    _slider("Threshold", "threshold", 0.0, 0.95, 0.05, on_change)
-
-
-def _image(on_change: Callable[[], None]) -> None:
-    st.subheader("Image", divider="gray")
-    st.selectbox(
-        "Turn the camera's image",
-        (0, 90, 180, 270),
-        format_func="{}°".format,
-        help="Clockwise, for a camera that hangs upside down or on its side.",
-        key="rotate",
-        on_change=on_change,
-    )
-    st.toggle("Mirror", key="mirror", on_change=on_change, help="The camera's image as a mirror shows it.")
-    st.toggle(
-        "Privacy blur",
-        key="blur",
-        on_change=on_change,
-        help="Faces are pixelated in the shown image and in what you download; their scores are kept.",
-    )
-    st.toggle(
-        "Compatible video",
-        key="inline",
-        help="For a proxy that holds video streams back: images take the page's own connection, 10 per second.",
-    )
-
-
-def _take_device_defaults() -> None:
-    """Begin with what `edge.tune` chose for this device; Streamlit resets a widget that does not offer it."""
-    try:
-        tuned = device_defaults()
-    except ConfigError as error:
-        st.warning(str(error))
-        return
-    for name in _TUNED:
-        st.session_state.setdefault(name, tuned.get(name, getattr(_DEFAULT, name)))
-
-
-_SOURCE_HELP = """Where images come from.
-
-- Demo: a portrait that moves, built in
 - Webcam: a camera of the machine that runs this app
+- This browser's camera: the one in front of you, if this app runs on another machine, or on your phone
+- Demo: a portrait that moves, built in
+- Photos or a video: files of yours
 - Network camera: RTSP, or MJPEG over HTTP
-- Browser's camera and Snapshot: the camera in front of you, if this app runs on another machine
+- Snapshot: one picture of the browser's camera
 """
-_MODEL_HELP = """int8 is the smallest file, and the fastest in LiteRT; float16 is the closest to the trained network,
-and faster than int8 in tflite-runtime on a PC. `python -m edge.tune` measures which is best here."""
-
-
-def bundled_models() -> list[str]:
-    """The variants whose file is there; int8, whose absence edge explains, if none is."""
-    return [name for name in VARIANTS if EdgeConfig(model=name).model_path.is_file()] or ["int8"]
-
-
-def _slider(
-    label: str, name: str, low: float, high: float, step: float, on_change: Callable[[], None], form: str | None = None
-) -> None:
-    st.session_state.setdefault(name, getattr(_DEFAULT, name))
-    text = _HELP[name][0].upper() + _HELP[name][1:] + "."
-    st.slider(label, low, high, step=step, format=form, key=name, on_change=on_change, help=text)

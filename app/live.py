@@ -1,36 +1,36 @@
-"""The live view: a worker's stream, the faces' scores, the last minute, a line of health, and the record."""
-
-import base64
-import html
-import time
+"""The live view: start and stop, the pane that moves by itself, and the record below it."""
 
 import streamlit as st
 
-from app import charts, controls, record_view
-from app.monitor import Monitor
+from app import cards, controls, live_state, record_view
+from app.browser_camera import NAME as BROWSER
+from app.options import ANALYSIS
+from app.pane import Said, pane
 from app.sessions import Session, registry, session
-from app.video_stream import address
 from app.worker import Worker
 from edge.address import redact
 from edge.errors import ConfigError, EmotionError, ModelError, SourceError
 
-PANEL_EVERY_S = 0.4
-INLINE_EVERY_S = 0.1
-ALT = "The live image, with a box, a label and a confidence at each face"
-CAMERA_COLORS = {"online": "#009E73", "opening": "#E69F00"}
-"""Camera state to the color of its dot; any other is vermillion."""
+REFUSALS = {
+    "NotAllowedError": "The browser may not use the camera: allow it beside the page's address, and start again.",
+    "NotFoundError": "The browser finds no camera: choose another source, or try the demo.",
+    "NotReadableError": "Another program has the camera: close it there, and start again.",
+    "TypeError": "Browsers give their camera only to https:// and to localhost: see “On your phone” below.",
+}
+"""What the browser says when its camera can't be had, in words for the user."""
 
 
 def start() -> None:
     """Watch the chosen source (a callback)."""
+    tab = session()
+    st.session_state.problem = None
     try:
-        chosen = controls.settings()
-        worker = registry().start(session(), chosen.config, chosen.rendering)
+        chosen = controls.settings(tab)
     except ConfigError as error:
         st.session_state.problem = error
         return
-    st.session_state.problem = None
-    controls.adopt(worker.config, worker.rendering)
+    begin = registry().start_browser_camera if chosen.config.source == BROWSER else registry().start
+    begin(tab, chosen.config, chosen.rendering)
 
 
 def stop() -> None:
@@ -38,16 +38,18 @@ def stop() -> None:
     registry().stop(session())
 
 
-def apply() -> None:
-    """Hand changed settings to the running worker (a callback)."""
-    worker = session().worker
-    if worker is None:
-        return
+def apply(name: str) -> None:
+    """Hand a changed option to the running worker, or to what is drawn for this tab (a callback)."""
+    tab = session()
     try:
-        chosen = controls.settings()
-        worker.change(chosen.config, chosen.rendering)
+        chosen = controls.settings(tab)
+        tab.look(chosen.rendering)
+        if tab.worker and name in ANALYSIS:
+            tab.worker.change(**{name: st.session_state[name]})
+            tab.seen_changes = tab.worker.number, tab.worker.changes
     except ConfigError as error:
-        worker.refused = error
+        if tab.worker:
+            tab.worker.refused = error
 
 
 def switch() -> None:
@@ -62,115 +64,60 @@ def switch() -> None:
 
 def try_demo() -> None:
     """Choose and start the demo (a callback)."""
+    stop()
     st.session_state.kind = "demo"
     start()
 
 
+def is_on(tab: Session) -> bool:
+    """Whether a source runs, or waits for the browser's permission."""
+    return tab.camera is not None or bool(tab.worker and tab.worker.running)
+
+
 def buttons(tab: Session, kind: str) -> None:
-    """Start and Stop."""
-    running = bool(tab.worker and tab.worker.running)
-    label = "Start demo" if kind == "demo" else "Start camera"
-    st.button(label, type="primary", icon=":material/play_arrow:", on_click=start, disabled=running, key="start")
-    st.button("Stop", icon=":material/stop:", on_click=stop, disabled=not running, key="stop")
+    """Start and the demo; then Stop and the record, in the same places, so that the keyboard's focus stays."""
+    if is_on(tab):
+        st.button("Stop", type="primary", icon=":material/stop:", on_click=stop, key="run")
+        record_view.button(tab)
+        return
+    label = {"demo": "Start demo", "address": "Start camera"}.get(kind, "See yourself")
+    st.button(label, type="primary", icon=":material/play_arrow:", on_click=start, key="run")
+    if kind != "demo":
+        st.button("Show the demo", icon=":material/face:", on_click=try_demo, key="second")
 
 
-def show(tab: Session, kind: str) -> None:
+def show(tab: Session) -> None:
     """The view of a source that a worker runs."""
-    view, facts = st.columns([3, 2], gap="large")
     worker = tab.worker
-    if worker and worker.running:
-        with view:
-            _image(tab, worker)
-            _health_line(worker)
-        with facts:
-            panel()
-        minute()
-    else:
-        with view:
-            _stage(kind, st.session_state.get("problem") or (worker.error if worker else None), worker)
+    if is_on(tab):
+        _warn(worker)
+        base = live_state.base()
+        pane(
+            "live",
+            live_state.state(tab),
+            f"{base}/state/{tab.token}",
+            f"{base}/camera/{tab.token}" if tab.camera else "",
+            lambda said: _hear(tab, said),
+        )
+    elif problem := st.session_state.get("problem") or (worker.error if worker else None):
+        st.error(explain(problem, worker.source if worker else ""), icon=":material/videocam_off:")
+    elif worker and worker.ended:
+        st.info("The source has ended: start it again, or choose another one.")
     record_view.show(tab)
 
 
-def _image(tab: Session, worker: Worker) -> None:
-    if registry().streams and not st.session_state.get("inline"):
-        st.html(f'<img class="live-image" alt="{ALT}" src="{address(tab, worker)}">')
-    else:
-        _inline_image()
-
-
-@st.fragment(run_every=INLINE_EVERY_S)
-def _inline_image() -> None:
-    """The fallback, where a proxy holds streams back: the newest image through the page's own connection."""
-    worker = session().worker
-    jpeg = base64.b64encode(worker.images.newest()).decode() if worker else ""
-    source = f"data:image/jpeg;base64,{jpeg}" if jpeg else "data:,"
-    st.html(f'<img class="live-image" alt="{ALT}" src="{source}">')
-
-
-@st.fragment(run_every=PANEL_EVERY_S)
-def _health_line(worker: Worker) -> None:
-    if not worker.running:
-        st.rerun()  # it ended by itself: show why
-    if worker.refused:
+def _warn(worker: Worker | None) -> None:
+    if worker and worker.refused:
         st.warning(explain(worker.refused, worker.source))
-    watchers = registry().watchers(worker)
-    line = health_html(worker.monitor, worker.status.state.value, worker.dropped, watchers)
-    st.markdown(line, unsafe_allow_html=True)
 
 
-def health_html(monitor: Monitor, state: str, dropped: int, watchers: int = 1) -> str:
-    """The line of health."""
-    health = monitor.health()
-    dot = CAMERA_COLORS.get(state, "#D55E00")
-    parts = [
-        f'<span class="dot" style="background:{dot}"></span>{html.escape(state)}',
-        f"<b>{health.per_second:.1f}</b> images/s",
-        f"age <b>{health.age_ms:.0f}</b> ms",
-        *(f"{name} {milliseconds:.1f} ms" for name, milliseconds in health.stages_ms),
-        f"dropped {dropped}",
-    ]
-    if watchers > 1:
-        parts.append(f"shared by {watchers} tabs")
-    return '<div class="health">' + "".join(f"<span>{part}</span>" for part in parts) + "</div>"
-
-
-@st.fragment(run_every=PANEL_EVERY_S)
-def panel() -> None:
-    """The faces of the newest result: bars, and valence and arousal of the largest."""
-    monitor = session().monitor
-    latest = monitor.latest if monitor else None
-    faces, head = (latest.faces, latest.scores) if latest else ((), "")
-    if not faces:
-        st.markdown('<div class="face-title">No face in the image</div>', unsafe_allow_html=True)
-        st.caption("Look towards the camera, with light from the front and the whole face in the image.")
-        return
-    largest = sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
-    st.markdown("".join(charts.bars(face, head) for face in largest[:3]), unsafe_allow_html=True)
-    if len(largest) > 3:
-        st.caption(f"and {len(largest) - 3} more")
-    first = largest[0]
-    st.markdown(charts.circumplex(first.valence, first.arousal, first.emotion), unsafe_allow_html=True)
-
-
-@st.fragment(run_every=1.0)
-def minute() -> None:
-    """The largest face over the last minute."""
-    monitor = session().monitor
-    samples = monitor.timeline() if monitor else []
-    st.markdown("##### Last minute")
-    st.markdown(charts.timeline(samples, time.monotonic()), unsafe_allow_html=True)
-
-
-def _stage(kind: str, error: Exception | None, worker: Worker | None) -> None:
-    if error:
-        st.error(explain(error, worker.source if worker else ""), icon=":material/videocam_off:")
-        if kind != "demo":
-            st.button("Try the demo", on_click=try_demo, icon=":material/play_arrow:", key="try_demo")
-        return
-    title, text = "Nothing is running", "Press Start. Images stay on this machine."
-    if worker and worker.ended:
-        title, text = "The source has ended", "Start it again, or choose another one."
-    st.html(f'<div class="stage"><strong>{title}</strong><span>{text}</span></div>')
+def _hear(tab: Session, said: Said) -> None:
+    """Somebody was named or painted, or the browser's camera can't be had (a callback)."""
+    if said.what == "camera":
+        stop()
+        st.session_state.problem = ConfigError(REFUSALS.get(said.value, REFUSALS["NotFoundError"]))
+    elif cards.apply(tab.people, said.what, said.value):
+        tab.rename()
 
 
 def explain(error: Exception, source: str) -> str:
@@ -180,7 +127,7 @@ def explain(error: Exception, source: str) -> str:
     if isinstance(error, SourceError) and "://" in source:
         return f"Nothing comes from {redact(source)}: check address, network and password, or try the demo."
     if isinstance(error, ModelError):
-        return f"The model can't be used: choose another one in the sidebar. ({error})"
+        return f"The model can't be used: choose another one in the options. ({error})"
     if isinstance(error, EmotionError):
         return str(error)
     return f"Something unexpected went wrong; the server's log has the details. ({type(error).__name__})"

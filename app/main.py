@@ -1,4 +1,4 @@
-"""The entry: `streamlit run app/main.py` serves the page and, on the same port, the video."""
+"""The entry: `streamlit run app/main.py` serves the page and, on the same port, images and results."""
 
 import sys
 from pathlib import Path
@@ -9,6 +9,6 @@ ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:  # Streamlit puts app/ on the path, not the project's root
     sys.path.insert(0, ROOT)
 
-from app.video_stream import lifespan, routes  # noqa: E402
+from app.routes import lifespan, middleware, routes  # noqa: E402
 
-app = st.App(Path(__file__).with_name("page.py"), routes=routes(), lifespan=lifespan)
+app = st.App(Path(__file__).with_name("page.py"), routes=routes(), middleware=middleware(), lifespan=lifespan)

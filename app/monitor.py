@@ -1,30 +1,23 @@
-"""What is known about a stream of results while it runs: the newest one, the last minute, rates and times."""
+"""What is known about a stream of results while it runs: the newest one, everybody's last minute, rates and times."""
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 
-from edge.results import FrameResult, Timings
+from app.moments import Moment, moment_of
+from edge.results import Face, FrameResult, Timings
 from edge.run_stats import RateMeter
 
 TIMELINE_S = 60.0
 SAMPLE_EVERY_S = 0.5
+STAYS_S = 4.0
+"""So long somebody who went out of view keeps the place on the page."""
 RECENT = 30
 """Results over which the line of health takes its means: two seconds of a usual camera."""
 
 Listener = Callable[[FrameResult], None]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One moment of one face."""
-
-    at_s: float
-    scores: Mapping[str, float]
-    valence: float = 0.0
-    arousal: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -37,19 +30,34 @@ class Health:
     stages_ms: tuple[tuple[str, float], ...] = ()
 
 
+@dataclass
+class Seen:
+    """Somebody in view, or a moment ago."""
+
+    face: Face
+    seen_s: float
+    moments: deque[Moment] = field(default_factory=lambda: deque(maxlen=round(TIMELINE_S / SAMPLE_EVERY_S) + 1))
+
+    def take(self, face: Face, now_s: float) -> None:
+        """Take in a new result."""
+        self.face, self.seen_s = face, now_s
+        if not self.moments or now_s - self.moments[-1].at_s >= SAMPLE_EVERY_S:
+            self.moments.append(moment_of(face, now_s))
+
+
 class Monitor:
     """Filled by the thread that processes, read by the pages.
 
     Usage:
         monitor.add(result, drawing_ms)
-        monitor.latest, monitor.timeline(), monitor.health()
+        monitor.latest, monitor.people(), monitor.health()
     """
 
     def __init__(self) -> None:
         self.latest: FrameResult | None = None
         self._lock = threading.Lock()
         self._listeners: dict[str, Listener] = {}
-        self._timeline: deque[Sample] = deque(maxlen=round(TIMELINE_S / SAMPLE_EVERY_S) + 1)
+        self._people: dict[int, Seen] = {}
         self._rate = RateMeter()
         self._recent: deque[tuple[Timings, float, float]] = deque(maxlen=RECENT)
 
@@ -60,7 +68,7 @@ class Monitor:
             self.latest = result
             self._rate.tick(now_s)
             self._recent.append((result.timings, draw_ms, (now_s - result.captured_monotonic_s) * 1000))
-            self._sample(result)
+            self._remember(result)
             listeners = list(self._listeners.values())
         for listener in listeners:
             listener(result)
@@ -75,10 +83,12 @@ class Monitor:
         with self._lock:
             self._listeners.pop(name, None)
 
-    def timeline(self) -> list[Sample]:
-        """The largest face over the last minute."""
+    def people(self) -> list[Seen]:
+        """Who is in view, or was a moment ago, from left to right."""
         with self._lock:
-            return list(self._timeline)
+            latest_s = self.latest.captured_monotonic_s if self.latest else 0.0
+            here = [person for person in self._people.values() if latest_s - person.seen_s <= STAYS_S]
+            return sorted(here, key=lambda person: (person.face.box.x, person.face.track_id))
 
     def health(self) -> Health:
         """How it goes; zeros before the first result."""
@@ -91,16 +101,13 @@ class Monitor:
         stages.append(("draw", _mean([draw_ms for _, draw_ms, _ in recent])))
         return Health(per_second, _mean([age_ms for *_, age_ms in recent]), tuple(stages))
 
-    def _sample(self, result: FrameResult) -> None:
-        due = not self._timeline or result.captured_monotonic_s - self._timeline[-1].at_s >= SAMPLE_EVERY_S
-        if due and result.faces:
-            self._timeline.append(sample_of(result))
-
-
-def sample_of(result: FrameResult) -> Sample:
-    """The largest face of a result that has one."""
-    face = max(result.faces, key=lambda face: face.box.width * face.box.height)
-    return Sample(result.captured_monotonic_s, face.scores.as_dict(), face.valence, face.arousal)
+    def _remember(self, result: FrameResult) -> None:
+        now_s = result.captured_monotonic_s
+        for face in result.faces:
+            person = self._people.setdefault(face.track_id, Seen(face, now_s))
+            person.take(face, now_s)
+        if any(now_s - person.seen_s > TIMELINE_S for person in self._people.values()):
+            self._people = {who: person for who, person in self._people.items() if now_s - person.seen_s <= TIMELINE_S}
 
 
 def _mean(values: list[float]) -> float:

@@ -1,69 +1,84 @@
-"""The session record on the page: start and stop, downloads, summary."""
+"""The session record on the page: start and stop, the chart, downloads."""
+
+import html
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from app import charts
-from app.session_log import MOST_FRAMES, Record
+from app import cards, charts, report
+from app.moments import Timeline
+from app.pane import Said, State, pane
+from app.people import People
+from app.session_log import About, Record
 from app.sessions import Session, session
 from edge.errors import SinkError
 
 
+def button(tab: Session) -> None:
+    """Start and stop recording."""
+    if tab.recording:
+        st.button("Stop recording", icon=":material/stop_circle:", on_click=_stop, key="second")
+        return
+    st.button(
+        "Record results",
+        icon=":material/radio_button_checked:",
+        on_click=_start,
+        disabled=tab.monitor is None,
+        key="second",
+        help="Keeps results, never pictures, until another record, or two minutes after the tab was closed.",
+    )
+
+
 def show(tab: Session) -> None:
     """The section under the live view."""
-    watching = tab.monitor is not None and (tab.worker is None or tab.worker.running)
-    if not (watching or tab.record):
+    if problem := st.session_state.get("record_problem"):
+        st.error(problem)
+    if tab.record and tab.record.frames and not tab.recording and tab.about:
+        st.html("<h2>Record</h2>")
+        chart("record chart", tab.record.timeline(), tab.recorded_people, tab.rename)
+        with st.container(horizontal=True, key="downloads"):
+            downloads(tab.record, tab.recorded_people, tab.about)
+
+
+def chart(key: str, timeline: Timeline, people: People, on_change: Callable[[], None]) -> None:
+    """Everybody over time, with names and colors to choose."""
+    pane(key, State("", charts.over_time(timeline, people)), on_said=lambda said: _hear(people, said, on_change))
+
+
+def _hear(people: People, said: Said, on_change: Callable[[], None]) -> None:
+    if cards.apply(people, said.what, said.value):
+        on_change()
+
+
+def downloads(record: Record, people: People, about: About, pictures: Mapping[int, bytes] | None = None) -> None:
+    """Buttons for the record's forms, which are made at a click."""
+    stem = report.stem(about["source"], record.begun_at)
+    _button("CSV", lambda: record.csv(about), f"{stem}.csv", "text/csv", ":material/table:")
+    _button("JSON Lines", lambda: record.jsonl(about), f"{stem}.jsonl", "application/jsonl", ":material/data_object:")
+    timeline = record.timeline()
+    if not timeline.people:
         return
-    st.markdown("##### Record")
-    with st.container(horizontal=True, vertical_alignment="center", key="record"):
-        if tab.recording:
-            st.button("Stop recording", icon=":material/stop_circle:", on_click=_stop, key="record_stop")
-            _counter()
-        else:
-            st.button(
-                "Record results",
-                icon=":material/radio_button_checked:",
-                on_click=_start,
-                disabled=not watching,
-                key="record_start",
-                help="Keeps results, never images, until another record, a closed tab or two minutes offline.",
-            )
-            if tab.record and tab.record.frames:
-                downloads(tab.record, "emotions")
-    if tab.record and tab.record.frames and not tab.recording:
-        st.markdown(charts.summary(tab.record.samples()), unsafe_allow_html=True)
+    svg = report.chart_file(timeline, people, f"{about['source']}, {about['begin']}")
+    _button("Chart (SVG)", lambda: svg, f"{stem}.svg", "image/svg+xml", ":material/show_chart:")
+    png = f'<a class="png" href="#" data-png="{html.escape(svg, quote=True)}" data-name="{stem}.png">Chart (PNG)</a>'
+    pane("png", State("", png))
+    page = report.page(timeline, people, about)
+    _button("Report", lambda: page, f"{stem}.html", "text/html", ":material/description:")
+    if pictures:
+        full = report.page(timeline, people, about, pictures)
+        _button("Report with pictures", lambda: full, f"{stem}-pictures.html", "text/html", ":material/portrait:")
 
 
-def downloads(record: Record, stem: str) -> None:
-    """Buttons for the record's two forms, which are made at a click."""
-    st.download_button(
-        "CSV", record.csv, f"{stem}.csv", "text/csv", key="csv", on_click="ignore", icon=":material/table:"
-    )
-    st.download_button(
-        "JSON Lines",
-        record.jsonl,
-        f"{stem}.jsonl",
-        "application/jsonl",
-        key="jsonl",
-        on_click="ignore",
-        icon=":material/data_object:",
-    )
-
-
-@st.fragment(run_every=1.0)
-def _counter() -> None:
-    record = session().record
-    if record:
-        text = f"{record.frames} results, {record.faces} faces"
-        if record.lost:
-            st.warning(f"The server's disk is full: {record.lost} results are not in the record.")
-        st.caption(f"{text}: full" if record.full else text, help=f"A record ends at {MOST_FRAMES:,} results.")
+def _button(label: str, data: Callable[[], str], name: str, mime: str, icon: str) -> None:
+    st.download_button(label, data, name, mime, key=f"{label} {name}", on_click="ignore", icon=icon)
 
 
 def _start() -> None:
+    st.session_state.record_problem = None
     try:
         session().start_recording()
     except SinkError as error:
-        st.error(str(error))
+        st.session_state.record_problem = str(error)
 
 
 def _stop() -> None:

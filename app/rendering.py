@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 import cv2
 
+from app.labels import draw
 from edge import photos
-from edge.annotate import draw, hide_faces
+from edge.annotate import hide_faces
 from edge.errors import SourceError
 from edge.results import BgrImage, Box, FrameResult
+from edge.views import mirror_box
 
 SHOWN_WIDTH = 960
 """Wider frames are shown at this width: more pixels cost encoding and show nothing more."""
@@ -20,11 +22,27 @@ class RenderOptions:
     """How images are shown; scores don't depend on it."""
 
     blur: bool = False
+    mirror: bool = False
+    names: tuple[tuple[int, str], ...] = ()
+    """What the user calls people, by their identity."""
 
 
 def render(image: BgrImage, result: FrameResult, rendering: RenderOptions) -> BgrImage:
     """The image to show; `image` itself stays as it is."""
-    return draw(hide_faces(image, result) if rendering.blur else image, result)
+    if rendering.blur:
+        image = hide_faces(image, result)
+    if rendering.mirror:
+        image, result = image[:, ::-1], _with_boxes(result, lambda box: mirror_box(box, image.shape[1]))
+    return draw(image, result, dict(rendering.names))
+
+
+def face_of(image: BgrImage, box: Box, side: int = 96) -> BgrImage:
+    """A small square with the face in `box`."""
+    longer = max(box.width, box.height)
+    x, y = box.x + (box.width - longer) // 2, box.y + (box.height - longer) // 2
+    cut = image[max(0, y) : max(1, y + longer), max(0, x) : max(1, x + longer)]
+    small: BgrImage = cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return small
 
 
 def shown(image: BgrImage, result: FrameResult, rendering: RenderOptions) -> bytes:
@@ -60,4 +78,5 @@ def decode(data: bytes, name: str) -> BgrImage:
 
 
 def _with_boxes(result: FrameResult, change: Callable[[Box], Box]) -> FrameResult:
-    return replace(result, faces=tuple(replace(face, box=change(face.box)) for face in result.faces))
+    faces = tuple(replace(face, box=change(face.box)) for face in result.faces)
+    return replace(result, faces=faces, doubtful=tuple(map(change, result.doubtful)))

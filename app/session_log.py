@@ -3,21 +3,26 @@
 import contextlib
 import itertools
 import json
-import math
 import tempfile
 import threading
 from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-from app.monitor import Sample
+from app.moments import Moment, Timeline, timeline
+from edge import table
 from edge.results import FrameResult
 from edge.schema import to_json
 from edge.sinks import writing
-from edge.table import COLUMNS, face_rows, to_csv
+from edge.table import COLUMNS, face_rows
 
 MOST_FRAMES = 200_000
 """Where a record ends: 3.7 hours at 15 results per second, about 100 MB on disk."""
-MOST_SAMPLES = 5_000
+
+About = Mapping[str, str]
+"""What a file's head says: source, begin, model, options."""
 
 
 class Record:
@@ -27,23 +32,28 @@ class Record:
         record = Record()
         record.add(result)
         data = record.csv()
+
+    Args:
+        is_film: count time from the film's zero, not from the first result.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_film: bool = False) -> None:
         self._lock = threading.Lock()
         with writing("a record to a temporary file"):
             self._file = tempfile.TemporaryFile("w+b", buffering=0, prefix="emotion-record-")
+        self._is_film = is_film
         self._size = 0
         self._times_s = array("d")
-        """When each frame was: a file's own time, else that of a clock that never jumps."""
+        """When each frame was: a film's own time, else that of a clock that never jumps."""
+        self.begun_at = datetime.now().astimezone()
         self.frames = 0
         self.faces = 0
         self.with_face = 0
         """Frames that have one."""
         self.lost = 0
         """Results for which the disk had no room."""
-        self._samples: list[Sample] = []
-        self._sampled_frames = 0
+        self._timeline = Timeline()
+        self._timeline_frames = 0
 
     @property
     def full(self) -> bool:
@@ -52,14 +62,15 @@ class Record:
 
     def add(self, result: FrameResult) -> None:
         """Append one result (any thread); a full or closed record ignores it."""
-        line = json.dumps(to_json(result), separators=(",", ":")) + "\n"
+        line = json.dumps({**to_json(result), "time": iso(result.captured_at)}, separators=(",", ":")) + "\n"
         with self._lock:
             if self._file.closed or self.full:
                 return
             if not self._write(line.encode()):
                 self.lost += 1
                 return
-            self._times_s.append(result.captured_monotonic_s if result.position_s is None else result.position_s)
+            position_s = result.position_s if self._is_film else None
+            self._times_s.append(result.captured_monotonic_s if position_s is None else position_s)
             self.frames += 1
             self.faces += len(result.faces)
             self.with_face += bool(result.faces)
@@ -78,30 +89,56 @@ class Record:
         with self._lock:
             self._file.close()
 
-    def jsonl(self) -> str:
-        """JSON Lines: one line per frame."""
+    def jsonl(self, about: About | None = None) -> str:
+        """JSON Lines: what it is about, if given, then one line per frame."""
+        head = json.dumps({"about": dict(about)}) + "\n" if about else ""
         with self._lock:
             self._file.seek(0)
-            return self._file.read(self._size).decode()
+            return head + self._file.read(self._size).decode()
 
-    def csv(self) -> str:
-        """CSV: one row per face, with a header even if there is none."""
-        rows = itertools.chain.from_iterable(map(face_rows, map(json.loads, self.jsonl().splitlines())))
-        first = next(rows, None)
-        return to_csv([], head=COLUMNS) if first is None else to_csv(itertools.chain([first], rows), head=first)
+    def csv(self, about: About | None = None) -> str:
+        """CSV: what it is about, if given, as lines that begin with #; then one row per face."""
+        head = "".join(f"# {name}: {' '.join(text.split())}\n" for name, text in (about or {}).items())
+        return head + to_csv(self._results())
 
-    def samples(self) -> list[Sample]:
-        """The largest face of each frame that has one, at most `MOST_SAMPLES`; read again only after new results."""
-        if self._sampled_frames != self.frames:
-            every = math.ceil(self.frames / MOST_SAMPLES)
-            items = map(json.loads, self.jsonl().splitlines()[::every])
-            self._samples = [
-                _sample(item, at_s) for item, at_s in zip(items, self._times_s[::every], strict=False) if item["faces"]
-            ]
-            self._sampled_frames = self.frames
-        return self._samples
+    def timeline(self) -> Timeline:
+        """Everybody over time; read again only after new results."""
+        if self._timeline_frames != self.frames:
+            self._timeline, self._timeline_frames = self._read_timeline(), self.frames
+        return self._timeline
+
+    def _read_timeline(self) -> Timeline:
+        begin_s = 0.0 if self._is_film else self._times_s[0]
+        times_s = [at_s - begin_s for at_s in self._times_s]
+        people: defaultdict[int, list[tuple[int, Moment]]] = defaultdict(list)
+        for number, (result, at_s) in enumerate(zip(self._results(), times_s, strict=False)):
+            for face in result["faces"]:
+                if face["scores"]:
+                    people[face["track_id"]].append((number, _moment(face, at_s)))
+        return timeline(times_s, people)
+
+    def _results(self) -> Iterator[dict[str, Any]]:
+        return (json.loads(line) for line in self.jsonl().splitlines())
 
 
-def _sample(result: dict[str, Any], at_s: float) -> Sample:
-    face = max(result["faces"], key=lambda face: face["box"][2] * face["box"][3])
-    return Sample(at_s, face["scores"], face["valence"], face["arousal"])
+def iso(unix_s: float) -> str:
+    """A moment as ISO 8601 tells it, in this machine's time zone."""
+    return datetime.fromtimestamp(unix_s).astimezone().isoformat(timespec="milliseconds")
+
+
+def to_csv(results: Iterable[Mapping[str, Any]]) -> str:
+    """One row per face: the columns of `python -m edge.run --csv` and the ISO time, with a header even if empty."""
+    rows = map(_with_time, itertools.chain.from_iterable(map(face_rows, results)))
+    first = next(rows, None)
+    head = first or _with_time(dict.fromkeys(COLUMNS))
+    return table.to_csv([] if first is None else itertools.chain([first], rows), head=head)
+
+
+def _with_time(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with its time in words beside the Unix one."""
+    at = row["captured_at"]
+    return {"captured_at": at, "time": None if at is None else iso(at), **row}
+
+
+def _moment(face: dict[str, Any], at_s: float) -> Moment:
+    return Moment(at_s, face["emotion"], face["scores"], face["valence"], face["arousal"])

@@ -1,66 +1,102 @@
 """Who watches what: one session per browser tab, one worker per source, shared by the tabs that start it.
 
-    tab -> Session (token, record) -> Worker (camera, pipeline) <- Session <- another tab
+    tab -> Session (token, record, upload, choices) -> Worker (camera, pipeline) <- Session <- another tab
 
-The last tab that stops or closes ends the worker, and with it frees the camera. What a tab has gathered, its record and
-its upload, is kept for two minutes more: a laptop that slept, or lost its network, comes back under its session id.
+A session outlives its tab's connection by two minutes, and so does all that it runs: whoever reloads the page, loses
+the network or closes the tab by mistake finds it again. A tab is known by Streamlit's id of its connection, else by the
+browser's cookie and the name in the page's address. `Stop` ends a worker at once, unless another tab watches it.
 """
 
 import secrets
 import threading
+from dataclasses import replace
+from typing import Any
 
 import streamlit as st
+from streamlit.runtime import Runtime, exists
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app import report
+from app.browser_camera import NAME as BROWSER
+from app.browser_camera import BrowserCamera
 from app.monitor import Monitor
+from app.people import People
+from app.photo_job import PhotoJob
 from app.rendering import RenderOptions
-from app.session_log import Record
+from app.session_log import About, Record
 from app.upload_job import VideoJob
 from app.worker import Worker
 from edge.config import EdgeConfig
+from edge.reader import Opener
 
 SHUT_DOWN_S = 5.0
 """Longest wait for one worker when the server goes down."""
 KEEP_S = 120.0
-"""How long a tab may be away and find its record again: as long as Streamlit keeps its widgets' state."""
+"""How long a tab may be away and find everything again: as long as Streamlit keeps its widgets' state."""
+ADDRESS_KEY, COOKIE = "tab", "emotion_edge_browser"
 
 
 class Session:
     """One browser tab."""
 
-    def __init__(self, key: str = "") -> None:
+    def __init__(self, key: str = "", browser: str = "") -> None:
         self.key = key
-        """Streamlit's id of the session, which a tab that comes back has again."""
+        """Streamlit's id of the tab's connection."""
+        self.browser = browser
+        """The browser's cookie; empty if it has none."""
+        self.name = secrets.token_hex(4)
+        """What the page's address carries; without the browser's cookie it opens nothing."""
         self.token = secrets.token_urlsafe(16)
-        """What the stream's address carries; nobody else knows it."""
+        """What the addresses of images and results carry; nobody else knows it."""
         self.worker: Worker | None = None
-        self.browser: Monitor | None = None
-        """What is known of the browser's own camera, while it sends."""
+        self.camera: BrowserCamera | None = None
+        """The browser's own camera, while it is chosen and started."""
+        self.rendering = RenderOptions()
+        self.people = People()
         self.record: Record | None = None
+        self.about: About = {}
+        """What the record is about."""
+        self.recorded_people = People()
         self.video: VideoJob | None = None
+        self.photos: PhotoJob | None = None
+        self.chosen: dict[str, Any] = {}
+        """What the widgets said last, by their keys."""
+        self.seen_changes: tuple[int, int] | None = None
+        """Up to which change of which worker the widgets are."""
         self._recorded: Monitor | None = None
 
     @property
     def monitor(self) -> Monitor | None:
         """What this tab looks at."""
-        return self.worker.monitor if self.worker else self.browser
+        return self.worker.monitor if self.worker else None
 
     @property
     def recording(self) -> bool:
         """Whether results are being recorded."""
         return self._recorded is not None
 
+    def look(self, rendering: RenderOptions) -> None:
+        """Draw as this tab wants it from now on."""
+        self.rendering = rendering
+        if self.worker:
+            self.worker.show(self.token, rendering)
+
+    def rename(self) -> None:
+        """Draw with the names of now."""
+        self.look(replace(self.rendering, names=self.people.chosen))
+
     def start_recording(self) -> None:
         """Record what this tab looks at, in place of the last record."""
         self.stop_recording()
         if self.record:
             self.record.close()
-        if self.monitor:
-            self.record, self._recorded = Record(), self.monitor
+        if self.worker:
+            self.record, self._recorded, self.recorded_people = Record(), self.worker.monitor, self.people
+            self.about = report.about(self.worker.config, self.worker.source, self.record.begun_at)
             self._recorded.listen(self.token, self.record.add)
 
     def stop_recording(self) -> None:
-        """Record no more; the record stays until the next one or the end of the tab."""
+        """Record no more; the record stays until the next one or the end of the session."""
         if self._recorded:
             self._recorded.unlisten(self.token)
             self._recorded = None
@@ -71,9 +107,21 @@ class Session:
         self.video = job
         job.start()
 
+    def take_photos(self, job: PhotoJob) -> None:
+        """Work on uploaded photos, in place of the last ones."""
+        self.drop_photos()
+        self.photos = job
+        job.start()
+
     def drop_video(self) -> None:
         """Cancel and forget the uploaded video, if there is one."""
         job, self.video = self.video, None
+        if job:
+            job.close()
+
+    def drop_photos(self) -> None:
+        """Cancel and forget the uploaded photos, if there are any."""
+        job, self.photos = self.photos, None
         if job:
             job.close()
 
@@ -82,53 +130,62 @@ class SessionRegistry:
     """All tabs and workers of this server."""
 
     def __init__(self) -> None:
-        self.streams = False
-        """Whether this server has the route for streams: it has under `streamlit run app/main.py`."""
         self._lock = threading.RLock()
         self._sessions: dict[str, Session] = {}
         self._last: dict[str, Worker] = {}
         """The last worker of each source, which may not have freed it yet."""
-        self._away: dict[str, tuple[Session, threading.Timer]] = {}
-        """Tabs whose connection has ended, until they come back or are given up."""
+        self._away: dict[str, threading.Timer] = {}
+        """The end of each session whose connection has ended, by its token."""
 
-    def open(self, key: str = "") -> Session:
-        """A new tab, or one that comes back with this key."""
+    def open(self, key: str = "", browser: str = "", name: str = "") -> Session:
+        """The session of a tab: the one that it had, if it comes back, else a new one."""
         with self._lock:
-            session, timer = self._away.pop(key, (None, None))
-            if timer:
-                timer.cancel()
-            session = session or Session(key)
+            session = self._known(key, browser, name) or Session(key, browser)
+            session.key = key
+            timer = self._away.pop(session.token, None)
             self._sessions[session.token] = session
+        if timer:
+            timer.cancel()
         return session
 
-    def leave(self, session: Session) -> None:
-        """The tab's connection has ended: free its camera at once, and what it has gathered if it stays away."""
-        self.stop(session)
+    def leave(self, session: Session, key: str) -> None:
+        """The tab's connection with this id has ended: give the session up if it stays away."""
         with self._lock:
-            if session.token not in self._sessions:
-                return  # the server goes down
-            if session.key and (session.record or session.video):
-                timer = threading.Timer(KEEP_S, self._give_up, [session])
-                timer.daemon = True
-                self._away[session.key] = session, timer
-                timer.start()
-            else:
-                self.close(session)
+            if session.token not in self._sessions or session.key != key:
+                return  # the server goes down, or the tab has come back by another connection
+            timer = threading.Timer(KEEP_S, self._give_up, [session])
+            timer.daemon = True
+            self._away[session.token] = timer
+            timer.start()
+
+    def _known(self, key: str, browser: str, name: str) -> Session | None:
+        """Whoever has this connection; else who had this name in this browser, or left it last, and is not here."""
+        same = [session for session in self._sessions.values() if key and session.key == key]
+        if same or not browser:
+            return same[0] if same else None
+        gone = [
+            session
+            for session in self._sessions.values()
+            if session.browser == browser and (session.token in self._away or not _is_connected(session.key))
+        ]
+        named = [session for session in gone if session.name == name]
+        return named[0] if named else gone[-1] if gone and not name else None
 
     def _give_up(self, session: Session) -> None:
         with self._lock:
-            if self._away.get(session.key, (None, None))[0] is session:
+            if session.token in self._away:
                 self.close(session)
 
     def close(self, session: Session) -> None:
         """The tab has gone: free what only it used."""
         with self._lock:
             self._sessions.pop(session.token, None)
-            _, timer = self._away.pop(session.key, (None, None))
-            if timer:
-                timer.cancel()
+            timer = self._away.pop(session.token, None)
+        if timer:
+            timer.cancel()
         self.stop(session)
         session.drop_video()
+        session.drop_photos()
         if session.record:
             session.record.close()
 
@@ -143,21 +200,43 @@ class SessionRegistry:
             running = self._running(str(config.source))
             if session.worker and session.worker is not running:
                 self.stop(session)
-            session.worker = running or self._started(config, rendering)
+            session.worker = running or self._started(config)
+            session.people, session.seen_changes = People(), None
+            session.look(rendering)
             return session.worker
+
+    def start_browser_camera(self, session: Session, config: EdgeConfig, rendering: RenderOptions) -> None:
+        """Watch the browser's own camera: its worker starts with the first image."""
+        self.stop(session)
+        session.camera = BrowserCamera()
+        session.rendering, session.people, session.seen_changes = rendering, People(), None
+        session.chosen["camera config"] = config
+
+    def put_image(self, session: Session, jpeg: bytes) -> None:
+        """An image of the browser's camera has come."""
+        with self._lock:
+            camera = session.camera
+            if camera and session.worker is None:
+                session.worker = self._started(session.chosen["camera config"], lambda name, config: camera)
+                session.look(session.rendering)
+        if camera:
+            camera.put(jpeg)
 
     def stop(self, session: Session) -> None:
         """Watch nothing; ends the worker if nobody else watches it."""
         with self._lock:
             session.stop_recording()
-            worker, session.worker, session.browser = session.worker, None, None
-            if worker and not self.watchers(worker):
+            worker, session.worker, session.camera = session.worker, None, None
+            if worker is None:
+                return
+            worker.hide(session.token)
+            if not self.watchers(worker):
                 worker.stop()
                 busy = {source: last for source, last in self._last.items() if not last.join(0)}
                 self._last = {**busy, worker.source: worker}
 
     def watchers(self, worker: Worker) -> int:
-        """How many tabs watch a worker."""
+        """How many tabs watch a worker, those included that are away."""
         with self._lock:
             return sum(session.worker is worker for session in self._sessions.values())
 
@@ -165,8 +244,8 @@ class SessionRegistry:
         """End everything and wait for it: the server goes down."""
         with self._lock:
             sessions = list(self._sessions.values())
-            jobs = [session.video for session in sessions if session.video]
-            threads: list[Worker | VideoJob] = [*self.workers(), *self._last.values(), *jobs]
+            jobs = [job for session in sessions for job in (session.video, session.photos) if job]
+            threads: list[Worker | VideoJob | PhotoJob] = [*self.workers(), *self._last.values(), *jobs]
             for session in sessions:
                 self.close(session)
         for thread in threads:
@@ -180,10 +259,15 @@ class SessionRegistry:
     def _running(self, source: str) -> Worker | None:
         return next((worker for worker in self.workers() if worker.running and worker.source == source), None)
 
-    def _started(self, config: EdgeConfig, rendering: RenderOptions) -> Worker:
-        worker = Worker(config, rendering, self._last.pop(str(config.source), None))
+    def _started(self, config: EdgeConfig, opener: Opener | None = None) -> Worker:
+        source = str(config.source)
+        worker = Worker(config, opener, None if source == BROWSER else self._last.pop(source, None))
         worker.start()
         return worker
+
+
+def _is_connected(key: str) -> bool:
+    return exists() and Runtime.instance().is_active_session(key)
 
 
 @st.cache_resource(show_spinner=False, on_release=SessionRegistry.shut_down)
@@ -192,8 +276,15 @@ def registry() -> SessionRegistry:
     return SessionRegistry()
 
 
-@st.cache_resource(show_spinner=False, scope="session", on_release=lambda session: registry().leave(session))
 def session() -> Session:
-    """This tab's session; Streamlit releases it a moment after its connection ends."""
+    """This tab's session."""
+    return _connection()[0]
+
+
+@st.cache_resource(show_spinner=False, scope="session", on_release=lambda connection: registry().leave(*connection))
+def _connection() -> tuple[Session, str]:
+    """The session and Streamlit's id of the connection, which Streamlit releases a moment after its end."""
     context = get_script_run_ctx()
-    return registry().open(context.session_id if context else "")
+    key = context.session_id if context else ""
+    browser = st.context.cookies.get(COOKIE, "")
+    return registry().open(key, browser, st.query_params.get(ADDRESS_KEY, "")), key

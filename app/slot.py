@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 
 class ImageSlot:
-    """The newest JPEG of a worker; a slow viewer skips images and never falls behind."""
+    """The newest JPEG of a tab; a slow viewer skips images and never falls behind."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

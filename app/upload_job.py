@@ -10,8 +10,10 @@ from pathlib import Path
 
 import cv2
 
-from app.rendering import RenderOptions, fitted, render
+from app.people import People
+from app.rendering import RenderOptions, encode, face_of, fitted, render
 from app.session_log import Record
+from edge.annotate import hide_faces
 from edge.config import EdgeConfig
 from edge.engine import Engine
 from edge.errors import EmotionError, SourceError
@@ -39,9 +41,16 @@ class VideoJob:
         job.close()
     """
 
-    def __init__(self, name: str, data: bytes, config: EdgeConfig, rendering: RenderOptions) -> None:
+    def __init__(
+        self, name: str, data: bytes, config: EdgeConfig, rendering: RenderOptions, people: People | None = None
+    ) -> None:
         self.name = name
-        self.record = Record()
+        self.config, self.rendering = replace(config, rotate=0, mirror=False), rendering
+        self.record = Record(is_film=True)
+        self.people = people or People()
+        self.pictures: dict[int, bytes] = {}
+        """The best view of each person, for a report that is asked to have pictures."""
+        self._best: dict[int, float] = {}
         self.frames = 0
         self.total = 0
         """What the file says of its length; 0 if nothing."""
@@ -52,7 +61,6 @@ class VideoJob:
             self._input = Path(self._folder.name) / f"input{Path(name).suffix.lower()}"
             self._input.write_bytes(data)
         self.video = Path(self._folder.name) / "annotated.webm"
-        self._config, self._rendering = replace(config, rotate=0, mirror=False), rendering  # those are for cameras
         self._fps = USUAL_FPS
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="video job", daemon=True)
@@ -104,14 +112,22 @@ class VideoJob:
             if not CONTAINERS.match(file.read(16)):
                 raise SourceError(f"Expected MP4, MOV, MKV, WebM or AVI. Received: {self.name}, which is none of them")
         self.total = _frames_in(self._input)
-        config = replace(self._config, source=self.name, playback="fast")
+        config = replace(self.config, source=self.name, playback="fast")
         with Engine(config, opener=self._open) as engine, contextlib.closing(_Writer(self.video)) as writer:
             for frame, result in engine.results(self._cancelled):
-                writer.write(frame, result, self._rendering, self._fps)
+                writer.write(frame, result, self.rendering, self._fps)
                 self.record.add(result)
+                self._keep_pictures(frame, result)
                 self.frames += 1
         if not self.frames and not self._cancelled.is_set():
             raise SourceError(f"Expected a video. Received: {self.name}, which has no image")
+
+    def _keep_pictures(self, frame: Frame, result: FrameResult) -> None:
+        better = [face for face in result.faces if face.quality > self._best.get(face.track_id, -1.0) + 0.05]
+        image = hide_faces(frame.image, result) if better and self.rendering.blur else frame.image
+        for face in better:
+            self._best[face.track_id] = face.quality
+            self.pictures[face.track_id] = encode(face_of(image, face.box))
 
     def _open(self, _: str, config: EdgeConfig) -> Source:
         """The uploaded file, under the name that it had."""
@@ -131,7 +147,7 @@ class _Writer:
 
     def write(self, frame: Frame, result: FrameResult, rendering: RenderOptions, fps: float) -> None:
         """Add the image as often as its time asks for: the file has one rate, and the film need not."""
-        drawn = render(*fitted(frame.image, result), rendering)
+        drawn = render(*fitted(frame.image, result), replace(rendering, mirror=False))
         drawn = drawn[: drawn.shape[0] // 2 * 2, : drawn.shape[1] // 2 * 2]  # VP8 wants even sides
         if self._writer is None:
             self._size = (drawn.shape[1], drawn.shape[0])

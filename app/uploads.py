@@ -1,150 +1,151 @@
-"""Images and videos that the user brings: an image gives its faces at once, a video runs through."""
+"""Photos and videos that the user brings: photos give a grid and a table, a video runs through."""
 
+import html
+from collections.abc import Sequence
 from pathlib import PurePath
 
 import streamlit as st
 
-from app import charts, controls, record_view
-from app.rendering import decode, encode, fitted, render
-from app.session_log import Record
-from app.sessions import session
+from app import cards, charts, controls, live_state, photo_view, record_view, report
+from app.pane import pane
+from app.people import People
+from app.photo_job import PhotoJob
+from app.rendering import RenderOptions
+from app.sessions import Session, session
 from app.upload_job import VideoJob
-from edge.engine import Engine
 from edge.errors import EmotionError, SinkError, SourceError
-from edge.results import BgrImage, Frame, FrameResult
 
-IMAGES = ("jpg", "jpeg", "png", "bmp", "webp")
+PHOTOS = ("jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff")
 VIDEOS = ("mp4", "mov", "avi", "mkv", "webm", "m4v")
 
 
 def show_file() -> None:
-    """An image or a video from the user's disk."""
+    """Photos or a video from the user's disk."""
     tab = session()
-    file = st.file_uploader(
-        "Image or video",
-        [*IMAGES, *VIDEOS],
+    st.file_uploader(
+        "Photos, or a video",
+        [*PHOTOS, *VIDEOS],
+        accept_multiple_files=True,
         key="upload",
-        on_change=tab.drop_video,
-        help="It is analysed by this server, kept in memory or a temporary file, and deleted with this tab.",
+        on_change=_take,
+        help="Analyzed by this server, kept in a temporary folder, and deleted two minutes after this tab was closed.",
     )
-    if file and PurePath(file.name).suffix.lower().lstrip(".") in IMAGES:
-        _show_image(file.getvalue(), file.name)
-        return
-    if file and tab.video is None:
-        _analyse_video(file.name, file.getvalue())
-    if tab.video:  # the uploader forgets its file while another page or source is shown; the tab does not
-        _show_video(tab.video)
-    else:
-        _hint("Choose a file", "An image gives its faces at once; a video runs through, for download.")
+    if problem := st.session_state.get("upload_problem"):
+        st.error(problem)
+    if tab.photos:  # the uploader forgets its files while another page is shown; the session does not
+        photo_view.show(tab, tab.photos)
+    if tab.video:
+        _show_video(tab, tab.video)
+    if not tab.photos and not tab.video:
+        _hint(
+            "Choose files", "Photos, as many as you like, give everybody's faces; a video runs through, for download."
+        )
 
 
 def show_snapshot() -> None:
-    """An image from the browser's camera."""
-    file = st.camera_input("Snapshot", key="snapshot", help="The browser asks you before it uses its camera.")
-    if file is not None:
-        _show_image(file.getvalue(), "snapshot.jpg")
+    """A picture from the browser's camera."""
+    tab = session()
+    st.camera_input("Snapshot", key="snapshot", on_change=_take_snapshot, help="The browser asks you before.")
+    if tab.photos:
+        photo_view.show(tab, tab.photos)
 
 
 def _hint(title: str, text: str) -> None:
     st.html(f'<div class="stage small"><strong>{title}</strong><span>{text}</span></div>')
 
 
-def _show_image(data: bytes, name: str) -> None:
-    try:
-        image = decode(data, name)
-        result = analyse(image, name)
-    except EmotionError as error:
-        st.error(_explain(error, name), icon=":material/broken_image:")
+def _take() -> None:
+    """Other files were chosen (a callback)."""
+    files = [(file.name, file.getvalue()) for file in st.session_state.upload or []]
+    videos = [file for file in files if _is_video(file[0])]
+    photos = [file for file in files if not _is_video(file[0])]
+    tab = session()
+    tab.drop_video()
+    tab.drop_photos()
+    _analyze_photos(photos)
+    if videos:
+        _analyze_video(*videos[-1])
+
+
+def _take_snapshot() -> None:
+    file = st.session_state.snapshot
+    session().drop_photos()
+    if file:
+        _analyze_photos([("snapshot.jpg", file.getvalue())])
+
+
+def _is_video(name: str) -> bool:
+    return PurePath(name).suffix.lower().lstrip(".") in VIDEOS
+
+
+def _analyze_photos(files: Sequence[tuple[str, bytes]]) -> None:
+    st.session_state.upload_problem = None
+    if not files:
         return
-    jpeg = encode(render(*fitted(image, result), controls.settings().rendering))
-    view, facts = st.columns([3, 2], gap="large")
-    view.image(jpeg, alt=_describe(result), width="stretch")
-    with facts:
-        _show_faces(result)
-        _image_downloads(PurePath(name).stem, jpeg, result)
-
-
-def analyse(image: BgrImage, name: str) -> FrameResult:
-    """The faces in a still image, with the sidebar's settings."""
-    result = Engine(controls.settings().config).push(Frame.now(image, source=name, is_still=True))
-    assert result is not None  # a still never comes too soon
-    return result
-
-
-def _describe(result: FrameResult) -> str:
-    faces = ", ".join(face.emotion for face in result.faces)
-    return f"The image with {len(result.faces)} faces: {faces}" if faces else "The image; no face was found"
-
-
-def _show_faces(result: FrameResult) -> None:
-    if not result.faces:
-        st.info("No face was found. It should be larger than 40 pixels and look towards the camera.")
-    st.markdown("".join(charts.bars(face, result.scores) for face in result.faces), unsafe_allow_html=True)
-
-
-def _image_downloads(stem: str, jpeg: bytes, result: FrameResult) -> None:
-    record = Record()
-    record.add(result)
-    with st.container(horizontal=True):
-        st.download_button("Image", jpeg, f"{stem}-emotions.jpg", "image/jpeg", key="jpeg", on_click="ignore")
-        record_view.downloads(record, f"{stem}-emotions")
-
-
-def _analyse_video(name: str, data: bytes) -> None:
-    chosen = controls.settings()
     try:
-        session().take_video(VideoJob(name, data, chosen.config, chosen.rendering))
+        session().take_photos(PhotoJob(files, controls.settings().config))
+    except (SinkError, EmotionError) as error:
+        st.session_state.upload_problem = str(error)
+
+
+def _analyze_video(name: str, data: bytes, people: People | None = None) -> None:
+    chosen = controls.settings()
+    names = people.chosen if people else ()
+    rendering = RenderOptions(chosen.rendering.blur, names=names)
+    try:
+        session().take_video(VideoJob(name, data, chosen.config, rendering, people))
     except SinkError as error:
-        st.error(str(error))
+        st.session_state.upload_problem = str(error)
 
 
 def _again() -> None:
-    """Analyse the same video with the sidebar's settings of now (a callback)."""
-    job = session().video
-    if job:
-        _analyse_video(job.name, job.data)
+    """Analyze the same files with the options of now (a callback)."""
+    tab = session()
+    if tab.video:
+        _analyze_video(tab.video.name, tab.video.data, tab.video.people)
+    if tab.photos:
+        _analyze_photos(tab.photos.files)
 
 
-def _show_video(job: VideoJob) -> None:
+def again_button(is_done: bool) -> None:
+    """Analyze once more."""
+    label = "Run again" if is_done else "Start over"
+    text = "With the options of now, and the names that you gave."
+    st.button(label, on_click=_again, key="again", icon=":material/refresh:", help=text)
+
+
+def _show_video(tab: Session, job: VideoJob) -> None:
     if not job.done:
-        _progress()
+        pane("progress", live_state.progress(tab), f"{live_state.base()}/progress/{tab.token}")
     elif job.error:
-        st.error(_explain(job.error, job.name), icon=":material/broken_image:")
+        st.error(explain(job.error, job.name), icon=":material/broken_image:")
     else:
         _show_result(job)
-    label = "Run again" if job.done else "Start over"
-    st.button(label, on_click=_again, key="again", icon=":material/refresh:", help="With the sidebar's settings.")
-
-
-@st.fragment(run_every=0.5)
-def _progress() -> None:
-    job = session().video
-    if job is None or job.done:
-        st.rerun()
-    text = f"{job.frames} of {job.total} images" if job.total else f"{job.frames} images"
-    st.progress(job.progress, f"Analysing {job.name}: {text}")
+    again_button(job.done)
 
 
 def _show_result(job: VideoJob) -> None:
-    samples = job.record.samples()
+    timeline = job.record.timeline()
     view, facts = st.columns([3, 2], gap="large")
     view.video(job.video.read_bytes(), "video/webm")
-    with facts:
-        st.markdown(f"**{job.frames} images, a face in {job.record.with_face}**")
-        st.markdown(charts.shares(samples), unsafe_allow_html=True)
-    st.markdown(charts.summary(samples), unsafe_allow_html=True)
-    stem = f"{PurePath(job.name).stem}-emotions"
-    with st.container(horizontal=True):
-        st.download_button("Video", job.video.read_bytes, f"{stem}.webm", "video/webm", key="webm", on_click="ignore")
-        record_view.downloads(job.record, stem)
-        if samples:
-            chart = charts.summary_file(samples, job.name)
-            st.download_button("Chart", chart, f"{stem}.svg", "image/svg+xml", key="svg", on_click="ignore")
+    counted = f"{job.frames} images, a face in {job.record.with_face}, {len(timeline.people)} people"
+    shares = "".join(
+        f"<h3>{html.escape(job.people[who].name)}</h3>{charts.bars(timeline.shares_of(who))}" for who in timeline.people
+    )
+    facts.html(f'<p class="says"><b>{counted}</b></p><div class="shares">{shares}</div>')
+    record_view.chart("video chart", timeline, job.people, lambda: None)
+    st.html(cards.limits())
+    about = report.about(job.config, job.name, job.record.begun_at)
+    with st.container(horizontal=True, key="downloads"):
+        name = f"{report.stem(job.name, job.record.begun_at)}.webm"
+        st.download_button("Video", job.video.read_bytes, name, "video/webm", key="webm", on_click="ignore")
+        record_view.downloads(job.record, job.people, about, job.pictures)
 
 
-def _explain(error: Exception, name: str) -> str:
+def explain(error: Exception, name: str) -> str:
+    """What is wrong with a file, in words for the user."""
     if isinstance(error, SourceError):
-        return f"{name} can't be read: it is damaged, or no image or video. Try {', '.join((*IMAGES, *VIDEOS))}."
+        return f"{name} can't be read: it is damaged, or no image or video. Try {', '.join((*PHOTOS, *VIDEOS))}."
     if isinstance(error, EmotionError):
         return str(error)
     return f"Something unexpected went wrong; the server's log has the details. ({type(error).__name__})"

@@ -1,6 +1,9 @@
 """What runs behind the page: edge's engine in a thread of its own, which no rerun touches.
 
-Engine -> image for the streams, Monitor for the pages
+    Engine -> Monitor for the pages
+           -> one image for each tab, drawn as that tab wants it
+
+What is analyzed (`config`) belongs to the worker and holds for all its tabs; what is drawn belongs to each tab.
 """
 
 import itertools
@@ -8,19 +11,23 @@ import logging
 import threading
 import time
 from dataclasses import replace
-from typing import Protocol
 
+from app.health import Trouble, trouble_of
 from app.monitor import Monitor
 from app.rendering import RenderOptions, shown
 from app.slot import ImageSlot
 from edge.config import EdgeConfig
-from edge.engine import Engine
+from edge.engine import Engine, Processed
 from edge.errors import EmotionError
+from edge.image_watch import ImageWatch
 from edge.names import camera_name
+from edge.reader import Opener
 from edge.results import CameraState, CameraStatus, Frame, FrameResult
 
 PREDECESSOR_S = 10.0
 """Longest wait until the last worker of the same source has freed its camera."""
+FROZEN_S, DARK_S = 1.5, 1.5
+"""Who watches is told after so long; the engine, which must not raise a false alarm, waits longer."""
 
 _log = logging.getLogger(__name__)
 _numbers = itertools.count(1)
@@ -30,18 +37,21 @@ class Worker:
     """One source, shown live.
 
     Usage:
-        worker = Worker(EdgeConfig(source="demo"), RenderOptions())
+        worker = Worker(EdgeConfig(source="demo"))
+        slot = worker.show("a tab", RenderOptions(blur=True))
         worker.start()
-        worker.change(EdgeConfig(source="demo", detector="haar"), RenderOptions(blur=True))
+        worker.change(detector="haar")
         worker.stop()
         worker.join(5)
     """
 
-    def __init__(self, config: EdgeConfig, rendering: RenderOptions, predecessor: "Worker | None" = None) -> None:
+    def __init__(self, config: EdgeConfig, opener: Opener | None = None, predecessor: "Worker | None" = None) -> None:
         self.number = next(_numbers)
         self.source = str(config.source)
-        self.config, self.rendering = config, rendering
-        self.images, self.monitor = ImageSlot(), Monitor()
+        self.config = config
+        self.changes = 0
+        """How often the configuration was changed: a tab whose widgets are older takes it over."""
+        self.monitor = Monitor()
         self.error: Exception | None = None
         """Why it failed."""
         self.ended = False
@@ -52,6 +62,12 @@ class Worker:
         """How the camera is."""
         self.dropped = 0
         """Frames that were overwritten by newer ones before they were taken."""
+        self.last: Processed | None = None
+        """The newest frame and its result."""
+        self._watch = ImageWatch(FROZEN_S, DARK_S)
+        self._views: dict[str, tuple[RenderOptions, ImageSlot]] = {}
+        self._lock = threading.Lock()
+        self._opener = opener
         self._predecessor = predecessor
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"worker {self.number}", daemon=True)
@@ -61,24 +77,59 @@ class Worker:
         """Whether it works and was not told to stop."""
         return self._thread.is_alive() and not self._stop.is_set()
 
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why what is shown is not what the camera sees now; None if it is."""
+        return trouble_of(self.status, self._watch, self.last)
+
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def change(self, config: EdgeConfig, rendering: RenderOptions) -> None:
-        """New settings from the next frame on; the camera stays open."""
+    def change(self, **options: object) -> None:
+        """Use other values for these options of the configuration from the next frame on; the camera stays open."""
         self.refused = None
-        self.config, self.rendering = replace(config, source=self.source), rendering
+        self.config = replace(self.config, **options)  # type: ignore[arg-type]
+        self.changes += 1
+
+    def show(self, tab: str, rendering: RenderOptions) -> ImageSlot:
+        """Draw for this tab as it wants, the newest image at once; the slot holds what is drawn."""
+        with self._lock:
+            _, slot = self._views.get(tab, (None, None))
+            slot = slot or ImageSlot()
+            self._views[tab] = rendering, slot
+            if self._stop.is_set():
+                slot.close()
+            elif self.last:
+                slot.put(self.image(rendering))
+        return slot
+
+    def image(self, rendering: RenderOptions) -> bytes:
+        """The newest image as a JPEG; empty before the first."""
+        last = self.last
+        return shown(last.frame.image, last.result, rendering) if last else b""
+
+    def hide(self, tab: str) -> None:
+        """Draw no more for this tab."""
+        with self._lock:
+            _, slot = self._views.pop(tab, (None, None))
+        if slot:
+            slot.close()
 
     def stop(self) -> None:
         """Tell it to end; does not wait."""
         self._stop.set()
-        self.images.close()
+        self._close_views()
 
     def join(self, timeout_s: float) -> bool:
         """Wait until the camera is free; whether it is."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
+
+    def _close_views(self) -> None:
+        with self._lock:
+            for _, slot in self._views.values():
+                slot.close()
 
     def _run(self) -> None:
         try:
@@ -95,42 +146,46 @@ class Worker:
             self.error = error
             _log.exception("worker of %s", self.source)
         finally:
-            self.images.close()
+            self._close_views()
 
     def _work(self) -> None:
-        engine = Engine(self.config, thin_files=True)
+        engine = Engine(self.config, opener=self._opener, thin_files=True)
         try:
             for event in engine.events(self._stop):
-                follow(engine, self)
+                self._follow(engine)
                 if isinstance(event, CameraStatus):
                     self.status = event
                 elif event is not None:
-                    self._show(*event)
+                    self._take(*event)
                     self.dropped = engine.counts()["dropped"]
         finally:
             engine.close(PREDECESSOR_S)  # a camera that hangs keeps its device until the call returns
 
-    def _show(self, frame: Frame, result: FrameResult) -> None:
+    def _follow(self, engine: Engine) -> None:
+        """Let the engine use the chosen configuration; one that can't be had is refused and the old one stays."""
+        config = self.config
+        if config is engine.config:
+            return
+        try:
+            engine.change(config)
+        except EmotionError as error:
+            self.refused = error
+            if self.config is config:
+                self.config = engine.config
+                self.changes += 1
+
+    def _take(self, frame: Frame, result: FrameResult) -> None:
         started_s = time.monotonic()
-        self.images.put(shown(frame.image, result, self.rendering))
+        if frame.is_live:
+            self._watch.see(frame.image, frame.captured_monotonic_s)
+        with self._lock:
+            self.last = Processed(frame, result)
+            self._draw()
         self.monitor.add(result, (time.monotonic() - started_s) * 1000)
 
-
-class Chosen(Protocol):
-    """What a page chose, in a thread of its own."""
-
-    config: EdgeConfig
-    refused: EmotionError | None
-
-
-def follow(engine: Engine, chosen: Chosen) -> None:
-    """Let the engine use the chosen configuration; one that can't be had is refused and the old one stays."""
-    config = chosen.config
-    if config is engine.config:
-        return
-    try:
-        engine.change(config)
-    except EmotionError as error:
-        chosen.refused = error
-        if chosen.config is config:
-            chosen.config = engine.config
+    def _draw(self) -> None:
+        """The image of each tab that is looking; tabs that want the same share one."""
+        looking = [(rendering, slot) for rendering, slot in self._views.values() if slot.viewers]
+        jpegs = {rendering: self.image(rendering) for rendering in {how for how, _ in looking}}
+        for rendering, slot in looking:
+            slot.put(jpegs[rendering])

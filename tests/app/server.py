@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from edge.results import BgrImage
 from edge.sources import DemoSource
@@ -69,6 +70,10 @@ class ClockCamera:
     def __init__(self) -> None:
         demo = DemoSource()
         images = [demo.image(index) for index in range(30)]
+        self.fault = ""
+        """frozen: the same image again and again; dark: black ones with a sensor's noise; silent: none."""
+        still = _part(images[0])
+        camera = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -78,7 +83,8 @@ class ClockCamera:
                 started_s = time.monotonic()
                 for index in range(10**6):
                     try:
-                        self.wfile.write(_part(images[index % len(images)]))
+                        if camera.fault != "silent":
+                            self.wfile.write(camera.part(images[index % len(images)], still))
                     except OSError:
                         return  # the reader has left
                     time.sleep(max(0.0, started_s + (index + 1) / 30 - time.monotonic()))
@@ -88,6 +94,12 @@ class ClockCamera:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/camera"
+
+    def part(self, image: BgrImage, still: bytes) -> bytes:
+        """What is sent now."""
+        if self.fault == "frozen":
+            return still
+        return _part(_night()) if self.fault == "dark" else _part(_with_clock(image))
 
     def __enter__(self) -> "ClockCamera":
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -99,8 +111,12 @@ class ClockCamera:
 
 
 def _part(image: BgrImage) -> bytes:
-    jpeg = cv2.imencode(".jpg", _with_clock(image))[1].tobytes()
+    jpeg = cv2.imencode(".jpg", image)[1].tobytes()
     return b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n" % (len(jpeg), jpeg)
+
+
+def _night() -> BgrImage:
+    return np.random.default_rng().integers(0, 6, (480, 640, 3), dtype=np.uint8)
 
 
 def _with_clock(image: BgrImage) -> BgrImage:

@@ -29,8 +29,8 @@ def start_tab(context: BrowserContext, server: AppServer) -> None:
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.goto(server.url)
-    page.get_by_role("button", name="Start demo").click()
-    page.get_by_text("Face 1 ·").first.wait_for()
+    page.get_by_role("button", name="Show the demo").click()
+    page.get_by_text("people would say").first.wait_for()
 
 
 def measure(minutes: float) -> Iterator[float]:

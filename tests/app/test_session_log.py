@@ -34,7 +34,7 @@ class TestRecord:
         assert json.loads(line)["schema"] == 2
 
     def test_an_empty_table_has_a_header(self) -> None:
-        assert Record().csv().startswith("captured_at,position_s,device,source,file,frame_index")
+        assert Record().csv().startswith("captured_at,time,position_s,device,source,file,frame_index")
 
     def test_a_closed_record_takes_no_more(self) -> None:
         record = Record()
@@ -48,7 +48,9 @@ class TestRecord:
         for index in range(10):
             result = replace(result_of(Box(0, 0, 9, 9), at_s=100.0 + index), captured_at=1.8e9 + index)
             record.add(replace(result, captured_at=result.captured_at + jump_s) if index > 5 else result)
-        assert [sample.at_s for sample in record.samples()] == [100.0 + index for index in range(10)]
+        assert [moment.at_s for part in record.timeline().people[1] for moment in part] == [
+            float(index) for index in range(10)
+        ]
 
     def test_a_disk_that_is_full_for_a_moment_tears_no_line(self) -> None:
         record = Record()
@@ -59,13 +61,13 @@ class TestRecord:
         record.add(result_of(Box(0, 0, 9, 9)))
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
         record.add(result_of(Box(0, 0, 9, 9)))
-        assert (record.frames, record.lost, len(record.samples())) == (2, 1, 2)
+        assert (record.frames, record.lost, sum(map(len, record.timeline().people[1]))) == (2, 1, 2)
         assert len(record.jsonl()) == 2 * whole
 
     def test_without_a_temporary_folder_the_error_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tempfile, "tempdir", "/none")
         with pytest.raises(SinkError, match="temporary file"):
             Record()
-        monkeypatch.setattr("app.upload_job.Record", lambda: None)
+        monkeypatch.setattr("app.upload_job.Record", lambda is_film: None)
         with pytest.raises(SinkError, match="temporary folder"):
             VideoJob("talk.mp4", b"junk", EdgeConfig(), RenderOptions())

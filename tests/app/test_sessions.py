@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from app.rendering import RenderOptions
+from app.rendering import RenderOptions, decode, encode
 from app.sessions import Session, SessionRegistry
 from app.upload_job import VideoJob
 from edge.capture import Source
 from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.results import BgrImage
-from tests.app.samples import gray_image
+from edge.sources import DemoSource
+from tests.app.samples import gray_image, roughness
 
 
 class HangingCamera(Source):
@@ -109,44 +110,69 @@ class TestHub:
 
 
 class TestATabThatWasAway:
-    """A laptop that sleeps, or changes its network: Streamlit ends its session and gives it the same id again."""
+    """A laptop that sleeps, a page that is loaded again, a tab that was closed by mistake."""
 
-    def recorded(self, registry: SessionRegistry, key: str) -> Session:
-        tab = registry.open(key)
-        worker = registry.start(tab, EdgeConfig(source="demo"), RenderOptions())
+    def recorded(self, registry: SessionRegistry, key: str, browser: str = "") -> Session:
+        tab = registry.open(key, browser)
+        registry.start(tab, EdgeConfig(source="demo"), RenderOptions())
         tab.start_recording()
         wait_until(lambda: tab.record is not None and tab.record.frames > 2)
-        registry.leave(tab)
-        assert not worker.running, "its camera is free at once"
+        registry.leave(tab, key)
         return tab
 
-    def test_it_finds_its_record_again(self) -> None:
+    @pytest.mark.parametrize(
+        ("key", "browser", "name", "found"),
+        [
+            ("id", "firefox", "", True),  # the network came back: Streamlit's id is the same
+            ("new id", "firefox", "its own", True),  # loaded again: the address has its name
+            ("new id", "firefox", "", True),  # closed, and opened anew
+            ("new id", "firefox", "another", False),
+            ("new id", "chromium", "its own", False),  # the name alone opens nothing
+            ("new id", "", "its own", False),
+        ],
+    )
+    def test_it_finds_everything_again(self, key: str, browser: str, name: str, found: bool) -> None:
         registry = SessionRegistry()
-        away = self.recorded(registry, "id")
-        assert registry.open("another") is not away
-        back = registry.open("id")
-        assert back is away
-        assert back.record
-        assert len(back.record.jsonl().splitlines()) == back.record.frames > 2
-        assert not back.recording
+        away = self.recorded(registry, "id", "firefox")
+        back = registry.open(key, browser, away.name if name == "its own" else name)
+        assert (back is away) == found
+        if found:
+            frames = away.record.frames
+            assert back.worker.running
+            assert back.recording
+            wait_until(lambda: back.record.frames > frames)
         registry.shut_down()
+
+    def test_a_connection_that_ends_late_does_not_end_the_tab_that_came_back(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("app.sessions.KEEP_S", 0.05)
+        registry = SessionRegistry()
+        tab = registry.open("id", "firefox")
+        assert registry.open("new id", "firefox", tab.name) is tab
+        registry.leave(tab, "id")
+        time.sleep(0.2)
+        assert registry.find(tab.token) is tab
 
     def test_it_finds_its_upload_done(self) -> None:
         registry = SessionRegistry()
         tab = registry.open("id")
         tab.take_video(VideoJob("talk.mp4", b"junk", EdgeConfig(), RenderOptions()))
-        registry.leave(tab)
+        registry.leave(tab, "id")
         back = registry.open("id")
         assert back.video is not None
         wait_until(lambda: back.video is not None and back.video.done)
         assert isinstance(back.video.error, SourceError)
         registry.shut_down()
 
-    def test_it_is_given_up_after_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_is_given_up_after_a_while_and_its_camera_is_free(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("app.sessions.KEEP_S", 0.2)
         registry = SessionRegistry()
         away = self.recorded(registry, "id")
+        worker = away.worker
+        assert worker.running
         wait_until(lambda: registry.find(away.token) is None)
+        assert not worker.running
         assert registry.open("id") is not away
         registry.shut_down()
 
@@ -156,3 +182,34 @@ class TestATabThatWasAway:
         registry.shut_down()
         assert registry.find(away.token) is None
         assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+
+
+class TestWhatIsDrawn:
+    def test_each_tab_has_its_own_blur_whatever_the_other_one_changes(self) -> None:
+        registry = SessionRegistry()
+        clear, hidden = registry.open(), registry.open()
+        worker = registry.start(clear, EdgeConfig(source="demo"), RenderOptions())
+        registry.start(hidden, EdgeConfig(source="demo"), RenderOptions(blur=True))
+        worker.change(threshold=0.2)
+        wait_until(lambda: worker.last is not None and worker.last.result.faces != ())
+        face = worker.last.result.faces[0].box
+        images = [decode(worker.image(tab.rendering), "shown") for tab in (clear, hidden)]
+        rough = [roughness(image[face.y : face.y + face.height, face.x : face.x + face.width]) for image in images]
+        assert rough[0] > 2 * rough[1]
+        assert worker.config.threshold == 0.2
+        registry.shut_down()
+
+    def test_the_browser_s_own_camera_is_a_source_like_others(self) -> None:
+        registry = SessionRegistry()
+        tab = registry.open()
+        registry.start_browser_camera(tab, EdgeConfig(source="browser"), RenderOptions())
+        assert tab.worker is None
+        jpeg = encode(DemoSource().image(0))
+
+        def sees_a_face() -> bool:
+            registry.put_image(tab, jpeg)
+            return bool(tab.worker and tab.worker.monitor.latest and tab.worker.monitor.latest.faces)
+
+        wait_until(sees_a_face)
+        wait_until(lambda: tab.worker is not None and tab.worker.trouble is not None)  # the page sends no more
+        registry.shut_down()

@@ -1,0 +1,121 @@
+"""What is told of a person, as HTML: who, which emotion, how sure that is and why not, and the last minute."""
+
+import base64
+import html
+from collections.abc import Sequence
+
+from app import charts
+from app.moments import Moment
+from app.people import People
+from edge.affect import in_words
+from edge.config import EdgeConfig
+from edge.results import UNCERTAIN, Face
+
+MANY = 3
+"""From so many people on, each gets a short card."""
+DOUBTED = 0.75
+"""A detector's score below which it says that this may be no person's face."""
+LIMITS = (
+    "It tells what people would say of a face, <b>not what somebody feels</b>. Animals, drawings and masks get an "
+    "emotion too, and it means nothing. <b>Don't decide about people with it.</b>"
+)
+_GRADES = ((0.7, "high"), (0.4, "medium"), (0.0, "low"))
+
+
+def limits() -> str:
+    """What it must not be used for, in one line."""
+    return f'<p class="limits">{LIMITS}</p>'
+
+
+def card(
+    face: Face, head: str, people: People, thumbnail: bytes = b"", moments: Sequence[Moment] | None = None,
+    now_s: float = 0.0, is_here: bool = True, is_short: bool = False, is_editable: bool = True,
+) -> str:  # fmt: skip
+    """Everything about one face.
+
+    Args:
+        face: a face that was classified, or will be.
+        head: whose scores they are, as in `FrameResult.scores`.
+        people: what the user calls people.
+        thumbnail: a JPEG of the face.
+        moments: the last minute up to `now_s`, on the server's steady clock; None of a photo.
+        is_here: whether the person is in view.
+        is_short: three bars in place of all.
+        is_editable: whether name and color can be changed here.
+    """
+    scores = face.scores.as_dict()
+    told = dict(sorted(scores.items(), key=lambda item: -item[1])[:3]) if is_short else scores
+    where = "" if is_here else '<p class="gone">out of view</p>'
+    chart = "" if moments is None else charts.minute(moments, now_s)
+    return (
+        f'<article class="person{"" if is_here else " away"}" id="person-{face.track_id}">'
+        f'<header>{_picture(thumbnail)}<div class="who">{_title(face, people, is_editable)}'
+        f'<p class="says">{html.escape(sentence(face, head))}</p>{where or _sure(face)}</div></header>'
+        f"{charts.bars(told)}{chart}</article>"
+    )
+
+
+def sentence(face: Face, head: str) -> str:
+    """What is told of a face, and why it is not more."""
+    if not face.scores.values:
+        return "not looked at yet"
+    if face.quality < EdgeConfig.min_quality:
+        return f"Uncertain: {_why_poor(face)}"
+    if face.emotion == UNCERTAIN:
+        return f"Uncertain: people would disagree. {in_words(face.scores, head)}"
+    return in_words(face.scores, head)
+
+
+def _why_poor(face: Face) -> str:
+    if min(face.box.width, face.box.height) < 30:
+        return "the face is too small to judge"
+    if min(face.box.x, face.box.y) <= 0:
+        return "the face is cut by the border"
+    return "the face is blurred, cut or turned away"
+
+
+def _sure(face: Face) -> str:
+    doubt = '<span class="doubt">perhaps not a person</span>' if face.face_score < DOUBTED else ""
+    return (
+        f'<p class="sure">certainty <b title="{face.certainty:.2f}">{grade(face.certainty)}</b> · '
+        f'view <b title="{face.quality:.2f}">{_view(face.quality)}</b>{doubt}</p>'
+    )
+
+
+def grade(share: float) -> str:
+    """A share in [0, 1] as a word."""
+    return next(word for least, word in _GRADES if share >= least)
+
+
+def _view(quality: float) -> str:
+    return {"high": "good", "medium": "fair", "low": "poor"}[grade(quality)]
+
+
+def _picture(thumbnail: bytes) -> str:
+    if not thumbnail:
+        return ""
+    return f'<img class="thumb" alt="" src="data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}">'
+
+
+def _title(face: Face, people: People, is_editable: bool) -> str:
+    who = face.track_id
+    name = html.escape(people[who].name, quote=True)
+    mood = f'<span class="mood">{html.escape(face.emotion)}</span>'
+    return f"<h3>{charts.name_fields(who, people) if is_editable else name}{mood}</h3>"
+
+
+def in_one_line(faces: Sequence[Face], people: People) -> str:
+    """For screen readers."""
+    if not faces:
+        return "Nobody is in the picture."
+    return ", ".join(f"{people[face.track_id].name}: {face.emotion}" for face in faces) + "."
+
+
+def apply(people: People, what: str, value: str) -> bool:
+    """Do what the user asked for in a card; whether it was that."""
+    action, _, number = what.partition(" ")
+    change = {"name": people.rename, "color": people.paint}.get(action)
+    if change is None or not number.isdigit():
+        return False
+    change(int(number), value)
+    return True

@@ -1,0 +1,151 @@
+"""The options of a source, in plain words and in groups; the expert ones are folded away.
+
+Widgets keep their values in `st.session_state` under the names of `EdgeConfig`'s fields.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+
+import streamlit as st
+
+from edge.config import DETECTORS, SCORES, VARIANTS, EdgeConfig, device_defaults
+from edge.errors import ConfigError
+from edge.interpreter import installed_runtimes
+from edge.model_info import LABEL, PEOPLE
+
+OnChange = Callable[[str], None]
+"""Called with the name of the option, after each change."""
+
+FAR: dict[float, str] = {80: "near", 40: "a room", 24: "a hall"}
+QUICK: dict[float, str] = {0.1: "at once", 0.3: "quickly", 1.0: "calmly"}
+SURE: dict[float, str] = {0.35: "a guess", 0.5: "half of them", 0.7: "most of them"}
+_SCORES_TEXT = {PEOPLE: "what people would say", LABEL: "FER-2013's own label"}
+_TUNED = ("detector", "model", "runtime", "threads")
+"""The options that `python -m edge.tune` chooses; threads has no widget."""
+_HELP = {option.name: option.metadata.get("help", "") for option in fields(EdgeConfig)}
+_DEFAULT = EdgeConfig()
+ANALYSIS = (
+    "min_face", "smoothing_s", "threshold", "rotate", "detector", "model", "scores", "runtime", "threads",
+    "detect_every", "fps",
+)  # fmt: skip
+"""What belongs to a worker, and so to all tabs that watch it."""
+DRAWING = ("blur", "mirror", "inline")
+"""What belongs to the tab."""
+
+
+def show(on_change: OnChange) -> None:
+    """All widgets; `on_change` is called as a callback with the option's name."""
+    _take_device_defaults()
+    _privacy(on_change)
+    _plain(on_change)
+    with st.expander("For experts", icon=":material/tune:"):
+        _expert(on_change)
+
+
+def _privacy(on_change: OnChange) -> None:
+    st.toggle(
+        "Hide faces",
+        key="blur",
+        on_change=on_change,
+        args=("blur",),
+        help="Faces are pixelated in this tab's picture and in what you download; their scores are kept.",
+    )
+    st.caption("It may miss somebody: who is turned away, covered, small or new in the picture can stay visible.")
+    st.toggle(
+        "Mirror",
+        key="mirror",
+        on_change=on_change,
+        args=("mirror",),
+        help="Left and right as in a mirror, in this tab.",
+    )
+
+
+def _plain(on_change: OnChange) -> None:
+    _words("How far should it see?", "min_face", FAR, on_change, "Small faces take longer to find.")
+    _words(
+        "How quickly may the label change?",
+        "smoothing_s",
+        QUICK,
+        on_change,
+        "Calmly is surer, at once follows a smile.",
+    )
+    _words(
+        "How many must agree?", "threshold", SURE, on_change, "If fewer people would say so, it says uncertain instead."
+    )
+    _words(
+        "How does the camera hang?",
+        "rotate",
+        {0: "upright", 90: "on its left", 180: "upside down", 270: "on its right"},
+        on_change,
+        "Its picture is turned clockwise, for all tabs.",
+    )
+
+
+def _words(label: str, name: str, words: Mapping[float, str], on_change: OnChange, text: str) -> None:
+    """A choice among a few words; a value that has none is shown as its number."""
+    value = st.session_state.setdefault(name, getattr(_DEFAULT, name))
+    values = sorted({*words, value}, reverse=name == "min_face")  # from the first look to the widest
+    st.select_slider(
+        label,
+        values,
+        format_func=lambda number: words.get(number, f"{number:g}"),
+        key=name,
+        on_change=on_change,
+        args=(name,),
+        help=text,
+    )
+
+
+def _expert(on_change: OnChange) -> None:
+    detectors = [name for name in DETECTORS if name != "yunet"]  # its model file is not bundled
+    _pick("Face detector", "detector", detectors, on_change, "auto takes the one that sees best; haar is the classic.")
+    _pick("Model", "model", bundled_models(), on_change, _MODEL_HELP)
+    _pick("Scores", "scores", SCORES, on_change, _HELP["scores"])
+    _pick("Runtime", "runtime", ["auto", *installed_runtimes()], on_change, _HELP["runtime"])
+    _slider("Detect every N frames", "detect_every", 1, 15, on_change)
+    _slider("Frames per second", "fps", 1.0, 30.0, on_change)
+    st.toggle(
+        "Compatible video",
+        key="inline",
+        on_change=on_change,
+        args=("inline",),
+        help="For a proxy that holds video streams back: images are asked for one by one, about 10 per second.",
+    )
+
+
+def _pick(label: str, name: str, values: "list[str] | tuple[str, ...]", on_change: OnChange, text: str) -> None:
+    st.selectbox(
+        label,
+        values,
+        format_func=lambda value: _SCORES_TEXT.get(value, value),
+        help=text,
+        key=name,
+        on_change=on_change,
+        args=(name,),
+    )
+
+
+def _slider(label: str, name: str, low: float, high: float, on_change: OnChange) -> None:
+    st.session_state.setdefault(name, getattr(_DEFAULT, name))
+    text = _HELP[name][0].upper() + _HELP[name][1:] + "."
+    st.slider(label, low, high, step=type(low)(1), key=name, on_change=on_change, args=(name,), help=text)
+
+
+def _take_device_defaults() -> None:
+    """Begin with what `edge.tune` chose for this device; Streamlit resets a widget that does not offer it."""
+    try:
+        tuned = device_defaults()
+    except ConfigError as error:
+        st.warning(str(error))
+        return
+    for name in _TUNED:
+        st.session_state.setdefault(name, tuned.get(name, getattr(_DEFAULT, name)))
+
+
+_MODEL_HELP = """int8 is the smallest file, and the fastest in LiteRT; float16 is the closest to the trained network,
+and faster than int8 in tflite-runtime on a PC. `python -m edge.tune` measures which is best here."""
+
+
+def bundled_models() -> list[str]:
+    """The variants whose file is there; int8, whose absence edge explains, if none is."""
+    return [name for name in VARIANTS if EdgeConfig(model=name).model_path.is_file()] or ["int8"]
