@@ -33,6 +33,11 @@ _HELP = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Convert as the command line says; returns the exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    if "--bundle" in argv:  # a spelling of `python -m convert.bundle`
+        from convert.bundle import main as bundle
+
+        return bundle([argument for argument in argv if argument != "--bundle"])
     parser = build_parser()
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

@@ -1,10 +1,11 @@
-"""`python -m convert.bundle OUT [MODEL]`: all that a Raspberry Pi needs to run a network as a service, in one archive.
+"""`python -m convert.bundle [OUT] [MODEL]`: all that a Raspberry Pi needs to run a network as a service, in a file.
 
 emotion-edge-0.2.0/
     install.sh              checks the sums, makes the environment and the service
     emotion_edge_runtime-0.2.0-py3-none-any.whl     only the edge folder
     emotion.tflite          the chosen network, with its contract
     emotion-edge.toml, emotion-edge.service
+    wheels/                 with --wheels: what it would else take from the package index
     LICENSE, NOTICE, SHA256SUMS
 """
 
@@ -22,6 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import edge
+from convert.wheels import MACHINES, PYTHONS, Target, download_wheels
 from convert.write import write_all
 from edge.command_line import CommandParser, quiet_native_code, run_command
 from edge.config import EdgeConfig
@@ -29,7 +31,8 @@ from edge.errors import ConfigError
 from edge.interpreter import EmotionClassifier
 
 ROOT = Path(__file__).parent.parent
-DEPLOYED = ("install.sh", "emotion-edge.toml", "emotion-edge.service")
+EDITABLE = "emotion-edge.toml"
+DEPLOYED = ("install.sh", EDITABLE, "emotion-edge.service")
 LEGAL = ("LICENSE", "NOTICE")
 RUNTIME_EXTRAS = ("litert", "metrics", "mqtt", "toml")
 EPOCH_S = 315_532_800
@@ -39,20 +42,29 @@ EPOCH_S = 315_532_800
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the bundle that the command line asks for; returns the exit code."""
     parser = CommandParser("python -m convert.bundle", description="Pack a network and the edge runtime for a device.")
-    parser.add_argument("out", type=Path, help="the archive to write, such as emotion-edge.tar.gz")
+    parser.add_argument("out", nargs="?", type=Path, default=Path("emotion-edge.tar.gz"), help="the archive to write")
     parser.add_argument("model", nargs="?", type=Path, default=EdgeConfig().model_path, help="a .tflite file")
+    parser.add_argument(
+        "--wheels", choices=MACHINES, help="pack the packages for this processor, so that the device needs no index"
+    )
+    parser.add_argument(
+        "--python",
+        action="append",
+        help=f"the devices' Python, with --wheels (default: {' and '.join(PYTHONS)})",
+    )
     arguments = parser.parse_args(argv)
-    return run_command(lambda: _main(arguments.out, arguments.model))
+    target = Target(arguments.wheels, tuple(arguments.python or PYTHONS)) if arguments.wheels else None
+    return run_command(lambda: _main(arguments.out, arguments.model, target))
 
 
-def _main(out: Path, model: Path) -> int:
+def _main(out: Path, model: Path, target: Target | None) -> int:
     with quiet_native_code():
-        write_bundle(out, model)
+        write_bundle(out, model, target)
     sys.stdout.write(f"{model} and the edge runtime -> {out}, {out.stat().st_size / 1e6:.1f} MB\n")
     return 0
 
 
-def write_bundle(out: Path, model: Path) -> None:
+def write_bundle(out: Path, model: Path, target: Target | None = None) -> None:
     """Write the archive `out` (.tar.gz) with the network of the `.tflite` file `model`, whole or not at all.
 
     Raises:
@@ -68,6 +80,9 @@ def write_bundle(out: Path, model: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         wheel = build_edge_wheel(Path(folder))
         files[wheel.name] = wheel.read_bytes()
+        if target:
+            options = _edge_metadata()["options"]["install_requires"], *_extras()
+            files |= download_wheels(target, "\n".join(options).splitlines(), Path(folder) / "wheels")
     files["SHA256SUMS"] = _sums(files)
     write_all({out: _archive(files, f"emotion-edge-{edge.__version__}")})
 
@@ -109,8 +124,16 @@ def _edge_metadata() -> configparser.ConfigParser:
     return settings
 
 
+def _extras() -> list[str]:
+    """What the installer asks for beyond the edge requirements; the second runtime is not needed."""
+    extras = _edge_metadata()["options.extras_require"]
+    return [extras[name] for name in RUNTIME_EXTRAS if name != "litert"]
+
+
 def _sums(files: dict[str, bytes]) -> bytes:
-    lines = (f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
+    """The sums of all but the options, which their owner may write before the install."""
+    checked = sorted((name, content) for name, content in files.items() if name != EDITABLE)
+    lines = (f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in checked)
     return "".join(lines).encode()
 
 

@@ -79,6 +79,8 @@ class MqttSink:
 
     def __init__(self, address: str, options: MqttOptions = MqttOptions(), store: Waiting | None = None) -> None:
         url = _split(address)
+        if re.search(r"[+#\0]", options.discovery):
+            raise SinkError(f"Expected a prefix of topics for Home Assistant. Received: {redact(options.discovery)}")
         self._device = options.device or own_device()
         self.topic = f"{url.path.strip('/') or BASE}/{level(self._device)}"
         self._memory = None if store else MemoryQueue(options.queue)

@@ -1,6 +1,5 @@
 """The service as systemd runs it: a real user manager, and what systemd says of the unit's exposure."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -8,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT
+from tests.processes import NEEDS_SYSTEMD, ROOT, under_systemd
 
 UNIT = ROOT / "deploy" / "emotion-edge.service"
-MANAGER = ROOT / "tests" / "rigs" / "user_manager.sh"
-NO_GROUPS = 77
-"""The rig's exit code where it can't work."""
 MOST_EXPOSED = 25
 """systemd's figure times ten: 2.5 of 10, from 0 (safe) on."""
 
@@ -45,20 +41,16 @@ def folder(tmp_path: Path) -> Path:
     skip = ("DynamicUser", "SupplementaryGroups", "LoadCredential", "ProtectHome", "ProtectKernel")
     lines = [line for line in UNIT.read_text().splitlines() if not line.startswith(skip)]
     text = "\n".join(lines).replace("%d/", "/run/").replace("WatchdogSec=20", "WatchdogSec=2")
-    text = text.replace("@PREFIX@/venv/bin/emotion-edge", f"{sys.executable} -m edge")
-    text = text.replace("@PREFIX@/emotion.tflite", str(ROOT / "edge" / "models" / "emotion_int8.tflite"))
+    text = text.replace("@PREFIX@/current/venv/bin/emotion-edge", f"{sys.executable} -m edge")
+    text = text.replace("@PREFIX@/current/emotion.tflite", str(ROOT / "edge" / "models" / "emotion_int8.tflite"))
     text = text.replace("[Service]", f"[Service]\nEnvironment=PYTHONPATH={ROOT}\nStandardOutput=append:/run/out")
     (tmp_path / "emotion-edge.service").write_text(text.replace("RestartSec=2", "RestartSec=0.1"))
     return tmp_path
 
 
-@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="a user manager of its own needs root")
-@pytest.mark.skipif(not Path("/lib/systemd/systemd").exists(), reason="systemd is not installed")
+@NEEDS_SYSTEMD
 def test_systemd_starts_watches_restarts_and_stops_the_service(folder: Path) -> None:
-    run = subprocess.run([MANAGER, "bash", "-c", LIFE, "bash", folder], capture_output=True, text=True, timeout=120)
-
-    if run.returncode == NO_GROUPS:
-        pytest.skip("control groups can't be made here")
+    run = under_systemd(LIFE, folder)
     assert run.stdout.splitlines()[:5] == [
         "start 0 active",
         "status door: 1 in view",

@@ -11,6 +11,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from edge.errors import SinkError
 from edge.home_assistant import discovery
 from edge.model_info import LABELS
 from edge.mqtt import MqttOptions, MqttSink
@@ -185,6 +186,12 @@ def test_sensors_appear_by_themselves_and_survive_a_restart_of_either_side(broke
         assert {one["state_topic"] for one in gate} | {"home/kitchen/gate/status", "home/kitchen/status"} <= topics
         sink.close()
         until(lambda: assistant.last("home/kitchen/status") == "offline")
+
+
+def test_a_prefix_that_no_topic_takes_is_refused() -> None:
+    for prefix in ("home/#", "+"):
+        with pytest.raises(SinkError, match="prefix"):
+            MqttSink("mqtt://127.0.0.1:1", MqttOptions(discovery=prefix))
 
 
 @needs_broker
