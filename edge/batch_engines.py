@@ -57,7 +57,8 @@ def ray(
 ) -> Iterator[Outcome]:
     """A Ray cluster, that of RAY_ADDRESS or one of this machine; its nodes have this package, and see the files."""
     library = _ray()
-    library.init(num_cpus=None if "RAY_ADDRESS" in os.environ else workers, log_to_driver=False)
+    own = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": workers, "_node_ip_address": "127.0.0.1"}
+    library.init(**own, log_to_driver=False)
     remote = library.remote(num_cpus=1, max_retries=1)(process)
     running = {remote.remote(job): job for job in jobs}
     try:
