@@ -27,6 +27,7 @@ for _runtime in installed_runtimes():
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests share a process, and put those that run alone last."""
     items.sort(key=_is_alone)
