@@ -62,11 +62,17 @@ def downloads(record: Record, people: People, about: About, pictures: Mapping[in
     _button("Chart (SVG)", lambda: svg, f"{stem}.svg", "image/svg+xml", ":material/show_chart:")
     png = f'<a class="png" href="#" data-png="{html.escape(svg, quote=True)}" data-name="{stem}.png">Chart (PNG)</a>'
     pane("png", State("", png))
-    page = report.page(timeline, people, about)
-    _button("Report", lambda: page, f"{stem}.html", "text/html", ":material/description:")
+    _button(
+        "Report", lambda: report.page(timeline, people, about), f"{stem}.html", "text/html", ":material/description:"
+    )
     if pictures:
-        full = report.page(timeline, people, about, pictures)
-        _button("Report with pictures", lambda: full, f"{stem}-pictures.html", "text/html", ":material/portrait:")
+        _button(
+            "Report with pictures",
+            lambda: report.page(timeline, people, about, pictures),
+            f"{stem}-pictures.html",
+            "text/html",
+            ":material/portrait:",
+        )
 
 
 def _button(label: str, data: Callable[[], str], name: str, mime: str, icon: str) -> None:
