@@ -27,12 +27,13 @@ for _runtime in installed_runtimes():
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Say which tests share a process, and put those that run alone last."""
     items.sort(key=_is_alone)
     for item in items:
         item.add_marker(pytest.mark.xdist_group("alone" if _is_alone(item) else _room(item.path)))
+    return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
