@@ -50,4 +50,4 @@ def _is_alone(item: pytest.Item) -> bool:
 
 
 def _room(file: Path) -> str:
-    return "convert" if file.parent.name == "convert" else str(file)
+    return "convert" if file.parent.name == "convert" else f"{file.parent.name}/{file.name}"
