@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -185,9 +186,15 @@ def authority(tmp_path: Path) -> Path:
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3", *subject]
     subprocess.run([*command, "-keyout", made / "key.pem", "-out", made / "ca.pem"], check=True, capture_output=True)
-    for path in (tmp_path.parent.parent, tmp_path.parent, tmp_path, made, *made.iterdir()):
-        path.chmod(0o755)  # mosquitto gives up root
+    let_everybody_read(made, *made.iterdir())
     return made / "ca.pem"
+
+
+def let_everybody_read(*paths: Path) -> None:
+    """Open the paths and the temporary folders that hold them: mosquitto gives up root."""
+    ours = {folder for path in paths for folder in path.parents if Path(tempfile.gettempdir()) in folder.parents}
+    for path in (*ours, *paths):
+        path.chmod(0o755)
 
 
 def tls_broker(authority: Path) -> ServerRig:
@@ -230,8 +237,7 @@ def test_what_failed_is_what_is_told(broker: ServerRig, caplog: pytest.LogCaptur
 def test_a_password_opens_the_door_and_is_never_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "users").touch()
     subprocess.run(["mosquitto_passwd", "-b", tmp_path / "users", "me", "s3cret/@"], check=True, capture_output=True)
-    for path in (tmp_path.parent.parent, tmp_path.parent, tmp_path, tmp_path / "users"):
-        path.chmod(0o755)
+    let_everybody_read(tmp_path / "users")
     broker = mosquitto("allow_anonymous false", f"password_file {tmp_path / 'users'}", folder=tmp_path)
     broker.revive()
     try:
