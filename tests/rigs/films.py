@@ -111,7 +111,7 @@ def _packets(size: tuple[int, int], start: int, count: int, codec: str) -> list[
     encoder = av.CodecContext.create(codec, "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = *size, "yuv420p", CLOCK
-    encoder.options = FAST
+    encoder.options, encoder.bit_rate = FAST, 2_000_000
     packets = []
     for index in range(start, start + count):
         image = cv2.resize(DemoSource().image(index), size)
