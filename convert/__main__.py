@@ -21,6 +21,8 @@ from convert.config import VARIANTS, ConvertConfig
 from edge.command_line import CommandParser, run_command
 from edge.options import add_options
 
+_told: list[int] = []
+"""The signals that asked for the end."""
 DEFAULT_MODEL = Path("runs/compact/model.keras")
 _HELP = {
     "float32": "full precision, the reference",
@@ -43,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     signal.signal(signal.SIGTERM, _interrupt)
     config = parser.checked(lambda: read_config(arguments))
-    return run_command(lambda: _convert(config))
+    return run_command(lambda: _until_told(config))
 
 
 def build_parser() -> CommandParser:
@@ -85,7 +87,18 @@ def _convert(config: ConvertConfig) -> int:
     return 0
 
 
+def _until_told(config: ConvertConfig) -> int:
+    """Convert; SIGTERM inside native code comes out as an error of that code, and is one no more."""
+    try:
+        return _convert(config)
+    except Exception:
+        if _told:
+            raise KeyboardInterrupt from None
+        raise
+
+
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    _told.append(_signal)
     raise KeyboardInterrupt
 
 

@@ -29,7 +29,7 @@ def test_a_peer_finds_the_clips_face_and_classifies_what_it_is_given(tmp_path: P
         assert worker.ask(faces=str(tmp_path / "faces.npy"), save=str(tmp_path / "scores.npy"))["seconds"] > 0
         assert worker.ask(memory=True)["peak_mb"] > 20
         assert worker.ask(heights=[40, 100], photos="") == {"recall": [1.0, 1.0]}
-    expected = EmotionClassifier(models.shipped()["int8"]).predict(faces)
+    expected = EmotionClassifier(models.shipped()["int8"], scores="label").predict(faces)
     assert np.allclose(np.load(tmp_path / "scores.npy"), expected)
 
 
