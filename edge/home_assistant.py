@@ -58,21 +58,35 @@ def _connection(topic: str) -> dict[str, Any]:
 
 def _sensors(camera: str, topic: str, device_status: str, labels: Sequence[str]) -> dict[str, dict[str, Any]]:
     """What is known of a camera; its state is known as long as the device is there."""
-    result = {
+    state = {
+        "name": f"{camera} state",
+        "state_topic": f"{topic}/state",
+        "value_template": "{{ value_json.state }}",
+        "availability": [{"topic": device_status}],
+        "device_class": "enum",
+        "options": [state.value for state in CameraState],
+        "entity_category": "diagnostic",
+        "icon": "mdi:cctv",
+    }
+    shared = {
         "state_topic": topic,
         "availability": [{"topic": device_status}, {"topic": f"{topic}/status"}],
         "availability_mode": "all",
     }
+    results = {name: {**shared, **fields} for name, fields in _of_results(camera, labels).items()}
+    return {**results, "state": state}
+
+
+def _of_results(camera: str, labels: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What a camera's results tell."""
     return {
         "people": {
-            **result,
             "name": f"{camera} people",
             "value_template": "{{ value_json.faces | count }}",
             "state_class": "measurement",
             "icon": "mdi:account-group",
         },
         "emotion": {
-            **result,
             "name": f"{camera} emotion",
             "value_template": _IF_ANYBODY.format(f"{_LARGEST}.emotion", f"'{NOBODY}'"),
             "device_class": "enum",
@@ -80,22 +94,11 @@ def _sensors(camera: str, topic: str, device_status: str, labels: Sequence[str])
             "icon": "mdi:emoticon-outline",
         },
         "certainty": {
-            **result,
             "name": f"{camera} certainty",
             "value_template": _IF_ANYBODY.format(f"({_LARGEST}.certainty * 100) | round | int", None),
             "unit_of_measurement": "%",
             "state_class": "measurement",
             "icon": "mdi:bullseye-arrow",
-        },
-        "state": {
-            "name": f"{camera} state",
-            "state_topic": f"{topic}/state",
-            "value_template": "{{ value_json.state }}",
-            "availability": [{"topic": device_status}],
-            "device_class": "enum",
-            "options": [state.value for state in CameraState],
-            "entity_category": "diagnostic",
-            "icon": "mdi:cctv",
         },
     }
 

@@ -3,7 +3,6 @@
 import functools
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import jinja2
@@ -18,7 +17,7 @@ from edge.mqtt import MqttOptions, MqttSink
 from edge.results import Box, CameraState, CameraStatus, FrameResult
 from edge.schema import status_to_json, to_json
 from tests.fakes import frame_of, result_of
-from tests.rigs.broker import MOSQUITTO, Listener, listening, mosquitto, until
+from tests.rigs.broker import MOSQUITTO, Listener, listening, until
 from tests.rigs.faults import ServerRig
 
 CAMERAS = ("gate", "Front door", "Tür", "Tor", "rtsp://10.0.0.7:554/a.b", "rtsp://10.0.0.7:554/a_b")
@@ -149,12 +148,9 @@ def test_every_state_of_a_camera_is_an_option() -> None:
 
 
 @pytest.fixture
-def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerRig]:
-    monkeypatch.setattr("edge.mqtt_link.MOST_PAUSE_S", 0.5)
-    rig = mosquitto()
-    rig.revive()
-    yield rig
-    rig.kill()
+def broker(broker: ServerRig) -> ServerRig:
+    broker.revive()
+    return broker
 
 
 def configs(listener: Listener) -> dict[str, str]:

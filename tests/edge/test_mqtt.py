@@ -33,13 +33,6 @@ pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="needs a broker: apt-g
 
 
 @pytest.fixture
-def broker() -> Iterator[ServerRig]:
-    rig = mosquitto()
-    yield rig
-    rig.kill()
-
-
-@pytest.fixture
 def listener(broker: ServerRig) -> Iterator[Listener]:
     with listening(broker, at_once=False) as listener:
         yield listener

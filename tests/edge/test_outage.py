@@ -4,7 +4,6 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from edge.mqtt import MqttOptions, MqttSink
 from edge.results import CameraState, CameraStatus
 from edge.waiting import MemoryQueue
 from tests.fakes import frame_of, result_of
-from tests.rigs.broker import MOSQUITTO, Listener, listening, mosquitto, until
+from tests.rigs.broker import MOSQUITTO, Listener, listening, until
 from tests.rigs.faults import ServerRig
 
 IMAGE = np.zeros((12, 16, 3), np.uint8)
@@ -25,12 +24,9 @@ needs_broker = pytest.mark.skipif(MOSQUITTO is None, reason="needs a broker: apt
 
 
 @pytest.fixture
-def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerRig]:
-    monkeypatch.setattr("edge.mqtt_link.MOST_PAUSE_S", 0.5)
-    rig = mosquitto()
-    rig.revive()
-    yield rig
-    rig.kill()
+def broker(broker: ServerRig) -> ServerRig:
+    broker.revive()
+    return broker
 
 
 @pytest.fixture

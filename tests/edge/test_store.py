@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from edge.store import Store, StoreSink
 from edge.store_file import StoreLimits, open_store, reading
 from tests.fakes import frame_of, result_of
 from tests.processes import ROOT
-from tests.rigs.broker import MOSQUITTO, listening, mosquitto, until
+from tests.rigs.broker import MOSQUITTO, listening, until
 from tests.rigs.faults import ServerRig
 
 IMAGE = np.zeros((12, 16, 3), np.uint8)
@@ -173,14 +172,6 @@ def test_a_sink_stores_changes_and_states(tmp_path: Path) -> None:
     assert [line.get("frame_index") for _, line in rows] == [0, 10, 15, None]
     assert [kind for kind, _ in rows] == ["result"] * 3 + ["state"]
     assert {(line["device"], line["source"]) for _, line in rows} == {("kitchen", "gate")}
-
-
-@pytest.fixture
-def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerRig]:
-    monkeypatch.setattr("edge.mqtt_link.MOST_PAUSE_S", 0.5)
-    rig = mosquitto()
-    yield rig
-    rig.kill()
 
 
 @pytest.mark.skipif(MOSQUITTO is None, reason="needs a broker: apt-get install mosquitto")
