@@ -1,6 +1,5 @@
 """An archive, file by file: one bad file costs only itself, and a kill costs only what was under way."""
 
-import importlib.util
 import json
 import os
 import random
@@ -94,7 +93,6 @@ def test_a_file_that_kills_its_process_costs_only_itself() -> None:
     assert sorted(local(_crash, range(5), 2, lambda job: -job)) == [-2, 0, 1, 3, 4]
 
 
-@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 def test_a_ray_cluster_gives_the_same(archive: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
     assert batch.main([str(archive), "--out", str(tmp_path), "--workers", "2", "--engine", "ray"]) == 1
     assert results(tmp_path) == whole
