@@ -33,7 +33,7 @@ class AppServer:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log_path = folder / "server.log"
-        self._environment = {**os.environ, "PYTHONPATH": str(HERE / "loopback"), **environment}
+        self._environment = {**os.environ, **environment}
 
     def __enter__(self) -> "AppServer":
         arguments = ["run", "app/main.py", "--server.headless", "true", "--server.port", str(self.port)]
