@@ -16,7 +16,6 @@ from edge.sources import DemoSource
 from tests.rigs.clips import BITS, SIDE
 from tests.rigs.faults import ROOT, free_port, wait_for_port
 
-HERE = Path(__file__).parent
 CLOCK_MS = 1 << BITS
 """The clock in the images counts milliseconds and starts again after these: 17 minutes."""
 
