@@ -75,6 +75,7 @@ def run(
             fan_out.turn()
         elif isinstance(event, CameraStatus):
             state.tell(event)
+            notifier.tell_status()
             fan_out.tell(event)
         else:
             state.add(event.result)

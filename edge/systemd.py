@@ -12,11 +12,12 @@ PERIOD_S = 1.0
 class SystemdNotifier:
     """READY=1 with the first result, WATCHDOG=1 while the loop turns, with or without a camera, STOPPING=1 at its end.
 
-    STATUS= is a sentence for `systemctl status`, sent when it changes.
+    STATUS= is a sentence for `systemctl status`, sent when it changes: at once if a camera's state does.
 
     Usage (Type=notify and WatchdogSec=10 in the unit):
         notifier = SystemdNotifier(lambda: "door is online")
         notifier.alive()  # at every turn of the loop
+        notifier.tell_status()  # at every change of a camera's state
         notifier.ready()  # at every result
         notifier.stopping()
     """
@@ -34,7 +35,7 @@ class SystemdNotifier:
         if now_s - self._last_s >= PERIOD_S:
             self._last_s = now_s
             self._send("WATCHDOG=1")
-            self._tell_status()
+            self.tell_status()
 
     def ready(self) -> None:
         """Say that the start is over; only the first call does."""
@@ -46,7 +47,8 @@ class SystemdNotifier:
         """Say that the end has begun."""
         self._send("STOPPING=1")
 
-    def _tell_status(self) -> None:
+    def tell_status(self) -> None:
+        """Say how the run is, if that is new."""
         if (status := " ".join(self._status().split())) != self._told:
             self._told = status
             self._send(f"STATUS={status}")
