@@ -1,6 +1,6 @@
 """An IP camera that sends Motion JPEG over HTTP: python -m tests.rigs.mjpeg_server PORT [--silent] [--clock].
 
-With `--control FILE` it does what the file says: `frozen` repeats one image, `dark` has a cap on the lens, else all is well.
+With `--control FILE` it does what the file says: `frozen` repeats one image, `dark` covers the lens, else all is well.
 """
 
 import argparse
