@@ -26,10 +26,10 @@ def run_python(
 
 
 def under_systemd(
-    script: str, *arguments: str | Path, timeout_s: float = 120, **variables: str
+    script: str, *arguments: str | Path, timeout_s: float = 120, manager: str = "user_manager.sh", **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """A bash script that has run beside a systemd user manager of its own, in a session of its own."""
-    command = [ROOT / "tests" / "rigs" / "user_manager.sh", "bash", "-c", script, "bash", *arguments]
+    """A bash script that has run beside a systemd manager of its own, in a session of its own."""
+    command = [ROOT / "tests" / "rigs" / manager, "bash", "-c", script, "bash", *arguments]
     environment = {**os.environ, **variables}
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=timeout_s, start_new_session=True

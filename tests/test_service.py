@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,60 @@ run stop emotion-edge; echo "stop $? $(show ActiveState) $(show Result)"
 cat /run/out
 """
 
+SYSTEM_CONFIG = (
+    'headless = true\njournal = true\ncsv = "faces.csv"\nstore = "results.sqlite"\n'
+    'metrics = "127.0.0.1:9100"\nsnapshot_token = "s3cret"\n[camera.door]\nsource = "demo"\n'
+)
+SYSTEM_LIFE = r"""
+root=$1 site=$2 python=$3 unit=$4
+where=/opt/emotion-edge current=/opt/emotion-edge/current
+mkdir -p $current/venv/bin $where/src $where/site $where/python
+mount --bind "$root" $where/src; mount --bind "$site" $where/site; mount --bind "$python" $where/python
+printf '#!/bin/sh\nPYTHONPATH=%s LD_LIBRARY_PATH=%s exec %s -m edge "$@"\n' $where/src:$where/site $where/python/lib $where/python/bin/python3 \
+  >$current/venv/bin/emotion-edge
+chmod 755 $current/venv/bin/emotion-edge
+cp "$root/edge/models/emotion_int8.tflite" $current/emotion.tflite
+sed "s|@PREFIX@|$where|g" "$unit" >/etc/systemd/system/emotion-edge.service
+install -m 600 "$5" /etc/emotion-edge.toml
+systemctl daemon-reload
+show() { systemctl show emotion-edge --property "$1" --value; }
+until_() {
+  for _ in $(seq 600); do [ "$(show "$1")" = "$2" ] && return; sleep 0.1; done
+  echo "never $1=$2: $(show "$1")"
+}
+as_it() { nsenter --target "$pid" --mount --setuid "$uid" --setgid "$uid" "$@"; }
+facts() {
+  pid=$(show MainPID)
+  uid=$(awk '/^Uid/{ print $2 }' /proc/"$pid"/status)
+  [ "$uid" -ge 61184 ] && [ "$uid" -le 65519 ] && echo "$1: a user of its own"
+  echo "$1: $(awk '/^(CapEff|NoNewPrivs|Seccomp):/{ printf "%s %s ", $1, $2 }' /proc/"$pid"/status)"
+  for file in faces.csv results.sqlite; do
+    echo "$1: $file $(stat -c '%u %a' /var/lib/private/emotion-edge/$file | sed "s/^$uid /its own /")"
+  done
+  options=$(tr '\0' '\n' </proc/"$pid"/cmdline | grep /run/credentials/)
+  echo "$1: options $(stat -c '%u %a' /proc/"$pid"/root"$options" | sed "s/^$uid /its own /")"
+  for place in /etc /opt/emotion-edge /usr /var/lib; do
+    as_it touch $place/x 2>/dev/null && echo "$1: it may write to $place"
+  done
+  as_it cat /etc/emotion-edge.toml >/dev/null 2>&1 && echo "$1: it may read the options of root"
+  [ -z "$(nsenter --target "$pid" --mount ls -A /root /home 2>/dev/null | grep -v :)" ] || echo "$1: it sees homes"
+  true
+}
+timeout 120 systemctl start emotion-edge; echo "start $? $(show ActiveState)"
+until_ StatusText "door: 1 in view"; echo "status $(show StatusText)"
+facts first
+systemctl kill --signal=KILL --kill-who=main emotion-edge
+until_ NRestarts 1; until_ ActiveState active; until_ StatusText "door: 1 in view"
+facts again
+echo "passwords in what systemd shows: $(systemctl show emotion-edge | grep -c s3cret)"
+systemctl stop emotion-edge; echo "stop $? $(show ActiveState) $(show Result)"
+"""
+FACTS = """: a user of its own
+: CapEff: 0000000000000000 NoNewPrivs: 1 Seccomp: 2
+: faces.csv its own 600
+: results.sqlite its own 600
+: options its own 400"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -64,6 +119,22 @@ def test_systemd_starts_watches_restarts_and_stops_the_service(folder: Path) -> 
         "stop 0 inactive success",
     ], run.stdout + run.stderr
     assert run.stdout.count('"people":1') == 3
+
+
+@NEEDS_SYSTEMD
+def test_the_unit_as_it_is_has_a_user_of_its_own_and_a_copy_of_the_options(tmp_path: Path) -> None:
+    """Under a system manager, since a user's has no DynamicUser= and no rights to hand out."""
+    (tmp_path / "options.toml").write_text(SYSTEM_CONFIG)
+    places = (ROOT, sysconfig.get_path("purelib"), sys.base_prefix, UNIT, tmp_path / "options.toml")
+    run = under_systemd(SYSTEM_LIFE, *places, timeout_s=300, manager="system_manager.sh")
+    facts = [f"{when}{fact}" for when in ("first", "again") for fact in FACTS.splitlines()]
+    assert [line.rstrip() for line in run.stdout.splitlines()] == [
+        "start 0 active",
+        "status door: 1 in view",
+        *facts,
+        "passwords in what systemd shows: 0",
+        "stop 0 inactive success",
+    ], run.stdout + run.stderr
 
 
 @pytest.mark.alone
