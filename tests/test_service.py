@@ -48,7 +48,8 @@ root=$1 site=$2 python=$3 unit=$4
 where=/opt/emotion-edge current=/opt/emotion-edge/current
 mkdir -p $current/venv/bin $where/src $where/site $where/python
 mount --bind "$root" $where/src; mount --bind "$site" $where/site; mount --bind "$python" $where/python
-printf '#!/bin/sh\nPYTHONPATH=%s LD_LIBRARY_PATH=%s exec %s -m edge "$@"\n' $where/src:$where/site $where/python/lib $where/python/bin/python3 \
+printf '#!/bin/sh\nPYTHONPATH=%s LD_LIBRARY_PATH=%s exec %s -m edge "$@"\n' \
+  $where/src:$where/site $where/python/lib $where/python/bin/python3 \
   >$current/venv/bin/emotion-edge
 chmod 755 $current/venv/bin/emotion-edge
 cp "$root/edge/models/emotion_int8.tflite" $current/emotion.tflite
