@@ -5,12 +5,12 @@ from numpy.typing import NDArray
 
 from edge.results import BgrImage, CameraState
 
-FROZEN_S, FROZEN_IMAGES = 4.5, 10
+FROZEN_S, FROZEN_IMAGES = 4.0, 10
 """A sensor's noise changes each image: so many of the same, for so long, are one that froze."""
 STUCK_S, REOPEN_S = 2.0, 20.0
 """When a source that gives the same image is opened again: FFmpeg's decoder, which gives its last image for ever when
 the size changes, and any other."""
-DARK_S = 4.5
+DARK_S = 4.0
 DARK_MEAN, DARK_BRIGHT, DARK_SHARE = 16.0, 40, 0.01
 """An image is black whose mean is below the first, with fewer than this share of its pixels above the second."""
 STEP = 8

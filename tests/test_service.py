@@ -142,7 +142,7 @@ def test_the_unit_as_it_is_has_a_user_of_its_own_and_a_copy_of_the_options(tmp_p
 @pytest.mark.skipif(MOSQUITTO is None, reason="needs a broker: apt-get install mosquitto")
 @NEEDS_SYSTEMD
 def test_all_are_told_of_a_camera_that_is_killed_frozen_or_dark_and_of_its_return_in_five_seconds(folder: Path) -> None:
-    """Freezing and darkness take 4.5 s to tell from a quiet room; so a machine that others load gets three attempts."""
+    """Freezing and darkness take 4 s to tell from a quiet room; so a machine that others load gets three attempts."""
     command = f'cd "{ROOT}" && exec "{sys.executable}" -m tests.rigs.told "$1"'
     best: dict[str, float] = {}
     for _ in range(3):
