@@ -141,7 +141,7 @@ def main() -> None:
         use = processor_use(arguments.seconds, "--detector", arguments.detector)
         print(f"{arguments.detector}, {use.fps:.1f} of 30 frames per second: {use.share:.1%} of one core")
     elif arguments.what == "flicker":
-        plain = label_changes(300, smoothing_s=0, hysteresis=0, threshold=0)
+        plain = label_changes(300, classify_every=1, smoothing_s=0, hysteresis=0, threshold=0)
         print(f"label changes in 20 s of noise: {plain} unsmoothed, {label_changes(300, threshold=0)} smoothed")
     else:
         megabytes = memory_mb(arguments.frames)
