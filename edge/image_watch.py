@@ -79,4 +79,7 @@ def same_image(one: BgrImage, other: BgrImage) -> bool:
 
 
 def _is_black(sample: NDArray[np.uint8]) -> bool:
-    return cv2.mean(sample.reshape(-1, 1))[0] < DARK_MEAN and np.count_nonzero(sample > DARK_BRIGHT) < DARK_SHARE * sample.size
+    return (
+        cv2.mean(sample.reshape(-1, 1))[0] < DARK_MEAN
+        and np.count_nonzero(sample > DARK_BRIGHT) < DARK_SHARE * sample.size
+    )
