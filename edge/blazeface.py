@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge.errors import ModelError
 from edge.interpreter import invoke, load_interpreter
-from edge.preprocess import to_bgr
+from edge.preprocess import shrink_to, to_bgr
 from edge.results import BgrImage, Box, Detection, Point
 
 LAYOUTS = (((8, 2), (16, 6)), ((16, 2), (32, 6)), ((4, 1),))
@@ -101,13 +101,11 @@ class BlazeFace:
         height, width = image.shape[:2]
         scale = self.side / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small: BgrImage = cv2.resize(  # type: ignore[assignment]
-            image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        )
-        self._canvas.fill(0)
-        self._canvas[0, : size[1], : size[0]] = to_bgr(small)[:, :, ::-1]
-        self._canvas *= 1 / 127.5
-        self._canvas -= 1
+        rgb = cv2.cvtColor(to_bgr(shrink_to(image, size)), cv2.COLOR_BGR2RGB)
+        self._canvas.fill(-1)
+        place = self._canvas[0, : size[1], : size[0]]
+        np.multiply(rgb, np.float32(1 / 127.5), out=place)
+        np.subtract(place, 1, out=place)
         return scale
 
 
@@ -139,7 +137,8 @@ def merge_overlapping(
         same = overlaps(corners[order[0]], corners[order]) > SAME_FACE
         same[0] = True
         group = order[same]
-        faces.append((np.average(points[group], axis=0, weights=scores[group]), float(scores[group[0]])))
+        weights = scores[group] / scores[group].sum()
+        faces.append((np.tensordot(weights, points[group], 1), float(scores[group[0]])))
         order = order[~same]
     return faces
 

@@ -66,7 +66,7 @@ class EdgeConfig:
         40, "height in pixels from which faces are found; half of it takes four times the looks", low=16, high=4096
     )
     detect_every: int = option(3, "detect on every Nth processed frame; faces are followed between", low=1, high=1000)
-    classify_every: int = option(1, "classify each face on every Nth processed frame", low=1, high=1000)
+    classify_every: int = option(2, "classify each face on every Nth processed frame", low=1, high=1000)
     max_faces: int = option(100, "most faces that are followed; the largest win", low=1, high=1000)
     fps: float = option(15.0, "most frames per second processed of a live source; 0: all", low=0, high=1000)
     upright_from: float = option(

@@ -1,5 +1,6 @@
 """Whether a camera still sees: the same image to the last byte, or blackness for long, is no living camera."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +15,9 @@ DARK_S = 4.0
 DARK_MEAN, DARK_BRIGHT, DARK_SHARE = 16.0, 40, 0.01
 """An image is black whose mean is below the first, with fewer than this share of its pixels above the second."""
 STEP = 8
-"""Each eighth pixel tells most images apart; only what looks the same is compared wholly."""
+"""Each eighth pixel tells whether an image is black."""
+ROWS = 64
+"""Each so many-th row is compared first."""
 
 
 class ImageWatch:
@@ -38,8 +41,8 @@ class ImageWatch:
 
     def see(self, image: BgrImage, now_s: float) -> CameraState:
         """Take in an image that came at `now_s`; the state from now on."""
-        sample = image[::STEP, ::STEP]
-        if self._is_same(image, sample):
+        sample = np.ascontiguousarray(image[::STEP, ::STEP])
+        if self._last is not None and same_image(self._last, image):
             self._same += 1
         else:
             self._same, self._same_since_s, self._reopen_after_s = 0, now_s, 0.0
@@ -69,12 +72,14 @@ class ImageWatch:
         else:
             self.state, self.reason = CameraState.ONLINE, ""
 
-    def _is_same(self, image: BgrImage, sample: NDArray[np.uint8]) -> bool:
-        last = self._last
-        if last is None or last.shape != image.shape:
-            return False
-        return np.array_equal(sample, last[::STEP, ::STEP]) and np.array_equal(image, last)
+
+def same_image(one: BgrImage, other: BgrImage) -> bool:
+    """Whether two images are the same to the last byte: a few rows tell most apart, in no time."""
+    return np.array_equal(one[::ROWS], other[::ROWS]) and np.array_equal(one, other)
 
 
 def _is_black(sample: NDArray[np.uint8]) -> bool:
-    return float(sample.mean()) < DARK_MEAN and np.count_nonzero(sample > DARK_BRIGHT) < DARK_SHARE * sample.size
+    return (
+        cv2.mean(sample.reshape(-1, 1))[0] < DARK_MEAN
+        and np.count_nonzero(sample > DARK_BRIGHT) < DARK_SHARE * sample.size
+    )

@@ -51,12 +51,12 @@ def turned_degrees(points: Sequence[Point]) -> float:
     The tip of the nose lies before the plane of eyes and mouth by about half their distances; where it is seen
     in that plane, in units of these distances, gives half the tangent of the angle.
     """
-    right, left, nose, mouth = (np.array(point, np.float64) for point in points[:4])
+    right, left, nose, mouth = (complex(*point) for point in points[:4])
     middle = (right + left) / 2
-    plane = np.column_stack([left - right, mouth - middle])
-    if abs(np.linalg.det(plane)) < 1e-6:
+    across, height, tip = left - right, mouth - middle, nose - middle
+    if abs(plane := _cross(across, height)) < 1e-6:
         return 90.0
-    sideways, down = np.linalg.solve(plane, nose - middle)
+    sideways, down = _cross(tip, height) / plane, _cross(across, tip) / plane
     return math.degrees(math.atan(2 * math.hypot(sideways, down - NOSE)))
 
 
@@ -74,6 +74,11 @@ def _inside(box: Box, gray: GrayImage) -> Box:
     left, top = max(0, box.x), max(0, box.y)
     right, bottom = min(gray.shape[1], box.x + box.width), min(gray.shape[0], box.y + box.height)
     return Box(left, top, right - left, bottom - top)
+
+
+def _cross(one: complex, other: complex) -> float:
+    """The area between two vectors x + iy."""
+    return one.real * other.imag - one.imag * other.real
 
 
 def _ramp(value: float, nothing: float, all_of_it: float) -> float:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.image_watch import same_image
 from edge.results import BgrImage
 
 ROWS, PART = 24, 0.25
@@ -19,6 +20,8 @@ STEP, COLUMNS = 16, 3
 ASIDE = 2
 EQUAL, DIFFERENT, TIMES = 0.2, 0.4, 8.0
 """Most levels by which equal rows differ, and least by which they must differ a little aside of that distance."""
+SAMPLES = 32
+"""Pixels of a row by which the distance is chosen that is then looked at wholly."""
 SAME_IMAGES, LOOK_EVERY = 15, 5
 NEAR_S = 2.0
 
@@ -41,7 +44,7 @@ class SizeWatch:
         """Whether the film has another size by now; `position_s` is what the capture tells of this image."""
         last, self._last = self._last, image
         self._seen += 1
-        if last is None or not (np.array_equal(last[::8, ::8], image[::8, ::8]) and np.array_equal(last, image)):
+        if last is None or not same_image(last, image):
             self._same = 0
             return self._seen % LOOK_EVERY == 0 and is_torn(image)
         self._same += 1
@@ -69,10 +72,12 @@ def is_torn(image: BgrImage) -> bool:
     def apart(shift: int) -> float:
         return float(np.abs(rows[:, shift::COLUMNS] - below[:, : width - shift : COLUMNS]).mean())
 
-    shifts = range(4 * STEP, width - 4 * STEP, STEP)
-    if not shifts:
+    shifts = np.arange(4 * STEP, width - 4 * STEP, STEP)
+    if not len(shifts):
         return False
-    best = min(shifts, key=apart)
+    some = (np.linspace(0, 1, SAMPLES, endpoint=False) * (width - shifts)[:, np.newaxis]).astype(int)
+    differences = np.abs(rows[:, some + shifts[:, np.newaxis]] - below[:, some])
+    best = int(shifts[differences.mean(axis=(0, 2)).argmin()])
     equal, others = apart(best), (apart(best - ASIDE), apart(best + ASIDE), apart(0))
     return equal < EQUAL and min(others) > max(DIFFERENT, TIMES * equal)
 

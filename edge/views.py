@@ -2,7 +2,7 @@
 
 import math
 
-from edge.boxes import area, overlap, shared_area
+from edge.boxes import area, shared_area
 from edge.results import BgrImage, Box, Detection, Point
 
 SAME_OVERLAP = 0.3
@@ -83,5 +83,5 @@ def mirror_box(box: Box, width: int) -> Box:
 
 def same_face(one: Box, other: Box) -> bool:
     """Whether two boxes hold the same face."""
-    shared = shared_area(one, other)
-    return shared > 0 and (overlap(one, other) >= SAME_OVERLAP or shared >= SAME_SHARE * min(area(one), area(other)))
+    shared, sizes = shared_area(one, other), (area(one), area(other))
+    return shared > 0 and (shared >= SAME_OVERLAP * (sum(sizes) - shared) or shared >= SAME_SHARE * min(sizes))

@@ -1,11 +1,13 @@
 """Pixels to the network's input: where a crop lies, to the pixel, and what happens at the border."""
 
+import cv2
 import numpy as np
 import pytest
 
 from edge.model_info import ModelInfo
-from edge.preprocess import crop_face, resize_face, to_bgr, to_gray
+from edge.preprocess import crop_face, resize_face, shrink_to, to_bgr, to_gray
 from edge.results import Box, GrayImage
+from edge.sources import DemoSource
 
 SIZE = 40
 AS_IT_IS = ModelInfo("test", input_size=(SIZE, SIZE))
@@ -76,6 +78,14 @@ def test_a_size_that_fits_is_not_resampled_and_another_one_is(image: GrayImage) 
     assert np.abs(resize_face(image[: 2 * SIZE, : 2 * SIZE], AS_IT_IS)[..., 0] - means).max() <= 0.5, "area"
     enlarged = resize_face(image[:20, :20], AS_IT_IS)[..., 0].astype(int)
     assert not np.array_equal(enlarged[::2], enlarged[1::2]), "pixels are not merely repeated"
+
+
+@pytest.mark.parametrize("size", [(256, 192), (128, 96), (640, 480), (700, 525), (1, 1)])
+def test_an_image_is_shrunk_as_by_the_mean_over_areas(size: tuple[int, int]) -> None:
+    image = DemoSource().image(0)
+    small, wanted = shrink_to(image, size), cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    assert small.shape == (size[1], size[0], 3)
+    assert np.abs(small.astype(int) - wanted).mean() < 2
 
 
 def test_gray_and_color_go_there_and_back(image: GrayImage) -> None:

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.rigs.measure import label_changes, memory_mb, plain_staleness_ms, processor_share, staleness_ms
+from tests.rigs.measure import label_changes, memory_mb, plain_staleness_ms, processor_use, staleness_ms
 
 pytestmark = [
     pytest.mark.alone,
@@ -20,15 +20,18 @@ def test_a_slow_consumer_sees_the_present_where_a_plain_loop_sees_the_past() -> 
     assert np.median(ages_ms[-third:]) < np.median(ages_ms[:third]) + 50  # it does not grow
 
 
-def test_half_of_thirty_frames_a_second_take_less_than_half_of_a_core() -> None:
-    """The aim is a quarter; 0.30 is what an AMD Zen 3 core has, and CI's may be slower."""
-    assert min(processor_share(4) for _ in range(3)) < 0.4
+def test_fifteen_frames_a_second_take_a_quarter_of_a_core() -> None:
+    """Of an AMD Zen 3 core with LiteRT; a slower or a busy one may take a fifth more."""
+    uses = [use for use in (processor_use(4) for _ in range(3)) if use.fps > 14]
+    if not uses:
+        pytest.skip("the machine is too busy for 15 frames per second")
+    assert min(use.share for use in uses) < 0.25 * 1.2
 
 
 def test_a_noisy_clips_label_changes_at_most_a_fifth_as_often() -> None:
-    plain = label_changes(60, smoothing_s=0, hysteresis=0, threshold=0, min_quality=0)
+    plain = label_changes(90, classify_every=1, smoothing_s=0, hysteresis=0, threshold=0, min_quality=0)
     assert plain >= 10
-    assert label_changes(60, threshold=0, min_quality=0) <= plain / 5
+    assert label_changes(90, threshold=0, min_quality=0) <= plain / 5
 
 
 def test_memory_stays_flat() -> None:

@@ -182,10 +182,10 @@ def test_a_film_that_begins_again_or_changes_its_size_is_searched_anew() -> None
     for _ in range(8):
         room.look(squares())
     room.now_s = 0.0
-    before = room.far.looks
+    before = room.far.looks + room.near.looks
     for _ in range(5):
         room.look(squares())
-    assert room.far.looks - before == 5
+    assert room.far.looks + room.near.looks - before == 5
     assert room.look(squares(Box(5, 5, 40, 40), size=(320, 240))) == [Box(5, 5, 40, 40)]
 
 
@@ -207,6 +207,31 @@ def test_two_far_people_are_found_by_the_real_networks_and_each_keeps_its_id(siz
         assert all(max(overlap(face.box, box) for box in boxes) > 0.4 for face in faces)
         ids |= {face.track_id for face in faces}
     assert len(faces) == len(ids) == 2
+
+
+@pytest.mark.parametrize("height", [70, 100, 130, 160, 220])
+def test_a_face_that_all_small_views_cut_is_found_in_a_second(height: int) -> None:
+    """It stands in the middle, where four views meet, before a wall that changes all the time."""
+    side = 300 * height // 110
+    image, (box,) = scene((640, 900), (320 - side // 2, max(0, 240 - side // 2), height))
+    pipeline = Pipeline(EdgeConfig(source="demo"), classifier=FakeClassifier())
+    for index in range(16):
+        light = cv2.convertScaleAbs(image[:480], alpha=1 - 0.01 * index)
+        faces = pipeline.process(frame_of(light, index, index / 15)).faces  # type: ignore[arg-type]
+    assert [overlap(face.box, box) > 0.4 for face in faces] == [True]
+
+
+@pytest.mark.parametrize(("size", "looks"), [((640, 480), 4), ((800, 600), 6), ((1280, 720), 10), ((320, 240), 1)])
+def test_the_near_network_looks_at_a_whole_frame_if_smaller_views_hold_what_it_misses(
+    size: tuple[int, int], looks: int
+) -> None:
+    far, near = FakeNetwork(), FakeNetwork()
+    near.reach = 0.2
+    detector = ZoomDetector(far, near, 40)
+    views = detector.views(size)
+    for view in views:
+        detector.look(np.zeros((size[1], size[0], 3), np.uint8), view)
+    assert (far.looks, near.looks) == (looks, len(views) - looks)
 
 
 def _photo(image: BgrImage, **options: int) -> tuple[Face, ...]:

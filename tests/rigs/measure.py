@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -67,8 +68,17 @@ def plain_staleness_ms(seconds: float) -> list[int]:
     return ages_ms
 
 
-def processor_share(seconds: float, *options: str) -> float:
-    """The share of one core that the command uses on a 30 fps webcam, after its start."""
+class Use(NamedTuple):
+    """What a run takes."""
+
+    share: float
+    """Of one core."""
+    fps: float
+    """Processed frames per second: on a busy machine fewer than were asked for, and a share that says nothing."""
+
+
+def processor_use(seconds: float, *options: str) -> Use:
+    """What the command uses on a 30 fps webcam, after its start."""
     with tempfile.TemporaryDirectory() as folder:
         rig = create_rig("v4l2", Path(folder))
         rig.revive()
@@ -76,11 +86,10 @@ def processor_share(seconds: float, *options: str) -> float:
             edge.next_line(30)
             time.sleep(1)
             before_s, started_s = _processor_s(edge.process.pid), time.monotonic()
-            edge.lines_for(seconds)
-            used_s = _processor_s(edge.process.pid) - before_s
-            share = used_s / (time.monotonic() - started_s)
+            lines = edge.lines_for(seconds)
+            used_s, took_s = _processor_s(edge.process.pid) - before_s, time.monotonic() - started_s
             edge.terminate()
-    return share
+    return Use(used_s / took_s, sum(arrived_s >= started_s for arrived_s, _ in lines) / took_s)
 
 
 def memory_mb(frames: int, step: int = 1000) -> list[float]:
@@ -129,10 +138,10 @@ def main() -> None:
         print("engine:", _describe(staleness_ms(arguments.seconds)))
         print("plain loop:", _describe(plain_staleness_ms(min(10.0, arguments.seconds))))
     elif arguments.what == "processor":
-        share = processor_share(arguments.seconds, "--detector", arguments.detector)
-        print(f"{arguments.detector}, 15 of 30 frames per second: {share:.1%} of one core")
+        use = processor_use(arguments.seconds, "--detector", arguments.detector)
+        print(f"{arguments.detector}, {use.fps:.1f} of 30 frames per second: {use.share:.1%} of one core")
     elif arguments.what == "flicker":
-        plain = label_changes(300, smoothing_s=0, hysteresis=0, threshold=0)
+        plain = label_changes(300, classify_every=1, smoothing_s=0, hysteresis=0, threshold=0)
         print(f"label changes in 20 s of noise: {plain} unsmoothed, {label_changes(300, threshold=0)} smoothed")
     else:
         megabytes = memory_mb(arguments.frames)
