@@ -70,7 +70,9 @@ class TrainConfig:
     )
     average_init: bool = option(False, "average the best epoch's weights with those of --init, if that is better")
     distill: str | Sequence[str] | None = option(
-        None, "a .keras file whose answers are blended into its heads' targets (of several: the mean)", several=True
+        None,
+        "a .keras file to learn from too, by its answer to each augmented image (of several: the mean)",
+        several=True,
     )
     distill_share: float = option(0.5, "share of --distill's answers in the targets", low=0, high=1)
     select_on: str = option(
@@ -176,6 +178,17 @@ RECIPES = {
     "mobilenetv3": replace(_DEFAULT, arch="mobilenetv3", out="runs/mobilenetv3", small_share=0.0, learning_rate=0.02),
     "efficientnet": replace(
         _DEFAULT, arch="efficientnet", out="runs/efficientnet", small_share=0.0, learning_rate=0.02
+    ),
+    "mobilenet": replace(
+        _DEFAULT,
+        arch="mobilenet",
+        out="runs/mobilenet",
+        epochs=40,
+        small_share=0.0,
+        optimizer="adamw",
+        learning_rate=6e-4,
+        weight_decay=0.05,
+        mixup=0.2,
     ),
 }
 

@@ -19,6 +19,7 @@ from train.callbacks import StopAtNaN, log_writers
 from train.checkpoint import BEST, Checkpoint, forget_earlier_run
 from train.config import TrainConfig
 from train.data import Dataset
+from train.distill import learn_from
 from train.models import ARCHITECTURES, LOGITS
 from train.predict import load_network
 from train.targets import LABEL, Targets, training_targets, validation_targets
@@ -82,13 +83,15 @@ class Batches(keras.utils.PyDataset):
 
 def fit(train: Dataset, validation: Dataset, config: TrainConfig) -> Result:
     """Train to the last epoch, or on from the last one finished, and give the best network, in float32."""
+    targets = training_targets(train, config)  # before the devices are shared: each machine makes its own
     prepare_machine(config)
     Path(config.out).mkdir(parents=True, exist_ok=True)
-    targets = training_targets(train, config)
     chooser = validation_metric(targets.heads)
     others = _callbacks(config, chooser)
     checkpoint = Checkpoint(config, others, chooser)
     model = compile_model(config, targets.heads, steps=max(1, len(train) // config.batch_size))
+    if config.teachers:
+        learn_from(model, config.teachers, config.distill_share)
     if config.resume:
         first = checkpoint.restore(model)
     else:

@@ -19,6 +19,9 @@ BATCH_NORM_MOMENTUM = 0.97  # Keras' 0.99 is slow for runs of a few dozen epochs
 RECIPE_SIZE = (48, 48, 1)
 HEADS = ("people", "label")
 """The softmax layers of a network that was trained with votes, the one that decides first."""
+TRANSFER_SHAPE = (96, 96, 3)
+FACE_OFFSETS = (-103.939, -116.779, -123.68)
+"""What the face network of `train/face_weights.py` adds to blue, green and red."""
 LOGITS = "_logits"
 """What follows a head's name in the name of its dense layer."""
 
@@ -77,6 +80,25 @@ def efficientnet(
 ) -> keras.Model:
     """EfficientNetV2-B0 from keras.applications, at twice the image's size; `weights` is a file of the user's."""
     return _transfer("efficientnet", input_shape, heads, weights, keras.applications.EfficientNetV2B0)
+
+
+def mobilenet(
+    input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS, weights: str | None = None
+) -> keras.Model:
+    """The first ten blocks of MobileNet at twice the image's size: 1.3 M parameters, 80 M multiply-adds.
+
+    `weights` is what `python -m train.face_weights` writes: a network that already tells faces apart.
+    """
+    return _transfer("mobilenet", input_shape, heads, weights, first_blocks_of_mobilenet, FACE_OFFSETS)
+
+
+def first_blocks_of_mobilenet(weights: str | None, input_shape: InputShape, include_top: bool = False) -> keras.Model:
+    """MobileNet (Howard et al. 2017, arXiv:1704.04861) up to its tenth block: 512 channels of 6x6 for 96x96."""
+    whole = keras.applications.MobileNet(include_top=include_top, weights=None, input_shape=input_shape)
+    network = keras.Model(whole.input, whole.get_layer("conv_pw_10_relu").output, name="mobilenet_10")
+    if weights:
+        network.load_weights(weights)
+    return network
 
 
 ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {name: globals()[name] for name in NETWORKS}
@@ -141,11 +163,14 @@ def _transfer(
     heads: Sequence[str],
     weights: str | None,
     application: Callable[..., keras.Model],
+    offsets: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> keras.Model:
     inputs = keras.Input(input_shape)
     x = layers.Concatenate()([inputs] * 3)
     x = layers.Resizing(96, 96, dtype="float32")(x)  # in float32: TensorFlow's resize of bfloat16 is none
-    backbone = application(include_top=False, weights=weights, input_shape=(96, 96, 3), include_preprocessing=True)
+    if any(offsets):
+        x = layers.Rescaling(1.0, offset=list(offsets), dtype="float32")(x)
+    backbone = application(include_top=False, weights=weights, input_shape=TRANSFER_SHAPE)
     for layer in backbone._flatten_layers(include_self=False, recursive=True):
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM  # Keras' own, 0.999, never forgets its start in a short run

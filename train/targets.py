@@ -1,4 +1,4 @@
-"""What each head learns: `people` FER+ votes, `label` FER-2013's labels, and both the teachers' answers if given."""
+"""What each head learns from the data: `people` FER+ votes, `label` FER-2013's labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from edge.model_info import LABELS
 from train.config import TrainConfig
 from train.data import Dataset
 from train.models import HEADS
-from train.predict import load_network, predictor
 from train.votes import NOBODY, majority, vote_shares, vote_weights
 
 Distributions = NDArray[np.float32]
@@ -58,7 +57,7 @@ def training_targets(dataset: Dataset, config: TrainConfig) -> Targets:
         distributions[PEOPLE], weights[PEOPLE] = vote_shares(dataset.votes), vote_weights(dataset.votes)
     distributions[LABEL] = _label_distributions(dataset, config)
     weights[LABEL] = class_weights(dataset.labels, config.class_balance)[dataset.labels]
-    return Targets(_with_teachers(distributions, dataset, config), weights)
+    return Targets(distributions, weights)
 
 
 def validation_targets(dataset: Dataset) -> Targets:
@@ -111,20 +110,3 @@ def _label_distributions(dataset: Dataset, config: TrainConfig) -> Distributions
         )
     smooth = np.float32(config.label_smoothing)
     return (1 - smooth) * targets + smooth / len(LABELS)
-
-
-def _with_teachers(
-    distributions: dict[str, Distributions], dataset: Dataset, config: TrainConfig
-) -> dict[str, Distributions]:
-    """A share of the teachers' mean answer in the heads that they have; each looks at an image and its mirror image."""
-    answers: dict[str, list[Distributions]] = {head: [] for head in distributions}
-    for file in config.teachers:
-        predict = predictor(load_network(file))
-        taught, mirrored = predict(dataset.images), predict(dataset.images[:, :, ::-1])
-        for head in taught.keys() & answers.keys():
-            answers[head].append((taught[head] + mirrored[head]) / 2)
-    share = np.float32(config.distill_share)
-    for head in (head for head in distributions if answers[head]):
-        known = distributions[head].sum(1, keepdims=True)
-        distributions[head] = (1 - share) * distributions[head] + share * np.mean(answers[head], axis=0) * known
-    return distributions

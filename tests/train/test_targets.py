@@ -1,9 +1,7 @@
 """Soft targets are distributions, and each option does what it says."""
 
 from dataclasses import replace
-from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -47,27 +45,6 @@ def test_the_best_epoch_is_judged_where_the_votes_have_a_majority_of_our_classes
         np.zeros((4, 48, 48), np.uint8), labels, np.array(["PublicTest"] * 4), np.arange(4).astype(str), votes
     )
     assert validation_targets(images).weights["people"].tolist() == [1, 0, 0, 0]
-
-
-def write_teacher(file: Path, head: str, favorite: int) -> str:
-    """A network with one head that gives `favorite` half of the probability, whatever it sees."""
-    inputs = keras.Input((48, 48, 1))
-    flat = keras.layers.Rescaling(0.0)(keras.layers.Flatten()(inputs))
-    bias = keras.initializers.Constant(np.log(np.where(np.arange(7) == favorite, 6, 1)))
-    keras.Model(inputs, {head: keras.layers.Dense(7, "softmax", bias_initializer=bias)(flat)}).save(file)
-    return str(file)
-
-
-def test_teachers_give_a_share_of_the_heads_that_they_have(tmp_path: Path) -> None:
-    plain = training_targets(dataset(), PLAIN).distributions
-    one = write_teacher(tmp_path / "one.keras", "people", favorite=0)
-    other = write_teacher(tmp_path / "other.keras", "people", favorite=1)
-    for teachers, answer in ((one, [6, 1, 1, 1, 1, 1, 1]), ((one, other), [3.5, 3.5, 1, 1, 1, 1, 1])):
-        config = replace(PLAIN, distill=teachers, distill_share=0.5)
-        taught = training_targets(dataset(), config).distributions
-        assert np.allclose(taught["people"][0], (plain["people"][0] + np.array(answer) / 12) / 2, atol=1e-6)
-        assert (taught["people"][1] == 0).all()
-        assert (taught["label"] == plain["label"]).all()
 
 
 def test_translated_votes_say_what_fer2013_calls_images_that_were_voted_alike() -> None:

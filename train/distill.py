@@ -1,0 +1,55 @@
+"""Distillation: a network learns from others that look at the same augmented images as it does.
+
+A teacher's answer to an image that it was trained on says little more than the image's own target. Its answer to
+the turned, blurred or mixed image does (Beyer et al. 2021, arXiv:2106.05237).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from train.models import RECIPE_SIZE
+from train.predict import ONE_HEAD, load_network
+
+Answers = Mapping[str, Any]
+"""Backend tensors (batch, labels), rows summing to 1, by the name of the head."""
+
+
+def learn_from(model: keras.Model, files: Sequence[str], share: float) -> None:
+    """Let a compiled model's loss blend the teachers' mean answer into the targets of the heads that they have.
+
+    Args:
+        model: is changed; what it saves knows nothing of its teachers.
+        files: .keras files for images of 48x48.
+        share: of the teachers' answer in a target.
+    """
+    teachers = [load_network(file) for file in files]
+    for teacher in teachers:
+        teacher.trainable = False
+    compute_loss = model.compute_loss
+
+    def compute_taught_loss(
+        x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        targets = blend(y, [answer(teacher, x) for teacher in teachers], share) if training else y
+        return compute_loss(x, targets, y_pred, sample_weight, training)
+
+    model.compute_loss = compute_taught_loss
+
+
+def answer(teacher: keras.Model, images: Any) -> Answers:
+    """What a teacher says of images (batch, height, width, 1) of any size."""
+    if images.shape[1:3] != RECIPE_SIZE[:2]:
+        images = keras.ops.image.resize(images, RECIPE_SIZE[:2])
+    outputs = teacher(images, training=False)
+    return outputs if isinstance(outputs, dict) else {ONE_HEAD: outputs}
+
+
+def blend(targets: Answers, answers: Sequence[Answers], share: float) -> dict[str, Any]:
+    """Targets with a share of the mean answer, for each head that a teacher has."""
+    blended = dict(targets)
+    for head, own in targets.items():
+        if taught := [one[head] for one in answers if head in one]:
+            blended[head] = (1 - share) * own + share * sum(taught) / len(taught)
+    return blended

