@@ -15,6 +15,7 @@ import streamlit as st
 from app.browser_camera import NAME as BROWSER
 from app.cameras import webcams
 from app.options import ANALYSIS, DRAWING
+from app.phone import network_address
 from app.rendering import RenderOptions
 from app.sessions import Session
 from edge.address import redact
@@ -80,8 +81,13 @@ def remember(session: Session) -> None:
 
 
 def default_kind() -> str:
-    """The webcam where there is one, else the browser's camera: one click shows the user."""
-    return "webcam" if webcams() else "browser"
+    """This machine's webcam for who sits before it, else the browser's camera: one click shows the user."""
+    return "webcam" if _is_here() and webcams() else "browser"
+
+
+def _is_here() -> bool:
+    """Whether the browser runs on this machine."""
+    return st.context.ip_address is None or st.context.ip_address == network_address()
 
 
 def _source(kind: str) -> str:

@@ -72,6 +72,7 @@ def _first_look() -> None:
     told = "".join(f"<dt>{title}</dt><dd>{text}</dd>" for title, text in parts)
     st.html(
         f'<div class="first"><dl>{told}</dl><figure><img alt="{ALT}" src="data:image/jpeg;base64,{picture}">'
+        f"<figcaption>For example, it says of this picture:</figcaption>"
         f"{cards.card(EXAMPLE, PEOPLE, People(), most_bars=3, is_editable=False)}</figure></div>"
     )
 

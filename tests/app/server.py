@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -64,11 +65,15 @@ class AppServer:
 
 
 class ClockCamera:
-    """An IP camera: Motion JPEG over HTTP at 30 per second, with the time of sending in each image."""
+    """An IP camera: Motion JPEG over HTTP at 30 per second, with the time of sending in each image.
 
-    def __init__(self) -> None:
+    Args:
+        images: what it shows, again and again; the demo if none are given.
+    """
+
+    def __init__(self, images: Sequence[BgrImage] = ()) -> None:
         demo = DemoSource()
-        images = [demo.image(index) for index in range(30)]
+        images = images or [demo.image(index) for index in range(30)]
         self.fault = ""
         """frozen: the same image again and again; dark: black ones with a sensor's noise; silent: none."""
         still = _part(images[0])

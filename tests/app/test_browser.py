@@ -8,10 +8,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import cv2
 import numpy as np
 import pytest
@@ -39,7 +37,6 @@ from tests.app.server import AppServer, ClockCamera
 
 ATTEMPTS = 3
 """Rates and times are the best of so many: the machine has other work."""
-AXE_JS = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 RECORD_JS = """async (times) => {
   const press = async (words) => {
     for (;;) {
@@ -168,40 +165,6 @@ def detail_of(thumbnail: Any) -> float:
     """How much a face's picture changes from one row to the next."""
     data = base64.b64decode(thumbnail.get_attribute("src").split(",")[1])
     return roughness(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
-
-
-def test_axe_finds_no_serious_violation_in_light_and_dark(page: Any) -> None:
-    found = {"first look": violations(page)}
-    start(page)
-    page.get_by_role("button", name="Record results").click()
-    wait_until(lambda: recorded(page) > 3)
-    page.get_by_role("button", name="Stop recording").click()
-    expect(page.get_by_role("heading", name="Record")).to_be_visible(timeout=WAIT_MS)
-    found["live"] = violations(page)
-    page.get_by_role("button", name="Options").click()
-    expect(page.get_by_text("How far should it see?")).to_be_visible(timeout=WAIT_MS)
-    found["options"] = violations(page)
-    page.keyboard.press("Escape")
-    page.get_by_role("link", name="How right is it?").click()
-    expect(page.get_by_text("Limits of use")).to_be_visible(timeout=WAIT_MS)
-    found["model"] = violations(page)
-    page.get_by_role("link", name="Back").click()
-    assert not any(found.values()), found
-
-
-def violations(page: Any) -> list[str]:
-    """What axe-core finds that is serious or critical."""
-    page.evaluate(AXE_JS)
-    results = []
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
-        results += page.evaluate("axe.run()")["violations"]
-    return [
-        f"{rule['id']}: {node['html'][:200]}"
-        for rule in results
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
 
 
 def test_a_stream_needs_the_tab_s_token(page: Any, server: AppServer) -> None:

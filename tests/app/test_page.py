@@ -42,6 +42,16 @@ def test_the_first_look_says_what_it_is_and_a_click_shows_a_face(page: AppTest) 
     assert registry().workers() == []
 
 
+@pytest.mark.parametrize(("is_here", "kind"), [(True, "webcam"), (False, "browser")])
+def test_see_yourself_means_the_camera_before_the_user(
+    device_file: Path, monkeypatch: pytest.MonkeyPatch, is_here: bool, kind: str
+) -> None:
+    """A phone that opens the page of a laptop must not get the laptop's webcam."""
+    monkeypatch.setattr(controls, "webcams", lambda: {"0": "the laptop's"})
+    monkeypatch.setattr(controls, "_is_here", lambda: is_here)
+    assert new_tab().selectbox(key="kind").value == kind
+
+
 def test_nothing_on_the_page_is_timed_by_streamlit() -> None:
     """A fragment that runs by itself races with the page's script; what moves is the pane's."""
     texts = [path.read_text() for path in Path(PAGE).parent.glob("*.py")]
