@@ -75,17 +75,21 @@ class ClockCamera:
         demo = DemoSource()
         images = images or [demo.image(index) for index in range(30)]
         self.fault = ""
-        """frozen: the same image again and again; dark: black ones with a sensor's noise; silent: none."""
+        """frozen: the same image again and again; dark: black ones with a sensor's noise; silent: none; killed: off."""
         still = _part(images[0])
         camera = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if camera.fault == "killed":
+                    return
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
                 self.end_headers()
                 started_s = time.monotonic()
                 for index in range(10**6):
+                    if camera.fault == "killed":
+                        return
                     try:
                         if camera.fault != "silent":
                             self.wfile.write(camera.part(images[index % len(images)], still))

@@ -4,7 +4,6 @@ import base64
 import contextlib
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ from tests.app.browser import (
 )  # fmt: skip
 from tests.app.cable import Cable
 from tests.app.chromium import CHROMIUM
+from tests.app.rates import FAULTS, seconds_until_told
 from tests.app.samples import roughness
 from tests.app.server import AppServer, ClockCamera
 
@@ -114,15 +114,7 @@ def test_images_are_fresh_and_a_camera_that_is_not_says_so_within_three_seconds(
         late_ms: list[float] = []
         while len(late_ms) < ATTEMPTS and min(late_ms, default=999) >= 250:
             late_ms.append(float(np.percentile(watch(page, 5)["ages"], 95)))
-        veil = page.locator(".veil:not(.silent)")
-        told_s: dict[str, float] = {}
-        for fault, words in (("frozen", "The picture is frozen"), ("dark", "black"), ("silent", "No picture for")):
-            camera.fault = fault
-            began_s = time.monotonic()
-            expect(veil.get_by_text(words)).to_be_visible(timeout=WAIT_MS)
-            told_s[fault] = time.monotonic() - began_s
-            camera.fault = ""
-            expect(veil).to_be_hidden(timeout=WAIT_MS)
+        told_s = {fault: seconds_until_told(page, camera, fault, words) for fault, words in FAULTS.items()}
         stop(page)
     assert max(told_s.values()) < 3, told_s
     assert min(late_ms) < 250, late_ms

@@ -1,10 +1,13 @@
 """Photos, videos and snapshots on the page, through Streamlit's own AppTest."""
 
+import re
 from pathlib import Path
 
+import cv2
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from edge.sources import DemoSource
 from tests.app.page import FACE, clip, downloads_of, html_of, tab, until, upload
 
 
@@ -33,6 +36,17 @@ def test_many_photos_give_everybody_s_faces(page: AppTest) -> None:
     upload(page, ("face.jpg", FACE, "image/jpeg"))
     until(page, "1 photo, 1 face")
     assert downloads_of(page) == {"CSV", "Image"}
+
+
+def test_faces_are_sorted_by_size(page: AppTest) -> None:
+    small = cv2.imencode(".jpg", cv2.resize(DemoSource().image(0), None, fx=0.6, fy=0.6))[1].tobytes()
+    page.selectbox(key="kind").set_value("file").run()
+    upload(page, ("small.jpg", small, "image/jpeg"), ("large.jpg", FACE, "image/jpeg"))
+    until(page, "2 photos, 2 faces")
+    page.segmented_control(key="photo_form").set_value("table").run()
+    assert re.findall(r"<td>(\w+)\.jpg</td>", html_of(page)) == ["small", "large"]
+    page.segmented_control(key="photo_sort").set_value("face size").run()
+    assert re.findall(r"<td>(\w+)\.jpg</td>", html_of(page)) == ["large", "small"]
 
 
 @pytest.mark.parametrize("name", ["junk.png", "junk.mp4"])

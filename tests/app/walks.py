@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from edge.results import BgrImage
 from edge.sources import PORTRAIT, DemoSource
 from tests.app.browser import WAIT_MS, choose, recorded, start, stop, wait_until
+from tests.app.rates import FAULTS
 from tests.app.server import ClockCamera
 
 Walk = Callable[[Any, Path], Iterator[str]]
@@ -61,12 +62,12 @@ def cameras(page: Any, _: Path) -> Iterator[str]:
         start(page, "Start camera")
         expect(page.locator(".person")).to_have_count(5, timeout=WAIT_MS)
         yield "people"
-        for fault, words in (("frozen", "The picture is frozen"), ("silent", "No picture for"), ("dark", "black")):
+        for fault, words in FAULTS.items():
             camera.fault = fault
             expect(page.locator(".veil:not(.silent)").get_by_text(words)).to_be_visible(timeout=WAIT_MS)
             yield fault
         stop(page)
-    with ClockCamera([_noise(moment, (480, 640, 3)) for moment in range(30)]) as camera:
+    with ClockCamera([_noise(moment, (480, 640, 3)) + np.uint8(120) for moment in range(30)]) as camera:
         _type_address(page, camera.url)
         page.get_by_role("button", name="Start camera").click()
         expect(page.locator(".nobody")).to_be_visible(timeout=WAIT_MS)
