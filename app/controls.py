@@ -110,9 +110,22 @@ def _checked(text: str, pattern: str, expected: str) -> str:
 
 def source_picker(on_change: Callable[[], None]) -> str:
     """The source's widgets; returns the chosen kind."""
-    st.session_state.setdefault("kind", default_kind())
-    kind: str = st.selectbox(
-        "Source", list(KINDS), format_func=KINDS.__getitem__, key="kind", on_change=on_change, help=_SOURCE_HELP
+    kind: str = st.session_state.setdefault("kind", default_kind())
+    key = f"source {st.session_state.get('times_chosen', 0)}"
+
+    def take() -> None:
+        st.session_state.kind = st.session_state[key]
+        on_change()
+
+    kinds = list(KINDS)
+    st.selectbox(
+        "Source",
+        kinds,
+        kinds.index(kind),
+        format_func=KINDS.__getitem__,
+        key=key,
+        on_change=take,
+        help=_SOURCE_HELP,
     )
     if kind == "webcam":
         _camera_picker(on_change)
@@ -124,6 +137,12 @@ def source_picker(on_change: Callable[[], None]) -> str:
             help="RTSP, or MJPEG over HTTP. The password is neither shown nor logged.",
         )
     return kind
+
+
+def choose(kind: str) -> None:
+    """Choose a source for the user: by a new widget, else a click on its way would bring the old choice back."""
+    st.session_state.kind = kind
+    st.session_state.times_chosen = st.session_state.get("times_chosen", 0) + 1
 
 
 def _camera_picker(on_change: Callable[[], None]) -> None:

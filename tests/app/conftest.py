@@ -1,5 +1,6 @@
 """The app, with and without a browser."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from edge.config import DEVICE_FILE_VARIABLE
 from edge.sources import DemoSource
 from tests.app.chromium import CHROMIUM, FLAGS
 from tests.app.page import new_tab
-from tests.app.server import AppServer
+from tests.app.server import AppServer, first_in_line
 from tests.rigs.clips import write_mjpeg
 from tests.rigs.faults import build_virtual_camera
 
@@ -38,8 +39,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     face = _write_y4m(tmp_path_factory.mktemp("browser") / "face.y4m", 30)
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        flags = [*FLAGS, f"--use-file-for-fake-video-capture={face}"]
+    flags = [*FLAGS, f"--use-file-for-fake-video-capture={face}"]
+    with contextlib.ExitStack() as stack:
+        with first_in_line():
+            playwright = stack.enter_context(sync_playwright())
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield chromium
         chromium.close()

@@ -15,7 +15,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests.app.browser import WAIT_MS, choose, open_tab, start, stop, watch
 from tests.app.chromium import CHROMIUM, FLAGS
-from tests.app.server import AppServer, ClockCamera
+from tests.app.server import AppServer, ClockCamera, first_in_line
 
 FAULTS = {"frozen": "The picture is frozen", "dark": "black", "silent": "No picture for", "killed": "No picture for"}
 
@@ -25,6 +25,7 @@ def measure(times: int) -> Iterator[str]:
     with (
         tempfile.TemporaryDirectory() as folder,
         AppServer(Path(folder), {}) as server,
+        first_in_line(),
         sync_playwright() as playwright,
     ):
         page = open_tab(playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS).new_context(), server)

@@ -1,11 +1,12 @@
 """The real app in a process of its own, and a camera whose images carry the time at which they were sent."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,6 +20,18 @@ from tests.rigs.faults import ROOT, free_port, wait_for_port
 
 CLOCK_MS = 1 << BITS
 """The clock in the images counts milliseconds and starts again after these: 17 minutes."""
+
+
+@contextlib.contextmanager
+def first_in_line() -> Iterator[None]:
+    """Start what is measured with priority over the machine's other work, where that is allowed."""
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
+    try:
+        yield
+    finally:
+        os.setpriority(os.PRIO_PROCESS, 0, usual)
 
 
 class AppServer:
@@ -37,7 +50,7 @@ class AppServer:
 
     def __enter__(self) -> "AppServer":
         arguments = ["run", "app/main.py", "--server.headless", "true", "--server.port", str(self.port)]
-        with self._log_path.open("wb") as log:
+        with self._log_path.open("wb") as log, first_in_line():
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", *arguments],
                 cwd=ROOT,

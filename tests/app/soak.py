@@ -34,7 +34,7 @@ def start_tab(context: BrowserContext, server: AppServer) -> Any:
     page.set_default_timeout(120_000)
     page.goto(server.url)
     page.get_by_role("button", name="Show the demo").click()
-    page.get_by_text("people would say").first.wait_for()
+    page.locator(".live .person").first.wait_for()
     return page
 
 

@@ -15,13 +15,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.app.browser import (
-    A_FACE,
     WAIT_MS,
     assert_flows,
     choose,
     open_tab,
     option,
     recorded,
+    result,
     seconds_until,
     start,
     start_source,
@@ -63,7 +63,7 @@ def test_the_keyboard_reaches_a_running_demo_in_five_stops_and_it_is_fluent(page
         if page.evaluate(demo):
             break
     page.keyboard.press("Enter")
-    expect(page.get_by_text(A_FACE).first).to_be_visible(timeout=WAIT_MS)
+    expect(result(page)).to_be_visible(timeout=WAIT_MS)
     page.wait_for_function("document.activeElement.innerText.includes('Record')")  # focus stays in its place
     expect(page.get_by_role("status").filter(has_text="Person 1: happy")).to_have_count(1, timeout=WAIT_MS)
     rates: list[float] = []
@@ -91,6 +91,16 @@ def test_recording_fifty_times_under_load_leaves_the_page_whole(page: Any) -> No
     expect(page.get_by_role("heading", name="Record")).to_be_visible(timeout=WAIT_MS)
     assert_flows(page)
     assert not problems
+
+
+def test_a_double_click_on_the_demo_starts_it(page: Any) -> None:
+    """The second click is on its way while the first one chooses the source."""
+    button = page.get_by_role("button", name="Show the demo").bounding_box()
+    for _ in range(2):
+        page.mouse.click(button["x"] + 20, button["y"] + 20)
+        page.wait_for_timeout(70)
+    expect(result(page)).to_be_visible(timeout=WAIT_MS)
+    assert_flows(page)
 
 
 @contextlib.contextmanager

@@ -49,7 +49,7 @@ def test_see_yourself_means_the_camera_before_the_user(
     """A phone that opens the page of a laptop must not get the laptop's webcam."""
     monkeypatch.setattr(controls, "webcams", lambda: {"0": "the laptop's"})
     monkeypatch.setattr(controls, "_is_here", lambda: is_here)
-    assert new_tab().selectbox(key="kind").value == kind
+    assert new_tab().selectbox(key="source 0").value == kind
 
 
 def test_nothing_on_the_page_is_timed_by_streamlit() -> None:
@@ -60,11 +60,11 @@ def test_nothing_on_the_page_is_timed_by_streamlit() -> None:
 
 def test_a_missing_camera_says_what_helps(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controls, "webcams", lambda: {"97": "unplugged a moment ago"})
-    page.selectbox(key="kind").set_value("webcam").run()
+    page.selectbox(key="source 0").set_value("webcam").run()
     page.button(key="run").click().run()
     until(page, "No camera at index 97")
     start_demo(page)
-    assert page.selectbox(key="kind").value == "demo"
+    assert page.selectbox(key="source 1").value == "demo"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_missing_camera_says_what_helps(page: AppTest, monkeypatch: pytest.Mon
     ],
 )
 def test_a_wrong_address_says_what_helps(page: AppTest, address: str, message: str) -> None:
-    page.selectbox(key="kind").set_value("address").run()
+    page.selectbox(key="source 0").set_value("address").run()
     page.text_input(key="address").set_value(address).run()
     page.button(key="run").click().run()
     until(page, message)
@@ -147,7 +147,7 @@ def test_damaged_defaults_of_this_device_say_what_helps(page: AppTest, device_fi
 @pytest.mark.parametrize("camera", ["../../etc/passwd", "/dev/sda", "/dev/video0/../sda", "0.mp4", "https://x"])
 def test_a_camera_is_no_file(page: AppTest, camera: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controls, "webcams", lambda: {camera: "typed"})
-    page.selectbox(key="kind").set_value("webcam").run()
+    page.selectbox(key="source 0").set_value("webcam").run()
     page.button(key="run").click().run()
     assert "Expected a camera's index" in page.error[0].value
     assert registry().workers() == []
@@ -155,7 +155,7 @@ def test_a_camera_is_no_file(page: AppTest, camera: str, monkeypatch: pytest.Mon
 
 def test_one_camera_has_one_name(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controls, "webcams", lambda: {"/dev/video97": "typed"})
-    page.selectbox(key="kind").set_value("webcam").run()
+    page.selectbox(key="source 0").set_value("webcam").run()
     page.button(key="run").click().run()
     until(page, "No camera at index 97")
 
@@ -179,22 +179,22 @@ def test_every_control_has_a_line_of_help(page: AppTest) -> None:
 
 
 def test_sources_are_named(page: AppTest) -> None:
-    assert page.selectbox(key="kind").options == list(controls.KINDS.values())
+    assert page.selectbox(key="source 0").options == list(controls.KINDS.values())
 
 
 def test_the_browser_s_camera_waits_for_its_first_image_and_ends_with_another_source(page: AppTest) -> None:
-    page.selectbox(key="kind").set_value("browser").run()
+    page.selectbox(key="source 0").set_value("browser").run()
     page.button(key="run").click().run()
     until(page, "Waiting for your camera")
     registry().put_image(tab(), FACE)
     until(page, "live-image")
-    page.selectbox(key="kind").set_value("file").run()
+    page.selectbox(key="source 0").set_value("file").run()
     assert registry().workers() == []
 
 
 def test_a_file_ends_the_live_view(page: AppTest) -> None:
     start_demo(page)
-    page.selectbox(key="kind").set_value("file").run()
+    page.selectbox(key="source 1").set_value("file").run()
     assert registry().workers() == []
     assert not page.exception
 

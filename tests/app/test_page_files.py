@@ -18,7 +18,7 @@ def page(script: AppTest) -> AppTest:
 
 
 def test_many_photos_give_everybody_s_faces(page: AppTest) -> None:
-    page.selectbox(key="kind").set_value("file").run()
+    page.selectbox(key="source 0").set_value("file").run()
     upload(page, ("b.jpg", FACE, "image/jpeg"), ("a.jpg", FACE, "image/jpeg"), ("junk.png", b"junk", "image/png"))
     until(page, "2 photos, 2 faces")
     assert "junk.png can't be read" in page.error[0].value
@@ -30,8 +30,8 @@ def test_many_photos_give_everybody_s_faces(page: AppTest) -> None:
     assert downloads_of(page) == {"CSV"}
     table = tab().photos.csv()
     assert [line.split(",")[5] for line in table.splitlines()] == ["file", "b.jpg", "a.jpg"]
-    page.selectbox(key="kind").set_value("demo").run()
-    page.selectbox(key="kind").set_value("file").run()
+    page.selectbox(key="source 0").set_value("demo").run()
+    page.selectbox(key="source 0").set_value("file").run()
     assert "2 photos, 2 faces" in html_of(page)
     upload(page, ("face.jpg", FACE, "image/jpeg"))
     until(page, "1 photo, 1 face")
@@ -40,7 +40,7 @@ def test_many_photos_give_everybody_s_faces(page: AppTest) -> None:
 
 def test_faces_are_sorted_by_size(page: AppTest) -> None:
     small = cv2.imencode(".jpg", cv2.resize(DemoSource().image(0), None, fx=0.6, fy=0.6))[1].tobytes()
-    page.selectbox(key="kind").set_value("file").run()
+    page.selectbox(key="source 0").set_value("file").run()
     upload(page, ("small.jpg", small, "image/jpeg"), ("large.jpg", FACE, "image/jpeg"))
     until(page, "2 photos, 2 faces")
     page.segmented_control(key="photo_form").set_value("table").run()
@@ -51,16 +51,16 @@ def test_faces_are_sorted_by_size(page: AppTest) -> None:
 
 @pytest.mark.parametrize("name", ["junk.png", "junk.mp4"])
 def test_a_junk_upload_gives_a_message(page: AppTest, name: str) -> None:
-    page.selectbox(key="kind").set_value("file").run()
+    page.selectbox(key="source 0").set_value("file").run()
     upload(page, (name, b"junk", "application/octet-stream"))
     until(page, f"{name} can't be read")
 
 
 def test_a_video_s_result_stays_until_another_file_is_chosen(page: AppTest, tmp_path: Path) -> None:
-    page.selectbox(key="kind").set_value("file").run()
+    page.selectbox(key="source 0").set_value("file").run()
     upload(page, clip(tmp_path / "talk.avi", 3))
-    page.selectbox(key="kind").set_value("demo").run()
-    page.selectbox(key="kind").set_value("file").run()
+    page.selectbox(key="source 0").set_value("demo").run()
+    page.selectbox(key="source 0").set_value("file").run()
     until(page, "3 images, a face in 3, 1 person")
     assert "not what somebody feels" in html_of(page)
     page.toggle(key="blur").set_value(True).run()
@@ -77,6 +77,6 @@ def test_a_video_s_result_stays_until_another_file_is_chosen(page: AppTest, tmp_
 
 
 def test_a_snapshot_gives_its_faces(page: AppTest) -> None:
-    page.selectbox(key="kind").set_value("snapshot").run()
+    page.selectbox(key="source 0").set_value("snapshot").run()
     page.camera_input(key="snapshot").set_value(("snapshot.jpg", FACE, "image/jpeg")).run()
     until(page, "1 photo, 1 face")

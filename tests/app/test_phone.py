@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.phone import network_address
-from tests.app.browser import A_FACE, WAIT_MS, assert_flows
+from tests.app.browser import WAIT_MS, assert_flows, result
 from tests.app.chromium import CHROMIUM
 from tests.rigs.faults import ROOT, free_port, wait_for_port
 
@@ -68,7 +68,7 @@ def test_a_phone_sees_its_own_camera(phone: Any, url: str) -> None:
     expect(phone.get_by_role("button", name="See yourself")).to_be_visible(timeout=WAIT_MS)
     assert phone.evaluate("isSecureContext")
     phone.get_by_role("button", name="See yourself").tap()
-    expect(phone.get_by_text(A_FACE).first).to_be_visible(timeout=WAIT_MS)
+    expect(result(phone)).to_be_visible(timeout=WAIT_MS)
     assert_flows(phone)
     left, width = (phone.locator("img.live-image").bounding_box()[side] for side in ("x", "width"))
     assert 0 <= left <= left + width <= PHONE["width"]
