@@ -66,6 +66,8 @@ def cameras(page: Any, _: Path) -> Iterator[str]:
             camera.fault = fault
             expect(page.locator(".veil:not(.silent)").get_by_text(words)).to_be_visible(timeout=WAIT_MS)
             yield fault
+            camera.fault = ""
+            expect(page.locator(".veil:not(.silent)")).to_be_hidden(timeout=WAIT_MS)
         stop(page)
     with ClockCamera([_noise(moment, (480, 640, 3)) + np.uint8(120) for moment in range(30)]) as camera:
         _type_address(page, camera.url)
