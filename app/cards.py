@@ -5,16 +5,15 @@ import html
 from collections.abc import Sequence
 
 from app import charts
+from app.labels import DOUBTED
 from app.moments import Moment
 from app.people import People
 from edge.affect import in_words
 from edge.config import EdgeConfig
 from edge.results import UNCERTAIN, Face
 
-MANY = 3
+MANY = 2
 """From so many people on, each gets a short card."""
-DOUBTED = 0.75
-"""A detector's score below which it says that this may be no person's face."""
 LIMITS = (
     "It tells what people would say of a face, <b>not what somebody feels</b>. Animals, drawings and masks get an "
     "emotion too, and it means nothing. <b>Don't decide about people with it.</b>"
@@ -27,9 +26,15 @@ def limits() -> str:
     return f'<p class="limits">{LIMITS}</p>'
 
 
+def count(number: int, thing: str) -> str:
+    """1 photo, 2 photos, 2 people."""
+    plural = "people" if thing == "person" else f"{thing}s"
+    return f"{number} {thing if number == 1 else plural}"
+
+
 def card(
     face: Face, head: str, people: People, thumbnail: bytes = b"", moments: Sequence[Moment] | None = None,
-    now_s: float = 0.0, is_here: bool = True, is_short: bool = False, is_editable: bool = True,
+    now_s: float = 0.0, is_here: bool = True, most_bars: int = 7, is_editable: bool = True,
 ) -> str:  # fmt: skip
     """Everything about one face.
 
@@ -40,18 +45,19 @@ def card(
         thumbnail: a JPEG of the face.
         moments: the last minute up to `now_s`, on the server's steady clock; None of a photo.
         is_here: whether the person is in view.
-        is_short: three bars in place of all.
+        most_bars: of the highest scores, if that is not all.
         is_editable: whether name and color can be changed here.
     """
     scores = face.scores.as_dict()
-    told = dict(sorted(scores.items(), key=lambda item: -item[1])[:3]) if is_short else scores
+    told = scores if most_bars >= len(scores) else dict(sorted(scores.items(), key=lambda item: -item[1])[:most_bars])
     where = "" if is_here else '<p class="gone">out of view</p>'
     chart = "" if moments is None else charts.minute(moments, now_s)
+    name = f' id="person-{face.track_id}"' if is_editable else ""
     return (
-        f'<article class="person{"" if is_here else " away"}" id="person-{face.track_id}">'
+        f'<article class="person{"" if is_here else " away"}"{name}>'
         f'<header>{_picture(thumbnail)}<div class="who">{_title(face, people, is_editable)}'
         f'<p class="says">{html.escape(sentence(face, head))}</p>{where or _sure(face)}</div></header>'
-        f"{charts.bars(told)}{chart}</article>"
+        f"{charts.bars(told) if told else ''}{chart}</article>"
     )
 
 
@@ -75,11 +81,15 @@ def _why_poor(face: Face) -> str:
 
 
 def _sure(face: Face) -> str:
-    doubt = '<span class="doubt">perhaps not a person</span>' if face.face_score < DOUBTED else ""
     return (
         f'<p class="sure">certainty <b title="{face.certainty:.2f}">{grade(face.certainty)}</b> · '
-        f'view <b title="{face.quality:.2f}">{_view(face.quality)}</b>{doubt}</p>'
+        f'view <b title="{face.quality:.2f}">{_view(face.quality)}</b>{doubt(face)}</p>'
     )
+
+
+def doubt(face: Face) -> str:
+    """What is said of a face that may be an animal's, or a drawing."""
+    return '<span class="doubt">perhaps not a person</span>' if face.face_score < DOUBTED else ""
 
 
 def grade(share: float) -> str:

@@ -11,8 +11,8 @@ from app.people import LONGEST_NAME, People
 from edge.emotions import EMOTIONS, color
 from edge.results import UNCERTAIN
 
-WIDTH, HEIGHT, RIBBON = 1000, 100, 14
-"""A chart's own units: x is time, y is 0 at the top; the ribbon lies below."""
+WIDTH, HEIGHT, RIBBON, GAP = 1000, 100, 20, 7
+"""A chart's own units: x is time, y is 0 at the top; the ribbon lies below a gap."""
 HATCH = (
     '<defs><pattern id="uncertain" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<rect width="6" height="6" fill="#B8BCC4" fill-opacity=".35"/><rect width="2" height="6" fill="#7C828C"/>'
@@ -92,12 +92,12 @@ def _line(
     )
 
 
-def ribbon(parts: Sequence[Stretch], start_s: float, length_s: float, step_s: float, y: int = HEIGHT + 1) -> str:
+def ribbon(parts: Sequence[Stretch], start_s: float, length_s: float, step_s: float, y: int = HEIGHT + GAP) -> str:
     """What was told at each time, as colors; uncertain is hatched."""
     blocks = (block for part in parts for block in _blocks(part, step_s))
     return HATCH + "".join(
         f'<rect data-emotion="{html.escape(emotion)}" x="{WIDTH * (begin_s - start_s) / length_s:.3f}" y="{y}" '
-        f'width="{WIDTH * (end_s - begin_s) / length_s:.3f}" height="{RIBBON - 2}" '
+        f'width="{WIDTH * (end_s - begin_s) / length_s:.3f}" height="{RIBBON - GAP}" '
         f'fill="{"url(#uncertain)" if emotion == UNCERTAIN else color(emotion)}"/>'
         for emotion, begin_s, end_s in blocks
     )

@@ -15,6 +15,7 @@ import streamlit as st
 from app.browser_camera import NAME as BROWSER
 from app.cameras import webcams
 from app.options import ANALYSIS, DRAWING
+from app.phone import network_address
 from app.rendering import RenderOptions
 from app.sessions import Session
 from edge.address import redact
@@ -80,8 +81,13 @@ def remember(session: Session) -> None:
 
 
 def default_kind() -> str:
-    """The webcam where there is one, else the browser's camera: one click shows the user."""
-    return "webcam" if webcams() else "browser"
+    """This machine's webcam for who sits before it, else the browser's camera: one click shows the user."""
+    return "webcam" if _is_here() and webcams() else "browser"
+
+
+def _is_here() -> bool:
+    """Whether the browser runs on this machine."""
+    return st.context.ip_address is None or st.context.ip_address == network_address()
 
 
 def _source(kind: str) -> str:
@@ -104,9 +110,22 @@ def _checked(text: str, pattern: str, expected: str) -> str:
 
 def source_picker(on_change: Callable[[], None]) -> str:
     """The source's widgets; returns the chosen kind."""
-    st.session_state.setdefault("kind", default_kind())
-    kind: str = st.selectbox(
-        "Source", list(KINDS), format_func=KINDS.__getitem__, key="kind", on_change=on_change, help=_SOURCE_HELP
+    kind: str = st.session_state.setdefault("kind", default_kind())
+    key = f"source {st.session_state.get('times_chosen', 0)}"
+
+    def take() -> None:
+        st.session_state.kind = st.session_state[key]
+        on_change()
+
+    kinds = list(KINDS)
+    st.selectbox(
+        "Source",
+        kinds,
+        kinds.index(kind),
+        format_func=KINDS.__getitem__,
+        key=key,
+        on_change=take,
+        help=_SOURCE_HELP,
     )
     if kind == "webcam":
         _camera_picker(on_change)
@@ -118,6 +137,12 @@ def source_picker(on_change: Callable[[], None]) -> str:
             help="RTSP, or MJPEG over HTTP. The password is neither shown nor logged.",
         )
     return kind
+
+
+def choose(kind: str) -> None:
+    """Choose a source for the user: by a new widget, else a click on its way would bring the old choice back."""
+    st.session_state.kind = kind
+    st.session_state.times_chosen = st.session_state.get("times_chosen", 0) + 1
 
 
 def _camera_picker(on_change: Callable[[], None]) -> None:

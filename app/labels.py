@@ -13,6 +13,8 @@ from edge.emotions import bgr
 from edge.results import UNCERTAIN, BgrImage, Box, Face, FrameResult
 
 PADDING = 4
+DOUBTED = 0.75
+"""A detector's score below which it is said that this may be no person's face."""
 INK_DARK, INK_LIGHT = (20, 20, 20), (255, 255, 255)
 
 
@@ -33,10 +35,11 @@ def draw(image: BgrImage, result: FrameResult, names: Mapping[int, str]) -> BgrI
 def place_label(face: Face, names: Mapping[int, str], taken: Sequence[Box], shape: tuple[int, ...]) -> tuple[Box, str]:
     """Where a label goes, and its words: fewer where there is no room, and what covers least where there is none."""
     name = names.get(face.track_id, f"Person {face.track_id}")
+    told = f"{face.emotion}?" if face.face_score < DOUBTED else face.emotion
     size = max(13, round(min(shape[:2]) / 32))
     places = [
         (place, text)
-        for text in (f"{name}: {face.emotion}", name, str(face.track_id))
+        for text in (f"{name}: {told}", name, str(face.track_id))
         for place in _places(face.box, _text_size(text, size), shape)
     ]
     return min(places, key=lambda item: sum(shared_area(item[0], box) for box in taken))  # the first of the best

@@ -65,7 +65,7 @@ def switch() -> None:
 def try_demo() -> None:
     """Choose and start the demo (a callback)."""
     stop()
-    st.session_state.kind = "demo"
+    controls.choose("demo")
     start()
 
 

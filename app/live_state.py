@@ -49,7 +49,8 @@ def state(session: Session) -> State:
     page = (
         f'<div class="live{" troubled" if trouble else ""}"><div class="view">{_picture(session, worker)}'
         f"{_below(session, worker)}</div>"
-        f'<div class="people">{_facts(session, worker, people)}</div></div>{cards.limits()}'
+        f'<div class="people{" many" if len(people) >= MANY else ""}">{_facts(session, worker, people)}</div></div>'
+        f"{cards.limits()}"
     )
     say = f"{trouble.title}. {trouble.advice}" if trouble else cards.in_one_line(here, session.people)
     return State(phase(session), page, say)
@@ -76,11 +77,20 @@ def _picture(session: Session, worker: Worker) -> str:
     trouble = worker.trouble
     veil = f"<strong>{trouble.title}</strong><span>{trouble.advice}</span>" if trouble else ""
     return (
-        f'<figure class="picture"><img class="live-image" id="live-{worker.number}" alt="{ALT}" {source}>'
+        f'<figure class="picture"><img class="live-image" id="live-{worker.number}" alt="{ALT}" {source}'
+        f"{_shape(worker)}>"
         f'<figcaption class="veil">{veil}</figcaption>'
         '<div class="veil silent"><strong>The server does not answer</strong><span>It is asked again by itself.</span>'
         "</div></figure>"
     )
+
+
+def _shape(worker: Worker) -> str:
+    """The sides' ratio, so that a wide camera has no black bars; unknown before the first image."""
+    if worker.last is None:
+        return ""
+    height, width = worker.last.frame.image.shape[:2]
+    return f' style="aspect-ratio:{width}/{height}"'
 
 
 def _below(session: Session, worker: Worker) -> str:
@@ -93,34 +103,37 @@ def _record_line(session: Session) -> str:
     record = session.record
     if not record or not session.recording:
         return ""
-    text = f"{record.frames} results, {record.faces} faces"
+    text = f"{cards.count(record.frames, 'result')}, {cards.count(record.faces, 'face')}, no pictures"
     if record.lost:
         text += f"; the server's disk is full: {record.lost} results are not in the record"
     return f'<div class="recording"><span class="dot"></span>{text}{": full" if record.full else ""}</div>'
 
 
 def _facts(session: Session, worker: Worker, people: list[Seen]) -> str:
+    if not people and worker.trouble:
+        return '<div class="nobody"><strong>Nothing to judge</strong><span>Results come with the picture.</span></div>'
     if not people:
         return (
             '<div class="nobody"><strong>Nobody in the picture</strong><span>Look towards the camera, with light from '
             "the front and the whole face in the picture.</span></div>"
         )
-    head = worker.monitor.latest.scores if worker.monitor.latest else ""
+    latest = worker.monitor.latest
     if session.rendering.mirror:
         people = people[::-1]
-    texts = [_card(session, worker, person, head, len(people) >= MANY) for person in people]
+    texts = [_card(session, worker, person, latest, 3 if len(people) >= MANY else 7) for person in people]
     if len(people) == 1:
         face = people[0].face
         texts.append(circumplex(face.valence, face.arousal, face.emotion))
     return "".join(texts)
 
 
-def _card(session: Session, worker: Worker, person: Seen, head: str, is_short: bool) -> str:
-    last = worker.last
-    is_here = last is not None and person.seen_s >= last.result.captured_monotonic_s
+def _card(session: Session, worker: Worker, person: Seen, latest: FrameResult | None, most_bars: int) -> str:
+    """A card; the monitor knows of an image only when it has been drawn, so `worker.last` may be one ahead of it."""
+    last, head = worker.last, latest.scores if latest else ""
+    is_here = latest is not None and person.seen_s >= latest.captured_monotonic_s
     thumbnail = _thumbnail(session, last.frame.image, last.result, person) if last and is_here else b""
     return card(
-        person.face, head, session.people, thumbnail, person.moments, time.monotonic(), is_here, is_short=is_short
+        person.face, head, session.people, thumbnail, person.moments, time.monotonic(), is_here, most_bars=most_bars
     )
 
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 from app.moments import Moment, moment_of
@@ -58,6 +58,8 @@ class Monitor:
         self._lock = threading.Lock()
         self._listeners: dict[str, Listener] = {}
         self._people: dict[int, Seen] = {}
+        self._order: list[int] = []
+        """Who is shown, from left to right."""
         self._rate = RateMeter()
         self._recent: deque[tuple[Timings, float, float]] = deque(maxlen=RECENT)
 
@@ -84,11 +86,13 @@ class Monitor:
             self._listeners.pop(name, None)
 
     def people(self) -> list[Seen]:
-        """Who is in view, or was a moment ago, from left to right."""
+        """Who is in view, or was a moment ago, from left to right; whoever trembles beside another stays there."""
         with self._lock:
             latest_s = self.latest.captured_monotonic_s if self.latest else 0.0
-            here = [person for person in self._people.values() if latest_s - person.seen_s <= STAYS_S]
-            return sorted(here, key=lambda person: (person.face.box.x, person.face.track_id))
+            here = {who: person for who, person in self._people.items() if latest_s - person.seen_s <= STAYS_S}
+            new = sorted(here.keys() - set(self._order), key=lambda who: (here[who].face.box.x, who))
+            self._order = _in_places([*(who for who in self._order if who in here), *new], here)
+            return [here[who] for who in self._order]
 
     def health(self) -> Health:
         """How it goes; zeros before the first result."""
@@ -108,6 +112,18 @@ class Monitor:
             person.take(face, now_s)
         if any(now_s - person.seen_s > TIMELINE_S for person in self._people.values()):
             self._people = {who: person for who, person in self._people.items() if now_s - person.seen_s <= TIMELINE_S}
+
+
+def _in_places(order: list[int], people: Mapping[int, Seen]) -> list[int]:
+    """The order with everybody further left who has clearly passed a neighbor: by half a face."""
+    placed: list[int] = []
+    for who in order:
+        box = people[who].face.box
+        place = len(placed)
+        while place and box.x + box.width / 2 < people[placed[place - 1]].face.box.x:
+            place -= 1
+        placed.insert(place, who)
+    return placed
 
 
 def _mean(values: list[float]) -> float:

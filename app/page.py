@@ -22,7 +22,7 @@ if page is model:
 pane("page", State("", ""))  # loads the script that keeps the keyboard's focus
 page.run()
 if page is emotions:
-    st.page_link(model, label="How right is it? The model, its errors, and what not to use it for")
+    st.page_link(model, label="How right is it? What is it not for?")
 controls.remember(tab)
 if st.query_params.get(ADDRESS_KEY) != tab.name:
     st.query_params[ADDRESS_KEY] = tab.name

@@ -40,9 +40,8 @@ class Pane {
   }
 
   show(html) {
-    const fresh = this.root.cloneNode(false);
-    fresh.innerHTML = html;
-    morph(this.root, fresh);
+    // A document of its own, in which nothing is loaded: images are fetched only where they are shown.
+    morph(this.root, new DOMParser().parseFromString(html, "text/html").body);
     for (const image of this.root.querySelectorAll("img[data-poll]")) follow(image);
   }
 

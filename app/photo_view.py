@@ -34,7 +34,8 @@ def show(tab: Session, job: PhotoJob) -> None:
             st.error(f"{photo.name} can't be read: it is damaged, or no image.", icon=":material/broken_image:")
     seen = [photo for photo in job.photos if photo.result]
     if seen:
-        st.html(f'<p class="says"><b>{len(seen)} photos, {len(job.faces)} faces</b></p>')
+        counted = f"{cards.count(len(seen), 'photo')}, {cards.count(len(job.faces), 'face')}"
+        st.html(f'<p class="says"><b>{counted}</b></p>')
         _sorted(tab, job)
         _downloads(tab, job)
     uploads.again_button(True)
@@ -64,8 +65,8 @@ def _photos(tab: Session, job: PhotoJob, faces: list[tuple[Photo, Face]]) -> str
 
 def _photo(tab: Session, job: PhotoJob, photo: Photo) -> str:
     faces = photo.result.faces if photo.result else ()
-    people, is_short = People(), len(faces) > 1
-    told = "".join(card(face, job.head, people, is_short) for face in faces)
+    people, most_bars = People(), 7 if len(faces) == 1 else 0
+    told = "".join(cards.card(face, job.head, people, most_bars=most_bars, is_editable=False) for face in faces)
     told = (
         told or '<p class="says">No face was found. It should be larger than 24 pixels and look towards the camera.</p>'
     )
@@ -76,15 +77,10 @@ def _photo(tab: Session, job: PhotoJob, photo: Photo) -> str:
     )
 
 
-def card(face: Face, head: str, people: People, is_short: bool) -> str:
-    """What is told of a face in a photo."""
-    return cards.card(face, head, people, is_short=is_short, is_editable=False)
-
-
 def _faces(tab: Session, job: PhotoJob, faces: list[tuple[Photo, Face]]) -> str:
     items = "".join(
         f'<figure><img loading="lazy" alt="" src="{_address(tab, job, photo.number, face.track_id)}"><figcaption>'
-        f"<b>{html.escape(face.emotion)}</b> {html.escape(cards.sentence(face, job.head))}"
+        f"<b>{html.escape(face.emotion)}</b> {html.escape(cards.sentence(face, job.head))}{cards.doubt(face)}"
         f"<small>{html.escape(photo.name)}, person {face.track_id}</small></figcaption></figure>"
         for photo, face in faces
     )
@@ -92,21 +88,25 @@ def _faces(tab: Session, job: PhotoJob, faces: list[tuple[Photo, Face]]) -> str:
 
 
 def _table(tab: Session, job: PhotoJob, faces: list[tuple[Photo, Face]]) -> str:
-    head = "".join(f"<th>{name}</th>" for name in ("file", "person", "emotion", "score", "certainty", "view", "pixels"))
+    head = "".join(
+        f"<th>{name}</th>" for name in ("file", "person", "emotion and score", "certainty", "view", "pixels")
+    )
     rows = "".join(
         f"<tr><td>{html.escape(photo.name)}</td><td>{face.track_id}</td>"
-        f"<td>{charts.bar(face.emotion, face.confidence)}</td><td>{face.confidence:.0%}</td>"
-        f"<td>{cards.grade(face.certainty)}</td><td>{face.quality:.0%}</td>"
+        f"<td>{charts.bar(face.emotion, face.confidence)}</td>"
+        f"<td>{cards.grade(face.certainty)}{cards.doubt(face)}</td><td>{face.quality:.0%}</td>"
         f"<td>{face.box.width} x {face.box.height}</td></tr>"
         for photo, face in faces
     )
-    table = f'<table class="facts"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    table = f'<table class="facts figures"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
     return f'<div class="scroll" tabindex="0">{table}</div>'
 
 
 def _downloads(tab: Session, job: PhotoJob) -> None:
     names = {photo.name for photo in job.photos}
-    about = report.about(job.config, names.pop() if len(names) == 1 else f"{len(job.photos)} photos", job.begun_at)
+    about = report.about(
+        job.config, names.pop() if len(names) == 1 else cards.count(len(job.photos), "photo"), job.begun_at
+    )
     stem = report.stem(about["source"], job.begun_at)
     with st.container(horizontal=True, key="photo downloads"):
         st.download_button("CSV", lambda: job.csv(about), f"{stem}.csv", "text/csv", key="photo csv", on_click="ignore")

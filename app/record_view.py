@@ -25,7 +25,6 @@ def button(tab: Session) -> None:
         on_click=_start,
         disabled=tab.monitor is None,
         key="second",
-        help="Keeps results, never pictures, until another record, or two minutes after the tab was closed.",
     )
 
 

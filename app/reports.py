@@ -1,4 +1,4 @@
-"""What is known about how right the models are: their own contracts, and the reports shipped beside the code."""
+"""What is known about how right the models are: their own contracts, and the figures that lie beside this file."""
 
 import json
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from edge.config import VARIANTS, EdgeConfig
-from edge.model_info import ModelInfo, read_model_info
+from edge.model_info import PEOPLE, ModelInfo, read_model_info
 
-RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
-"""Reports of training (`scores`) and conversion (`variants`), as their commands wrote them."""
+FIGURES = Path(__file__).with_name("figures.json")
+"""Recall, confusions and losses of one network, which `python -m benchmarks.model_figures` takes from its reports."""
+MAJORITY, SPLIT = "FER+ majority", "PrivateTest"
+"""What counts as right where one figure is told, and of which test images: the words of the contract."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +33,25 @@ def bundled() -> list[Bundled]:
     ]
 
 
-def training_scores(info: ModelInfo, folder: Path = RESULTS) -> dict[str, Any]:
-    """Head to truth to split to its figures, from the report of the run that made the model; else empty."""
-    return next((report["scores"] for report in _reports(folder, info) if "scores" in report), {})
+def training_scores(info: ModelInfo, path: Path = FIGURES) -> dict[str, Any]:
+    """Head to truth to split to its count, recall and confusions; empty if the file is about another network."""
+    scores: dict[str, Any] = _figures(info, path).get("scores", {})
+    return scores
 
 
-def conversion_variants(info: ModelInfo, folder: Path = RESULTS) -> dict[str, Any]:
-    """Variant to its proof against Keras, from the report of the conversion; else empty."""
-    return next((report["variants"] for report in _reports(folder, info) if "variants" in report), {})
+def conversion_losses(info: ModelInfo, path: Path = FIGURES) -> dict[str, Any]:
+    """Variant to head to what it lost against Keras; empty if the file is about another network."""
+    losses: dict[str, Any] = _figures(info, path).get("conversion", {})
+    return losses
 
 
-def _reports(folder: Path, info: ModelInfo) -> list[dict[str, Any]]:
-    """The reports of the run that made the model: those that lie beside one with the hash of its Keras file."""
-    for run in sorted({path.parent for path in folder.rglob("*.json")}):
-        read = [json.loads(path.read_text()) for path in sorted(run.glob("*.json"))]
-        reports = [report for report in read if isinstance(report, dict)]
-        if any(report.get("keras_sha256") == info.keras_sha256 for report in reports):
-            return reports
-    return []
+def _figures(info: ModelInfo, path: Path) -> dict[str, Any]:
+    figures: dict[str, Any] = json.loads(path.read_text())
+    return figures if figures["keras_sha256"] == info.keras_sha256 else {}
+
+
+def of_a_hundred(info: ModelInfo) -> int | None:
+    """Of a hundred test photos: how often the answer was what most people said; None if the file does not say."""
+    accuracy = next((head.accuracy for head in info.heads if head.name == PEOPLE), {})
+    share = accuracy.get(MAJORITY, {}).get(SPLIT)
+    return None if share is None else round(100 * share)

@@ -16,6 +16,9 @@ from app.upload_job import VideoJob
 from edge.errors import EmotionError, SinkError, SourceError
 
 PHOTOS = ("jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff")
+HINT = (
+    "Choose files above. Photos, as many as you like, give everybody's faces; a video gives a chart, and can be saved."
+)
 VIDEOS = ("mp4", "mov", "avi", "mkv", "webm", "m4v")
 
 
@@ -37,9 +40,7 @@ def show_file() -> None:
     if tab.video:
         _show_video(tab, tab.video)
     if not tab.photos and not tab.video:
-        _hint(
-            "Choose files", "Photos, as many as you like, give everybody's faces; a video runs through, for download."
-        )
+        st.html(f'<p class="says">{HINT}</p>{cards.limits()}')
 
 
 def show_snapshot() -> None:
@@ -48,10 +49,6 @@ def show_snapshot() -> None:
     st.camera_input("Snapshot", key="snapshot", on_change=_take_snapshot, help="The browser asks you before.")
     if tab.photos:
         photo_view.show(tab, tab.photos)
-
-
-def _hint(title: str, text: str) -> None:
-    st.html(f'<div class="stage small"><strong>{title}</strong><span>{text}</span></div>')
 
 
 def _take() -> None:
@@ -128,7 +125,8 @@ def _show_result(job: VideoJob) -> None:
     timeline = job.record.timeline()
     view, facts = st.columns([3, 2], gap="large")
     view.video(job.video.read_bytes(), "video/webm")
-    counted = f"{job.frames} images, a face in {job.record.with_face}, {len(timeline.people)} people"
+    people = cards.count(len(timeline.people), "person")
+    counted = f"{cards.count(job.frames, 'image')}, a face in {job.record.with_face}, {people}"
     shares = "".join(
         f"<h3>{html.escape(job.people[who].name)}</h3>{charts.bars(timeline.shares_of(who))}" for who in timeline.people
     )

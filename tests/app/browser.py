@@ -16,6 +16,7 @@ from tests.rigs.clips import BITS, SIDE
 WAIT_MS = 60_000
 WATCH_S = 10
 A_FACE = re.compile(r"people would (say|disagree)")
+"""What is told of a face, where `result` shows it."""
 WATCH_JS = (Path(__file__).parent / "watch.js").read_text()
 
 
@@ -32,9 +33,14 @@ def choose(page: Any, label: str, option: str) -> None:
     page.get_by_role("option", name=KINDS.get(option, option), exact=True).click()
 
 
+def result(page: Any) -> Any:
+    """The first person of a running source; the first look has an example, too."""
+    return page.locator(".live .person").get_by_text(A_FACE).first
+
+
 def start(page: Any, button: str = "Show the demo") -> None:
     page.get_by_role("button", name=button).click()
-    expect(page.get_by_text(A_FACE).first).to_be_visible(timeout=WAIT_MS)
+    expect(result(page)).to_be_visible(timeout=WAIT_MS)
 
 
 def start_source(page: Any, kind: str) -> None:

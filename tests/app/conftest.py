@@ -1,5 +1,6 @@
-"""The app and a browser, for the tests that need both."""
+"""The app, with and without a browser."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +8,14 @@ from typing import Any
 
 import cv2
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from app.sessions import registry
+from edge.config import DEVICE_FILE_VARIABLE
 from edge.sources import DemoSource
 from tests.app.chromium import CHROMIUM, FLAGS
-from tests.app.server import AppServer
+from tests.app.page import new_tab
+from tests.app.server import AppServer, first_in_line
 from tests.rigs.clips import write_mjpeg
 from tests.rigs.faults import build_virtual_camera
 
@@ -34,8 +39,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     face = _write_y4m(tmp_path_factory.mktemp("browser") / "face.y4m", 30)
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        flags = [*FLAGS, f"--use-file-for-fake-video-capture={face}"]
+    flags = [*FLAGS, f"--use-file-for-fake-video-capture={face}"]
+    with contextlib.ExitStack() as stack:
+        with first_in_line():
+            playwright = stack.enter_context(sync_playwright())
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield chromium
         chromium.close()
@@ -58,6 +65,20 @@ def page(server: AppServer, context: Any) -> Iterator[Any]:
     if page.get_by_role("button", name="Stop", exact=True).is_visible():
         stop(page)  # else its camera stays on for two minutes
     page.close()
+
+
+@pytest.fixture
+def device_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this device's defaults are looked for: not there, whatever the developer has at home."""
+    monkeypatch.setenv(DEVICE_FILE_VARIABLE, str(tmp_path / "device.json"))
+    return tmp_path / "device.json"
+
+
+@pytest.fixture
+def script(device_file: Path) -> Iterator[AppTest]:
+    """The page as a new tab sees it, without a browser; its worker ends with the test."""
+    yield new_tab()
+    registry().shut_down()
 
 
 def _write_y4m(path: Path, count: int) -> Path:

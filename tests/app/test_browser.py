@@ -4,27 +4,24 @@ import base64
 import contextlib
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from tests.app.browser import (
-    A_FACE,
     WAIT_MS,
     assert_flows,
     choose,
     open_tab,
     option,
     recorded,
+    result,
     seconds_until,
     start,
     start_source,
@@ -34,12 +31,12 @@ from tests.app.browser import (
 )  # fmt: skip
 from tests.app.cable import Cable
 from tests.app.chromium import CHROMIUM
+from tests.app.rates import FAULTS, seconds_until_told
 from tests.app.samples import roughness
 from tests.app.server import AppServer, ClockCamera
 
 ATTEMPTS = 3
 """Rates and times are the best of so many: the machine has other work."""
-AXE_JS = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 RECORD_JS = """async (times) => {
   const press = async (words) => {
     for (;;) {
@@ -66,7 +63,7 @@ def test_the_keyboard_reaches_a_running_demo_in_five_stops_and_it_is_fluent(page
         if page.evaluate(demo):
             break
     page.keyboard.press("Enter")
-    expect(page.get_by_text(A_FACE).first).to_be_visible(timeout=WAIT_MS)
+    expect(result(page)).to_be_visible(timeout=WAIT_MS)
     page.wait_for_function("document.activeElement.innerText.includes('Record')")  # focus stays in its place
     expect(page.get_by_role("status").filter(has_text="Person 1: happy")).to_have_count(1, timeout=WAIT_MS)
     rates: list[float] = []
@@ -96,6 +93,16 @@ def test_recording_fifty_times_under_load_leaves_the_page_whole(page: Any) -> No
     assert not problems
 
 
+def test_a_double_click_on_the_demo_starts_it(page: Any) -> None:
+    """The second click is on its way while the first one chooses the source."""
+    button = page.get_by_role("button", name="Show the demo").bounding_box()
+    for _ in range(2):
+        page.mouse.click(button["x"] + 20, button["y"] + 20)
+        page.wait_for_timeout(70)
+    expect(result(page)).to_be_visible(timeout=WAIT_MS)
+    assert_flows(page)
+
+
 @contextlib.contextmanager
 def load() -> Iterator[None]:
     """The machine has other work."""
@@ -117,15 +124,7 @@ def test_images_are_fresh_and_a_camera_that_is_not_says_so_within_three_seconds(
         late_ms: list[float] = []
         while len(late_ms) < ATTEMPTS and min(late_ms, default=999) >= 250:
             late_ms.append(float(np.percentile(watch(page, 5)["ages"], 95)))
-        veil = page.locator(".veil:not(.silent)")
-        told_s: dict[str, float] = {}
-        for fault, words in (("frozen", "The picture is frozen"), ("dark", "black"), ("silent", "No picture for")):
-            camera.fault = fault
-            began_s = time.monotonic()
-            expect(veil.get_by_text(words)).to_be_visible(timeout=WAIT_MS)
-            told_s[fault] = time.monotonic() - began_s
-            camera.fault = ""
-            expect(veil).to_be_hidden(timeout=WAIT_MS)
+        told_s = {fault: seconds_until_told(page, camera, fault, words) for fault, words in FAULTS.items()}
         stop(page)
     assert max(told_s.values()) < 3, told_s
     assert min(late_ms) < 250, late_ms
@@ -168,40 +167,6 @@ def detail_of(thumbnail: Any) -> float:
     """How much a face's picture changes from one row to the next."""
     data = base64.b64decode(thumbnail.get_attribute("src").split(",")[1])
     return roughness(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
-
-
-def test_axe_finds_no_serious_violation_in_light_and_dark(page: Any) -> None:
-    found = {"first look": violations(page)}
-    start(page)
-    page.get_by_role("button", name="Record results").click()
-    wait_until(lambda: recorded(page) > 3)
-    page.get_by_role("button", name="Stop recording").click()
-    expect(page.get_by_role("heading", name="Record")).to_be_visible(timeout=WAIT_MS)
-    found["live"] = violations(page)
-    page.get_by_role("button", name="Options").click()
-    expect(page.get_by_text("How far should it see?")).to_be_visible(timeout=WAIT_MS)
-    found["options"] = violations(page)
-    page.keyboard.press("Escape")
-    page.get_by_role("link", name="How right is it?").click()
-    expect(page.get_by_text("Limits of use")).to_be_visible(timeout=WAIT_MS)
-    found["model"] = violations(page)
-    page.get_by_role("link", name="Back").click()
-    assert not any(found.values()), found
-
-
-def violations(page: Any) -> list[str]:
-    """What axe-core finds that is serious or critical."""
-    page.evaluate(AXE_JS)
-    results = []
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
-        results += page.evaluate("axe.run()")["violations"]
-    return [
-        f"{rule['id']}: {node['html'][:200]}"
-        for rule in results
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
 
 
 def test_a_stream_needs_the_tab_s_token(page: Any, server: AppServer) -> None:

@@ -10,9 +10,10 @@ import pytest
 from playwright.sync_api import expect
 
 from edge.model_info import LABELS
-from edge.sources import PORTRAIT, DemoSource
+from edge.sources import DemoSource
 from tests.app.browser import WAIT_MS, choose, download_csv, recorded, start, wait_until
 from tests.app.chromium import CHROMIUM
+from tests.app.walks import write_two_people
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 
@@ -21,6 +22,9 @@ def test_a_reload_and_a_look_at_another_page_lose_nothing(page: Any, tmp_path: P
     choose(page, "Source", "file")
     page.locator("input[type=file]").set_input_files(_write_clip(tmp_path / "clip.avi", 150))
     expect(page.get_by_role("progressbar")).to_be_visible(timeout=WAIT_MS)
+    page.get_by_role("link", name="How right is it?").click()
+    expect(page.get_by_text("Limits of use")).to_be_visible(timeout=WAIT_MS)
+    page.get_by_role("link", name="Back").click()
     page.reload()
     expect(page.get_by_text("150 images, a face in 150")).to_be_visible(timeout=2 * WAIT_MS)
     choose(page, "Source", "demo")
@@ -86,22 +90,6 @@ def test_many_photos_are_analyzed_and_shown(page: Any, tmp_path: Path) -> None:
     expect(page.get_by_text("2 photos, 2 faces")).to_be_visible(timeout=WAIT_MS)
     page.wait_for_function("document.querySelector('.photos img')?.naturalWidth === 640")
     assert [row["file"] for row in download_csv(page)] == ["a.png", "b.png"]
-
-
-def write_two_people(path: Path) -> Path:
-    """Four seconds: nobody, one person, both, the second one alone, both."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, DemoSource.size)
-    face = cv2.resize(cv2.imread(str(PORTRAIT)), (240, 240))
-    for index in range(40):
-        image = np.full((480, 640, 3), 90, np.uint8)
-        image += np.random.default_rng(index).integers(0, 6, image.shape, dtype=np.uint8)
-        if 10 <= index < 20 or index >= 30:
-            image[120:360, 30:270] = face
-        if index >= 15:
-            image[120:360, 360:600] = face[:, ::-1]
-        writer.write(image)
-    writer.release()
-    return path
 
 
 def _write_clip(path: Path, count: int) -> Path:

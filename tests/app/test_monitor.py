@@ -26,6 +26,14 @@ class TestMonitor:
         monitor.add(result_of(Box(200, 0, 9, 9), at_s=9.0), 1.0)
         assert [person.face.track_id for person in monitor.people()] == [1]
 
+    def test_people_who_tremble_beside_each_other_keep_their_places(self) -> None:
+        monitor = Monitor()
+        for at_s, (upper, lower) in enumerate([(50, 52), (53, 50), (49, 55), (60, 48)]):
+            monitor.add(result_of(Box(upper, 0, 90, 90), Box(lower, 200, 90, 90), at_s=float(at_s)), 1.0)
+            assert [person.face.track_id for person in monitor.people()] == [1, 2]
+        monitor.add(result_of(Box(200, 0, 90, 90), Box(50, 200, 90, 90), at_s=4.0), 1.0)
+        assert [person.face.track_id for person in monitor.people()] == [2, 1]
+
     def test_listeners_hear_until_they_leave(self) -> None:
         monitor = Monitor()
         heard: list[FrameResult] = []

@@ -2,71 +2,36 @@
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-import cv2
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import controls, live, live_state, model_page
+from app import controls, live, model_page
 from app.reports import Bundled
-from app.sessions import Session, registry
-from edge.config import DEVICE_FILE_VARIABLE
+from app.sessions import registry
 from edge.errors import ModelError, StuckThreadError
 from edge.interpreter import installed_runtimes
 from edge.model_info import LABELS, Head, ModelInfo
-from edge.sources import DemoSource
-
-PAGE = str(Path(__file__).parents[2] / "app" / "page.py")
+from tests.app.page import FACE, PAGE, downloads_of, html_of, new_tab, start_demo, tab, until
 
 
 @pytest.fixture
-def device_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where this device's defaults are looked for: not there, whatever the developer has at home."""
-    monkeypatch.setenv(DEVICE_FILE_VARIABLE, str(tmp_path / "device.json"))
-    return tmp_path / "device.json"
-
-
-def new_tab() -> AppTest:
-    st.cache_resource.clear()  # all AppTests are one tab to Streamlit, and a tab remembers its choices
-    return AppTest.from_file(PAGE, default_timeout=30).run()
-
-
-@pytest.fixture
-def page(device_file: Path) -> Iterator[AppTest]:
-    """The page as a new tab sees it; its worker ends with the test."""
-    yield new_tab()
-    registry().shut_down()
-
-
-def tab() -> Session:
-    """The one tab: all AppTests are one to Streamlit."""
-    return next(iter(registry()._sessions.values()), Session())
-
-
-def html_of(page: AppTest) -> str:
-    """What the page shows, and what its live pane asks for."""
-    elements = [element.value for element in page.markdown] + [element.proto.body for element in page.get("html")]
-    panes = [element.proto.json for element in page.get("bidi_component")]
-    return " ".join([*elements, *panes, live_state.state(tab()).html])
-
-
-def until(page: AppTest, text: str, seconds: float = 15) -> AppTest:
-    """Rerun the page until it shows `text`."""
-    deadline_s = time.monotonic() + seconds
-    while text not in html_of(page) + " ".join(error.value for error in page.error):
-        assert time.monotonic() < deadline_s, f"{text!r} not in {html_of(page)!r}"
-        time.sleep(0.1)
-        page.run()
-    assert not page.exception
-    return page
+def page(script: AppTest) -> AppTest:
+    """The page as a new tab sees it."""
+    return script
 
 
 def test_the_first_look_says_what_it_is_and_a_click_shows_a_face(page: AppTest) -> None:
-    for words in ("tells which emotion most people", "no picture leaves it", "not what somebody feels", "<img"):
+    for words in (
+        "tells which emotion most people would see",
+        "8 of 10 people would say happy",
+        "for 85 of 100 faces",
+        "not what somebody feels",
+        "Pictures stay on the computer that runs this app",
+        "<img",
+    ):
         assert words in html_of(page)
     assert [button.label for button in page.button[:2]] == ["See yourself", "Show the demo"]
     start_demo(page)
@@ -77,9 +42,14 @@ def test_the_first_look_says_what_it_is_and_a_click_shows_a_face(page: AppTest) 
     assert registry().workers() == []
 
 
-def start_demo(page: AppTest) -> None:
-    page.button(key="second").click().run()
-    until(page, "person-1")
+@pytest.mark.parametrize(("is_here", "kind"), [(True, "webcam"), (False, "browser")])
+def test_see_yourself_means_the_camera_before_the_user(
+    device_file: Path, monkeypatch: pytest.MonkeyPatch, is_here: bool, kind: str
+) -> None:
+    """A phone that opens the page of a laptop must not get the laptop's webcam."""
+    monkeypatch.setattr(controls, "webcams", lambda: {"0": "the laptop's"})
+    monkeypatch.setattr(controls, "_is_here", lambda: is_here)
+    assert new_tab().selectbox(key="source 0").value == kind
 
 
 def test_nothing_on_the_page_is_timed_by_streamlit() -> None:
@@ -90,11 +60,11 @@ def test_nothing_on_the_page_is_timed_by_streamlit() -> None:
 
 def test_a_missing_camera_says_what_helps(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controls, "webcams", lambda: {"97": "unplugged a moment ago"})
-    page.selectbox(key="kind").set_value("webcam").run()
+    page.selectbox(key="source 0").set_value("webcam").run()
     page.button(key="run").click().run()
     until(page, "No camera at index 97")
     start_demo(page)
-    assert page.selectbox(key="kind").value == "demo"
+    assert page.selectbox(key="source 1").value == "demo"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +77,7 @@ def test_a_missing_camera_says_what_helps(page: AppTest, monkeypatch: pytest.Mon
     ],
 )
 def test_a_wrong_address_says_what_helps(page: AppTest, address: str, message: str) -> None:
-    page.selectbox(key="kind").set_value("address").run()
+    page.selectbox(key="source 0").set_value("address").run()
     page.text_input(key="address").set_value(address).run()
     page.button(key="run").click().run()
     until(page, message)
@@ -177,7 +147,7 @@ def test_damaged_defaults_of_this_device_say_what_helps(page: AppTest, device_fi
 @pytest.mark.parametrize("camera", ["../../etc/passwd", "/dev/sda", "/dev/video0/../sda", "0.mp4", "https://x"])
 def test_a_camera_is_no_file(page: AppTest, camera: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controls, "webcams", lambda: {camera: "typed"})
-    page.selectbox(key="kind").set_value("webcam").run()
+    page.selectbox(key="source 0").set_value("webcam").run()
     page.button(key="run").click().run()
     assert "Expected a camera's index" in page.error[0].value
     assert registry().workers() == []
@@ -185,7 +155,7 @@ def test_a_camera_is_no_file(page: AppTest, camera: str, monkeypatch: pytest.Mon
 
 def test_one_camera_has_one_name(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controls, "webcams", lambda: {"/dev/video97": "typed"})
-    page.selectbox(key="kind").set_value("webcam").run()
+    page.selectbox(key="source 0").set_value("webcam").run()
     page.button(key="run").click().run()
     until(page, "No camera at index 97")
 
@@ -209,92 +179,22 @@ def test_every_control_has_a_line_of_help(page: AppTest) -> None:
 
 
 def test_sources_are_named(page: AppTest) -> None:
-    assert page.selectbox(key="kind").options == list(controls.KINDS.values())
-
-
-FACE = cv2.imencode(".jpg", DemoSource().image(0))[1].tobytes()
-
-
-def upload(page: AppTest, *files: tuple[str, bytes, str]) -> None:
-    page.file_uploader(key="upload").set_value(list(files)).run()
-
-
-def test_many_photos_give_everybody_s_faces(page: AppTest) -> None:
-    page.selectbox(key="kind").set_value("file").run()
-    upload(page, ("b.jpg", FACE, "image/jpeg"), ("a.jpg", FACE, "image/jpeg"), ("junk.png", b"junk", "image/png"))
-    until(page, "2 photos, 2 faces")
-    assert "junk.png can't be read" in page.error[0].value
-    assert html_of(page).count('id="person-1"') == 2
-    for form, words in (("faces", 'class="faces"'), ("table", "<table")):
-        page.segmented_control(key="photo_form").set_value(form).run()
-        assert words in html_of(page)
-    assert html_of(page).index("b.jpg") < html_of(page).index("a.jpg")
-    assert downloads_of(page) == {"CSV"}
-    table = tab().photos.csv()
-    assert [line.split(",")[5] for line in table.splitlines()] == ["file", "b.jpg", "a.jpg"]
-    page.selectbox(key="kind").set_value("demo").run()
-    page.selectbox(key="kind").set_value("file").run()
-    assert "2 photos, 2 faces" in html_of(page)
-    upload(page, ("face.jpg", FACE, "image/jpeg"))
-    until(page, "1 photos, 1 faces")
-    assert downloads_of(page) == {"CSV", "Image"}
-
-
-@pytest.mark.parametrize("name", ["junk.png", "junk.mp4"])
-def test_a_junk_upload_gives_a_message(page: AppTest, name: str) -> None:
-    page.selectbox(key="kind").set_value("file").run()
-    upload(page, (name, b"junk", "application/octet-stream"))
-    until(page, f"{name} can't be read")
-
-
-def clip(path: Path, count: int) -> tuple[str, bytes, str]:
-    """A video of the demo to upload."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, DemoSource.size)
-    for index in range(count):
-        writer.write(DemoSource().image(index))
-    writer.release()
-    return path.name, path.read_bytes(), "video/x-msvideo"
-
-
-def test_a_video_s_result_stays_until_another_file_is_chosen(page: AppTest, tmp_path: Path) -> None:
-    page.selectbox(key="kind").set_value("file").run()
-    upload(page, clip(tmp_path / "talk.avi", 3))
-    page.selectbox(key="kind").set_value("demo").run()
-    page.selectbox(key="kind").set_value("file").run()
-    until(page, "3 images, a face in 3, 1 people")
-    assert "not what somebody feels" in html_of(page)
-    page.toggle(key="blur").set_value(True).run()
-    tab().video.people.rename(1, "Anna")
-    page.button(key="again").click().run()
-    until(page, "3 images, a face in 3")
-    assert "Anna" in html_of(page)
-    assert tab().video.rendering.blur
-    assert downloads_of(page) == {"Video", "CSV", "JSON Lines", "Chart (SVG)", "Report", "Report with pictures"}
-    upload(page, clip(tmp_path / "next.avi", 2))
-    until(page, "2 images, a face in 2")
-    upload(page)
-    assert "Choose files" in html_of(page)
-
-
-def test_a_snapshot_gives_its_faces(page: AppTest) -> None:
-    page.selectbox(key="kind").set_value("snapshot").run()
-    page.camera_input(key="snapshot").set_value(("snapshot.jpg", FACE, "image/jpeg")).run()
-    until(page, "1 photos, 1 faces")
+    assert page.selectbox(key="source 0").options == list(controls.KINDS.values())
 
 
 def test_the_browser_s_camera_waits_for_its_first_image_and_ends_with_another_source(page: AppTest) -> None:
-    page.selectbox(key="kind").set_value("browser").run()
+    page.selectbox(key="source 0").set_value("browser").run()
     page.button(key="run").click().run()
     until(page, "Waiting for your camera")
     registry().put_image(tab(), FACE)
     until(page, "live-image")
-    page.selectbox(key="kind").set_value("file").run()
+    page.selectbox(key="source 0").set_value("file").run()
     assert registry().workers() == []
 
 
 def test_a_file_ends_the_live_view(page: AppTest) -> None:
     start_demo(page)
-    page.selectbox(key="kind").set_value("file").run()
+    page.selectbox(key="source 1").set_value("file").run()
     assert registry().workers() == []
     assert not page.exception
 
@@ -316,10 +216,6 @@ def until_warned(page: AppTest, text: str) -> None:
         page.run()
 
 
-def downloads_of(page: AppTest) -> set[str]:
-    return {element.proto.label for element in page.get("download_button")}
-
-
 def test_recording_keeps_results_and_offers_them(page: AppTest) -> None:
     start_demo(page)
     page.button(key="second").click().run()
@@ -338,8 +234,7 @@ def test_the_model_page_shows_contract_recall_and_limits(monkeypatch: pytest.Mon
     score = {"count": 112, "recall": dict.fromkeys(LABELS, 0.625), "confusion": matrix}
     monkeypatch.setattr(model_page, "bundled", lambda: [Bundled("int8", info, 123_456)])
     monkeypatch.setattr(model_page, "training_scores", lambda _: {"label": {"label": {"PrivateTest": score}}})
-    proof = {"runtime": "tflite", "losses_by_runtime": {"tflite": {"label": {"agreement": 0.99}}}}
-    monkeypatch.setattr(model_page, "conversion_variants", lambda _: {"int8": proof})
+    monkeypatch.setattr(model_page, "conversion_losses", lambda _: {"int8": {"label": {"agreement": 0.99}}})
     page = AppTest.from_string("from app.model_page import show\nshow()", default_timeout=30).run()
     text = html_of(page)
     assert not page.exception

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app import controls
+from app import cards, controls
 from app.labels import place_label
 from app.rendering import RenderOptions, decode, render, shown
 from edge.boxes import shared_area
@@ -65,6 +65,12 @@ class TestImages:
             assert not any(shared_area(place, box) for box in taken)
             assert text.startswith({1: "Anna"}.get(face.track_id, f"Person {face.track_id}"))
             taken.append(place)
+
+    @pytest.mark.parametrize(("face_score", "label"), [(0.6, "Person 1: happy?"), (0.9, "Person 1: happy")])
+    def test_what_may_be_no_person_s_face_has_a_doubt(self, face_score: float, label: str) -> None:
+        face = replace(result_of(Box(100, 80, 60, 60)).faces[0], face_score=face_score)
+        assert place_label(face, {}, [face.box], (240, 320))[1] == label
+        assert ("perhaps not a person" in cards.doubt(face)) == (face_score < 0.75)
 
     @pytest.mark.parametrize("data", [b"", b"not an image"])
     def test_junk_is_no_image(self, data: bytes) -> None:

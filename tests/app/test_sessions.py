@@ -6,15 +6,18 @@ from collections.abc import Callable
 
 import pytest
 
+from app import live_state
 from app.rendering import RenderOptions, decode, encode
 from app.sessions import Session, SessionRegistry
 from app.upload_job import VideoJob
 from edge.capture import Source
 from edge.config import EdgeConfig
+from edge.engine import Processed
 from edge.errors import SourceError
-from edge.results import BgrImage
+from edge.results import BgrImage, Box
 from edge.sources import DemoSource
-from tests.app.samples import gray_image, roughness
+from tests.app.samples import gray_image, result_of, roughness
+from tests.fakes import frame_of
 
 
 class HangingCamera(Source):
@@ -197,6 +200,21 @@ class TestWhatIsDrawn:
         rough = [roughness(image[face.y : face.y + face.height, face.x : face.x + face.width]) for image in images]
         assert rough[0] > 2 * rough[1]
         assert worker.config.threshold == 0.2
+        registry.shut_down()
+
+    def test_who_is_in_the_picture_is_not_out_of_view_while_the_next_one_is_drawn(self) -> None:
+        registry = SessionRegistry()
+        tab = registry.open()
+        worker = registry.start(tab, EdgeConfig(source="demo"), RenderOptions())
+        wait_until(lambda: bool(worker.monitor.people()))
+        worker.stop()
+        assert worker.join(10)
+        worker.monitor.add(result_of(Box(9, 9, 60, 60), at_s=1.0), 1.0)
+        worker.last = Processed(frame_of(gray_image()), result_of(Box(9, 9, 60, 60), at_s=1.1))
+        (person,) = worker.monitor.people()
+        told = live_state._card(tab, worker, person, worker.monitor.latest, 7)
+        assert "out of view" not in told
+        assert "thumb" in told
         registry.shut_down()
 
     def test_the_browser_s_own_camera_is_a_source_like_others(self) -> None:
