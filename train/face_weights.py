@@ -74,7 +74,7 @@ def face_network(weights: Weights, images: NDArray[np.uint8]) -> keras.Model:
         elif isinstance(layer, keras.layers.Conv2D):
             layer.set_weights([weights[f"{layer.name}/convolution/merged_input"]])
     for norm in norms:
-        _set_norm(norm, weights, np.float32(0), np.float32(1 - norm.epsilon))
+        _set_norm(norm, weights, np.zeros(1, np.float32), np.full(1, 1 - norm.epsilon, np.float32))
     moments = [keras.ops.moments(norm.input, axes=(0, 1, 2)) for norm in norms]
     for norm, (mean, variance) in zip(norms, keras.Model(network.input, moments)(_inputs(images)), strict=True):
         _set_norm(norm, weights, keras.ops.convert_to_numpy(mean), keras.ops.convert_to_numpy(variance))
