@@ -12,7 +12,7 @@ from edge.errors import EmotionError
 from edge.model_info import PEOPLE, Head
 
 RIGHT = (
-    "On test photos its answer was what most people had said for <b>{} of 100</b> faces. These photos are small and "
+    "On test photos it agreed with most people for <b>{} of 100</b> faces. These photos are small and "
     "gray and from the web: on your camera it may be wrong more often."
 )
 LIMITS = """

@@ -14,7 +14,8 @@ from edge.model_info import LABELS, PEOPLE
 from edge.results import Box, EmotionScores, Face
 
 PICTURE = Path(__file__).with_name("first_look.jpg")
-TITLE = "What would people say of this face?"
+TITLE = "Which emotion would people see in this face?"
+SUBTITLE = "Not what somebody feels: don't decide about people with it."
 SENTENCE = (
     "It finds the faces in a camera's picture, a photo or a video, and tells which emotion most people would see."
 )
@@ -72,7 +73,7 @@ def _first_look() -> None:
     told = "".join(f"<dt>{title}</dt><dd>{text}</dd>" for title, text in parts)
     st.html(
         f'<div class="first"><dl>{told}</dl><figure><img alt="{ALT}" src="data:image/jpeg;base64,{picture}">'
-        f"<figcaption>For example, it says of this picture:</figcaption>"
+        f"<figcaption>An example: what it says of this picture</figcaption>"
         f"{cards.card(EXAMPLE, PEOPLE, People(), most_bars=3, is_editable=False)}</figure></div>"
     )
 
@@ -82,5 +83,5 @@ def _tested() -> str:
     with contextlib.suppress(EmotionError):
         right = next((reports.of_a_hundred(model.info) for model in reports.bundled()), None)
         if right is not None:
-            return f"On test photos its answer was what most people had said for {right} of 100 faces."
+            return f"On test photos it agreed with most people for {right} of 100 faces."
     return ""

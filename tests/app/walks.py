@@ -46,7 +46,7 @@ def live(page: Any, _: Path) -> Iterator[str]:
     page.keyboard.press("Escape")
     stop(page)
     yield "stopped"
-    page.get_by_role("link", name="How right is it?").click()
+    page.get_by_role("link", name="How right is it").click()
     expect(page.get_by_text("Limits of use")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text("Confusions")).to_be_visible(timeout=WAIT_MS)
     yield "model"
