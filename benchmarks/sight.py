@@ -159,7 +159,7 @@ def draw(rows: Sequence[Sight], path: Path) -> None:
         panel.xaxis.set_major_formatter("{x:g}")
         panel.minorticks_off()
         panel.grid(alpha=0.3)
-    panels[0][0].set(ylabel="share of faces found")
+    panels[0][0].set(ylabel="share of faces found", ylim=(0, 1.05))
     panels[0][0].legend()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, bbox_inches="tight")
