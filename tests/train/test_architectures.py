@@ -12,8 +12,8 @@ from tests.train import synthetic
 from tests.train.test_face_weights import write_package
 from train.architectures import NETWORKS
 
-SLOW = ("original", "resnet18", "efficientnet", "mobilenet", "teacher")
-"""`pytest -m slow`: minutes for the last two; the workshop of tests/convert does the same with the first."""
+SLOW = ("original", "resnet18", "mobilenetv3", "efficientnet", "mobilenet", "teacher")
+"""`pytest -m slow`: a minute or more each; the workshop of tests/convert does the same with the first."""
 FEW = {"Training": 4, "PublicTest": 1, "PrivateTest": 3}
 
 
