@@ -121,7 +121,8 @@ class TestReport:
         assert "<img" in report.page(record.timeline(), people, about, {1: b"jpeg"})
 
     def test_the_chart_to_download_is_well_formed(self) -> None:
-        ElementTree.fromstring(report.chart_file(film().timeline(), People(), "<talk>.mp4"))
+        chart = ElementTree.fromstring(report.chart_file(film().timeline(), People(), "<talk>.mp4"))
+        assert chart.tag == "{http://www.w3.org/2000/svg}svg"
 
     @pytest.mark.parametrize(
         ("source", "begin"), [("talk.mp4", "talk_"), ("0", "camera-0_"), ("rtsp://me:secret@host/a b", "host-a-b_")]

@@ -23,8 +23,7 @@ def test_a_slow_consumer_sees_the_present_where_a_plain_loop_sees_the_past() -> 
 def test_fifteen_frames_a_second_take_a_quarter_of_a_core() -> None:
     """Of an AMD Zen 3 core with LiteRT; a slower or a busy one may take a fifth more."""
     uses = [use for use in (processor_use(4) for _ in range(3)) if use.fps > 14]
-    if not uses:
-        pytest.skip("the machine is too busy for 15 frames per second")
+    assert uses, "nothing runs beside it, so 15 frames per second are reached"
     assert min(use.share for use in uses) < 0.25 * 1.2
 
 

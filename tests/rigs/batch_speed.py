@@ -7,6 +7,7 @@ Prints what each run took, and what other programs took of its cores: only a run
 """
 
 import argparse
+import functools
 import os
 import resource
 import subprocess
@@ -53,7 +54,7 @@ def measure(folder: Path, cores: Sequence[int]) -> Run:
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "edge.batch", folder, "--out", out, "--workers", str(len(cores))]
         before, used_s, busy_s = time.monotonic(), _children_s(), _busy_s(cores)
-        pin = lambda: os.sched_setaffinity(0, cores)  # noqa: E731
+        pin = functools.partial(os.sched_setaffinity, 0, cores)
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True, preexec_fn=pin)
         wall_s, processor_s = time.monotonic() - before, _children_s() - used_s
         others = max(0.0, _busy_s(cores) - busy_s - processor_s) / (wall_s * len(cores))

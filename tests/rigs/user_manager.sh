@@ -4,28 +4,8 @@
 # A manager takes every process that it sees in the control groups. So it gets namespaces in which it sees only these.
 # Exit code 77: control groups can't be made here, as in most containers.
 set -eu
-
-enter_group() {  # a control group of our own, below the one that systemd keeps on this machine
-  root=/sys/fs/cgroup
-  [ -e "$root/cgroup.procs" ] || root=/sys/fs/cgroup/systemd
-  group=$root/emotion-edge-test-$$
-  mkdir "$group" 2>/dev/null || exit 77
-  trap 'sleep 0.2; find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true' EXIT
-  trap 'exit 143' TERM INT HUP
-  # sh writes its own number here, and its children stay there.
-  sh -c 'echo $$ >"$0/cgroup.procs" && exec unshare --mount --pid --fork --kill-child --mount-proc --cgroup "$@"' \
-    "$group" "$0" inside "$@"
-}
-
-mount_groups() {
-  if [ -e /sys/fs/cgroup/cgroup.procs ]; then
-    mount -t cgroup2 none /sys/fs/cgroup
-  else
-    mount -t tmpfs tmpfs /sys/fs/cgroup
-    mkdir /sys/fs/cgroup/systemd
-    mount -t cgroup -o none,name=systemd none /sys/fs/cgroup/systemd
-  fi
-}
+rigs=$(cd "$(dirname "$0")" && pwd)
+. "$rigs/control_groups.sh"
 
 start_manager() {
   # It starts only where /run says that the machine was booted with systemd.
@@ -41,7 +21,10 @@ start_manager() {
   cat /run/manager.log >&2
 }
 
-if [ "${1:-}" != inside ]; then enter_group "$@"; exit; fi
+if [ "${1:-}" != inside ]; then
+  enter_group --mount --pid --fork --kill-child --mount-proc "$0" inside "$@"
+  exit
+fi
 shift
 mount_groups
 start_manager
