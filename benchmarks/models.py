@@ -4,8 +4,6 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from edge.interpreter import MODELS, EmotionClassifier, load_interpreter
 from edge.model_info import LABELS
 from edge.results import FaceInput, Probabilities
@@ -51,25 +49,3 @@ def predictor(file: Path, runtime: str = "auto") -> Predict:
 def output_name(file: Path, head: str) -> str:
     """What the graph calls the output of a head."""
     return str(load_interpreter(file).get_signature_runner().get_output_details()[head]["name"])
-
-
-def multiply_adds(file: Path) -> int:
-    """Multiply-adds of one face: convolutions and dense layers, counted from the graph's tensor shapes."""
-    interpreter = load_interpreter(file)
-    shapes = {tensor["index"]: tuple(int(n) for n in tensor["shape"]) for tensor in interpreter.get_tensor_details()}
-    counts = (
-        _operator_multiply_adds(operator["op_name"], shapes[operator["inputs"][1]], shapes[operator["outputs"][0]])
-        for operator in interpreter._get_ops_details()
-        if operator["op_name"] in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-    )
-    return sum(counts)
-
-
-def _operator_multiply_adds(name: str, weights: tuple[int, ...], output: tuple[int, ...]) -> int:
-    """Output values times the weights that each one needs.
-
-    Weights are (out, height, width, in) of a convolution, (1, height, width, out) of a depthwise
-    one, (out, in) of a dense layer.
-    """
-    per_value = weights[1:3] if name == "DEPTHWISE_CONV_2D" else weights[1:]
-    return int(np.prod(output[1:])) * int(np.prod(per_value))

@@ -21,6 +21,7 @@ import numpy as np
 
 from benchmarks import machine, models
 from benchmarks.timing import interleaved_ms
+from convert.tflite_file import read_tflite
 from edge.interpreter import EmotionClassifier
 
 SIDE = 512
@@ -76,7 +77,7 @@ def _measure_here(variants: dict[str, Path], runtime: str, rounds: int) -> list[
 
 
 def _roofline(variant: str, file: Path, runtime: str, time_ms: float, float_limit: float) -> Roofline:
-    count = models.multiply_adds(file)
+    count = read_tflite(file).multiply_adds
     limit = float_limit * (4 if variant == "int8" and machine.has_int8_dot_product() else 1)
     return row(variant, runtime, count, achieved=count / time_ms / 1e6, limit=limit)
 

@@ -1,4 +1,4 @@
-"""BatchNorm and convolution by torch's own kernels, when torch is Keras' backend.
+"""BatchNorm and convolutions by torch's own kernels, when torch is Keras' backend.
 
 On torch, Keras 3.15 composes BatchNorm of a dozen elementwise operations, and copies every image
 twice around a convolution. With the kernels themselves a step on a CPU takes half the time and
@@ -11,10 +11,11 @@ import keras
 
 
 def use_native_kernels() -> None:
-    """Let every BatchNormalization and Conv2D use torch's kernels; on other backends nothing changes."""
+    """Let BatchNormalization, Conv2D and DepthwiseConv2D use torch's kernels; on other backends nothing changes."""
     if keras.backend.backend() == "torch":
         keras.layers.BatchNormalization.call = _normalize
         keras.layers.Conv2D.convolution_op = _convolve
+        keras.layers.DepthwiseConv2D.call = _convolve_each_channel
 
 
 def _normalize(
@@ -39,20 +40,32 @@ def _normalize(
 
 
 def _convolve(self: keras.layers.Conv2D, inputs: Any, kernel: Any) -> Any:
+    return _convolved(self, inputs, keras.ops.convert_to_tensor(kernel).permute(3, 2, 0, 1), self.groups)
+
+
+def _convolve_each_channel(self: keras.layers.DepthwiseConv2D, inputs: Any) -> Any:
+    kernel = keras.ops.convert_to_tensor(self.kernel).permute(2, 3, 0, 1)  # channels, multiplier, height, width
+    outputs = _convolved(self, inputs, kernel.flatten(0, 1).unsqueeze(1), groups=len(kernel))
+    outputs = outputs + self.bias if self.use_bias else outputs
+    return outputs if self.activation is None else self.activation(outputs)
+
+
+def _convolved(layer: keras.Layer, inputs: Any, weights: Any, groups: int) -> Any:
+    """Images (batch, height, width, channels) by weights (filters, channels of a group, height, width)."""
     import torch.nn.functional
 
-    weights = keras.ops.convert_to_tensor(kernel).permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
     images = inputs.permute(0, 3, 1, 2)  # a view: the memory stays channels last
     rows, columns = (
-        _same_padding(*sizes) if self.padding == "same" else (0, 0)
-        for sizes in zip(images.shape[2:], self.kernel_size, self.strides, self.dilation_rate, strict=True)
+        _same_padding(*sizes) if layer.padding == "same" else (0, 0)
+        for sizes in zip(images.shape[2:], layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)
     )
     if rows[0] == rows[1] and columns[0] == columns[1]:
         padding = (rows[0], columns[0])
     else:
         images, padding = torch.nn.functional.pad(images, (*columns, *rows)), (0, 0)
+    weights = weights.contiguous(memory_format=torch.channels_last)
     outputs = torch.nn.functional.conv2d(
-        images, weights, stride=self.strides, padding=padding, dilation=self.dilation_rate, groups=self.groups
+        images, weights, stride=layer.strides, padding=padding, dilation=layer.dilation_rate, groups=groups
     )
     return outputs.permute(0, 2, 3, 1)
 
