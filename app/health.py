@@ -28,13 +28,15 @@ def trouble_of(status: CameraStatus, watch: ImageWatch, last: Processed | None) 
     now_s = time.monotonic()
     shown_s = last.frame.captured_monotonic_s if last else status.since_monotonic_s
     since = f"{now_s - shown_s:.0f} s"
-    if CameraState.FROZEN in (status.state, watch.state):
+    state = status.state if status.state.is_fault else watch.state
+    is_silent = last is not None and now_s - shown_s > SILENT_S
+    if state is CameraState.FROZEN:
         return Trouble("frozen", "The picture is frozen", "The camera gives the same picture again and again.")
-    if CameraState.DARK in (status.state, watch.state):
+    if state is CameraState.DARK and not is_silent:
         return Trouble("dark", "The picture is black", "Is the lens covered, or the light off?")
-    if status.state.is_fault:
+    if status.state.is_fault and state is not CameraState.DARK:
         return Trouble("gone", f"No picture for {since}", "The camera does not answer; it is tried again by itself.")
-    if last is None or now_s - shown_s <= SILENT_S:
+    if not is_silent:
         return None
     return Trouble("silent", f"No picture for {since}", "The camera gives nothing new.")
 
