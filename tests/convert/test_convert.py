@@ -19,7 +19,7 @@ from edge.errors import ModelError
 from edge.interpreter import EmotionClassifier, installed_runtimes, load_interpreter
 from edge.model_info import LABELS, Head, ModelInfo, network_sha256, read_model_info, write_model_info
 from tests.convert.networks import make_gratings, people_say
-from tests.convert.workshop import Workshop, run_convert
+from tests.convert.workshop import Workshop, convert_here, run_convert
 from tests.processes import ROOT
 
 
@@ -226,13 +226,16 @@ def test_inspect_prints_the_contract_and_the_operators(workshop: Workshop) -> No
 
 
 @pytest.mark.parametrize(("content", "expected"), [(b"text", "contract"), (b"", "contract"), (None, "nothing there")])
-def test_a_wrong_keras_file_is_one_line(tmp_path: Path, content: bytes | None, expected: str) -> None:
+def test_a_wrong_keras_file_is_one_line(
+    tmp_path: Path, content: bytes | None, expected: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "wrong.keras"
     if content is not None:
         file.write_bytes(content)
-    done = run_convert(file, "--out", tmp_path / "out")
-    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-    assert expected in done.stderr
+    assert convert_here(file, "--out", tmp_path / "out") == 1
+    said = capfd.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert expected in said
     assert not (tmp_path / "out").exists()
 
 

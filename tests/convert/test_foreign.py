@@ -10,7 +10,7 @@ from convert.inspect import inspect_file
 from edge.errors import ConfigError
 from edge.model_info import LABELS, read_model_info
 from tests.convert.foreign_networks import COMMANDS, SEVEN
-from tests.convert.workshop import run_convert
+from tests.convert.workshop import convert_here, run_convert
 from tests.processes import ROOT, run_python
 from tests.train.synthetic import write_images
 
@@ -26,10 +26,9 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def convert(folder: Path, name: str, *options: str) -> tuple[int, str]:
-    samples = ["--samples-from", str(folder / "faces"), "--samples", "30", "--min-agreement", "0.5"]
-    done = run_convert(folder / name, *options, *samples, "--max-drop", "100", "--int8", "--out", folder / "out")
-    return done.returncode, done.stderr
+def command(folder: Path, name: str, *options: str) -> list[object]:
+    samples = ["--samples-from", folder / "faces", "--samples", 30, "--min-agreement", 0.5, "--max-drop", 100]
+    return [folder / name, *options, *samples, "--int8", "--out", folder / "out"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -38,9 +37,9 @@ def test_a_network_of_another_project_runs_on_the_edge(
 ) -> None:
     monkeypatch.setenv("FER2013", str(networks / "nowhere"))
     labels, form, *more = COMMANDS[name]
-    code, said = convert(networks, name, "--labels", labels, "--input", form, *more)
-    assert code == 0, said
-    assert ("ends in logits" in said) == (name == "old.h5")
+    done = run_convert(*command(networks, name, "--labels", labels, "--input", form, *more))
+    assert done.returncode == 0, done.stderr
+    assert ("ends in logits" in done.stderr) == (name == "old.h5")
     file = networks / "out" / f"{Path(name).stem}_int8.tflite"
     info = read_model_info(file)
     assert info.labels == tuple(labels.split(","))
@@ -67,9 +66,11 @@ def test_a_network_of_another_project_runs_on_the_edge(
         ("nowhere.h5", ["--labels", SEVEN, "--input", "gray48"], "nothing there"),
     ],
 )
-def test_what_can_not_be_is_one_line(networks: Path, name: str, options: list[str], says: str) -> None:
-    code, said = convert(networks, name, *options)
-    assert code == 1
+def test_what_can_not_be_is_one_line(
+    networks: Path, name: str, options: list[str], says: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert convert_here(*command(networks, name, *options)) == 1
+    said = capfd.readouterr().err
     assert says in said
     assert len(said.splitlines()) == 1, said
 

@@ -1,9 +1,11 @@
 """Two small networks, trained on gratings and converted once for all tests, in processes of their own."""
 
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from convert.__main__ import main
 from tests.convert.networks import NETWORKS, write_dataset
 from tests.processes import ROOT, run_python
 
@@ -28,6 +30,15 @@ class Workshop:
 
 def run_convert(*arguments: object) -> "subprocess.CompletedProcess[str]":
     return run_python("-m", "convert", *(str(argument) for argument in arguments), timeout_s=280)
+
+
+def convert_here(*arguments: object) -> int:
+    """The exit code of a command that a mistake ends: in this process, which has TensorFlow already."""
+    told = signal.getsignal(signal.SIGTERM)
+    try:
+        return main([str(argument) for argument in arguments])
+    finally:
+        signal.signal(signal.SIGTERM, told)
 
 
 def build_workshop(folder: Path) -> Workshop:
