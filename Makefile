@@ -9,6 +9,8 @@ BARE_ROOTS ?= .venv-bare
 BARE_SUITES ?= bookworm trixie
 BARE_COMMANDS ?= demo test
 TEST_EXTRAS = app,dev,train
+# Many tests wait for a camera, a broker or a browser: one process more than there are cores.
+TEST_PROCESSES ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 1) + 1)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo app phone test test-arm64 test-bare lint bench clean
@@ -29,7 +31,7 @@ phone: $(VENV)/app.done  ## start the app for phones in the same network: over h
 	  --server.sslCertFile .streamlit/phone/cert.pem --server.sslKeyFile .streamlit/phone/key.pem
 
 test: $(TEST_VENV)/test.done  ## run all tests, in an environment of their own
-	@$(TEST_VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+	@$(TEST_VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --maxprocesses 4 --dist loadgroup
 
 test-arm64: $(TEST_VENV)/test.done  ## run the edge tests on emulated aarch64 with its own wheels (root, qemu-user-static, mmdebstrap)
 	@[ -f $(ARM64_ROOT)/ready ] || PATH="$(CURDIR)/$(TEST_VENV)/bin:$$PATH" tests/rigs/arm64.sh setup $(ARM64_ROOT)

@@ -1,4 +1,4 @@
-"""The camera of the browser as a source of edge's engine: the page sends images, the newest one is read."""
+"""The browser's camera as a source of edge's engine: the page sends images, and the newest one is read."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ MOST_BYTES = 4_000_000
 
 
 class BrowserCamera(Source):
-    """Takes the browser's JPEGs from the server's threads, and gives the newest one to the engine's."""
+    """Takes JPEGs from the browser in the server's threads, and gives the newest one to the engine's thread."""
 
     live = True
 
@@ -23,16 +23,16 @@ class BrowserCamera(Source):
         self._jpeg: bytes | None = None
 
     def put(self, jpeg: bytes) -> None:
-        """An image has come."""
+        """Store an image that has come."""
         with self._changed:
             self._jpeg = jpeg
             self._changed.notify()
 
     def read(self) -> BgrImage:
-        """The newest image that was not read yet.
+        """Wait for an image that was not read yet, and return it.
 
         Raises:
-            SourceError: none has come for a while.
+            SourceError: no image has come for a while.
         """
         deadline_s = time.monotonic() + SILENT_S
         while time.monotonic() < deadline_s:
@@ -44,7 +44,7 @@ class BrowserCamera(Source):
         raise SourceError(f"Expected an image from the browser's camera. Received: none for {SILENT_S:g} s")
 
     def skip(self) -> None:
-        """Pass over the next image."""
+        """Skip the next image."""
         with self._changed:
             self._changed.wait_for(lambda: self._jpeg is not None, SILENT_S)
             self._jpeg = None

@@ -1,4 +1,4 @@
-"""Which webcams this machine has, without opening one: opening would light its lamp."""
+"""Lists this machine's webcams without opening one, since opening would light its lamp."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ SYSTEM_CAMERAS = Path("/sys/class/video4linux")
 
 
 def webcams(folder: Path = SYSTEM_CAMERAS) -> dict[str, str]:
-    """Index to name of the cameras that the kernel lists (Linux); empty where it lists none."""
+    """The names of the webcams by their indices, as the Linux kernel lists them; empty on other systems."""
     if not folder.is_dir():
         return {}
     found = {entry.name.removeprefix("video"): entry for entry in folder.glob("video*") if _is_capture(entry)}

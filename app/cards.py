@@ -1,4 +1,4 @@
-"""What is told of a person, as HTML: who, which emotion, how sure that is and why not, and the last minute."""
+"""A card about a person as HTML: who, which emotion, how sure that is or why not, and the last minute."""
 
 import base64
 import html
@@ -13,7 +13,7 @@ from edge.config import EdgeConfig
 from edge.results import UNCERTAIN, Face
 
 MANY = 2
-"""From so many people on, each gets a short card."""
+"""If at least this many people are in view, each gets a short card."""
 LIMITS = (
     "It tells what people would say of a face, <b>not what somebody feels</b>. Animals, drawings and masks get an "
     "emotion too, and it means nothing. <b>Don't decide about people with it.</b>"
@@ -22,12 +22,12 @@ _GRADES = ((0.7, "high"), (0.4, "medium"), (0.0, "low"))
 
 
 def limits() -> str:
-    """What it must not be used for, in one line."""
+    """What the app must not be used for, in one line."""
     return f'<p class="limits">{LIMITS}</p>'
 
 
 def count(number: int, thing: str) -> str:
-    """1 photo, 2 photos, 2 people."""
+    """A number with its noun: 1 photo, 2 photos, 2 people."""
     plural = "people" if thing == "person" else f"{thing}s"
     return f"{number} {thing if number == 1 else plural}"
 
@@ -36,16 +36,16 @@ def card(
     face: Face, head: str, people: People, thumbnail: bytes = b"", moments: Sequence[Moment] | None = None,
     now_s: float = 0.0, is_here: bool = True, most_bars: int = 7, is_editable: bool = True,
 ) -> str:  # fmt: skip
-    """Everything about one face.
+    """The card of one face.
 
     Args:
-        face: a face that was classified, or will be.
-        head: whose scores they are, as in `FrameResult.scores`.
-        people: what the user calls people.
+        face: a face, classified or not yet.
+        head: the model's head that the scores come from, as in `FrameResult.scores`.
+        people: the names that the user gave.
         thumbnail: a JPEG of the face.
-        moments: the last minute up to `now_s`, on the server's steady clock; None of a photo.
+        moments: the last minute up to `now_s`, on the server's monotonic clock; None for a photo.
         is_here: whether the person is in view.
-        most_bars: of the highest scores, if that is not all.
+        most_bars: show only so many of the highest scores; None: all.
         is_editable: whether name and color can be changed here.
     """
     scores = face.scores.as_dict()
@@ -62,7 +62,7 @@ def card(
 
 
 def sentence(face: Face, head: str) -> str:
-    """What is told of a face, and why it is not more."""
+    """The result for a face in a sentence, or why there is none."""
     if not face.scores.values:
         return "not looked at yet"
     if face.quality < EdgeConfig.min_quality:
@@ -88,12 +88,12 @@ def _sure(face: Face) -> str:
 
 
 def doubt(face: Face) -> str:
-    """What is said of a face that may be an animal's, or a drawing."""
+    """A note on a face that may be an animal's or a drawing; empty for others."""
     return '<span class="doubt">perhaps not a person</span>' if face.face_score < DOUBTED else ""
 
 
 def grade(share: float) -> str:
-    """A share in [0, 1] as a word."""
+    """A certainty in [0, 1] as a word."""
     return next(word for least, word in _GRADES if share >= least)
 
 
@@ -115,14 +115,14 @@ def _title(face: Face, people: People, is_editable: bool) -> str:
 
 
 def in_one_line(faces: Sequence[Face], people: People) -> str:
-    """For screen readers."""
+    """All faces in one line, for screen readers."""
     if not faces:
         return "Nobody is in the picture."
     return ", ".join(f"{people[face.track_id].name}: {face.emotion}" for face in faces) + "."
 
 
 def apply(people: People, what: str, value: str) -> bool:
-    """Do what the user asked for in a card; whether it was that."""
+    """Apply a name or color that the user chose in a card; return whether `what` was one of these."""
     action, _, number = what.partition(" ")
     change = {"name": people.rename, "color": people.paint}.get(action)
     if change is None or not number.isdigit():

@@ -1,6 +1,6 @@
-"""Small charts as HTML and SVG text: no chart library to load, nothing blinks, one look in light and dark.
+"""Small charts as HTML and SVG text: no chart library to load, no flicker, the same look in light and dark mode.
 
-A line has a point for each result, at its own time; where somebody was not seen there is none.
+A line has a point for each result, at its time; while a person was not seen, the line has a gap.
 """
 
 import html
@@ -12,7 +12,7 @@ from edge.emotions import EMOTIONS, color
 from edge.results import UNCERTAIN
 
 WIDTH, HEIGHT, RIBBON, GAP = 1000, 100, 20, 7
-"""A chart's own units: x is time, y is 0 at the top; the ribbon lies below a gap."""
+"""Sizes in a chart's own units: x is time, y is 0 at the top; the ribbon is below the lines, after a gap."""
 HATCH = (
     '<defs><pattern id="uncertain" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<rect width="6" height="6" fill="#B8BCC4" fill-opacity=".35"/><rect width="2" height="6" fill="#7C828C"/>'
@@ -22,7 +22,7 @@ _FRAME = f'<path class="grid" d="M0 0H{WIDTH}M0 {HEIGHT / 2}H{WIDTH}M0 {HEIGHT}H
 
 
 def bar(label: str, share: float) -> str:
-    """One label and its share in [0, 1]."""
+    """A bar for one label and its share in [0, 1]."""
     return (
         f'<div class="bar"><span class="bar-label">{html.escape(label)}</span><span class="bar-track">'
         f'<span class="bar-fill {"hatched" if label == UNCERTAIN else ""}" '
@@ -32,12 +32,12 @@ def bar(label: str, share: float) -> str:
 
 
 def bars(shares: Mapping[str, float]) -> str:
-    """A share for each label, as bars."""
+    """The shares of all labels as bars."""
     return f'<div class="bars">{"".join(bar(label, share) for label, share in shares.items())}</div>'
 
 
 def legend(labels: Iterable[str] = (*EMOTIONS, UNCERTAIN)) -> str:
-    """The colors' names."""
+    """The legend: each color with its label."""
     items = (
         f'<span><i class="{"hatched" if label == UNCERTAIN else ""}" style="background-color:{color(label)}"></i>'
         f"{html.escape(label)}</span>"
@@ -47,7 +47,7 @@ def legend(labels: Iterable[str] = (*EMOTIONS, UNCERTAIN)) -> str:
 
 
 def minute(moments: Sequence[Moment], now_s: float, span_s: float = 60.0) -> str:
-    """Somebody's last minute: scores and what was told, newest at the right."""
+    """A person's last minute: scores, and the labels shown; the newest at the right."""
     start_s = now_s - span_s
     recent = [moment for moment in moments if moment.at_s >= start_s]
     parts = split(recent, 1.3)
@@ -86,14 +86,14 @@ def _line(
     name: str, points: Sequence[tuple[float, float]], start_s: float, length_s: float, stroke: str, who: int
 ) -> str:
     places = [f"{WIDTH * (at_s - start_s) / length_s:.3f},{HEIGHT * down:.2f}" for at_s, down in points]
-    text = " ".join(places if len(places) > 1 else 2 * places)  # one point alone is a dot
+    text = " ".join(places if len(places) > 1 else 2 * places)  # a single point shows as a dot
     return (
         f'<polyline class="line" data-of="{html.escape(name)}" data-person="{who}" stroke="{stroke}" points="{text}"/>'
     )
 
 
 def ribbon(parts: Sequence[Stretch], start_s: float, length_s: float, step_s: float, y: int = HEIGHT + GAP) -> str:
-    """What was told at each time, as colors; uncertain is hatched."""
+    """The label shown at each time, as colors; uncertain is hatched."""
     blocks = (block for part in parts for block in _blocks(part, step_s))
     return HATCH + "".join(
         f'<rect data-emotion="{html.escape(emotion)}" x="{WIDTH * (begin_s - start_s) / length_s:.3f}" y="{y}" '
@@ -104,7 +104,7 @@ def ribbon(parts: Sequence[Stretch], start_s: float, length_s: float, step_s: fl
 
 
 def _blocks(part: Stretch, step_s: float) -> list[tuple[str, float, float]]:
-    """(emotion, begin, end) of each time without a change."""
+    """(emotion, begin, end) of each period without a change."""
     blocks: list[tuple[str, float, float]] = []
     for moment, end_s in zip(part, [*(later.at_s for later in part[1:]), part[-1].at_s + step_s], strict=True):
         begin_s = moment.at_s
@@ -115,7 +115,7 @@ def _blocks(part: Stretch, step_s: float) -> list[tuple[str, float, float]]:
 
 
 def over_time(timeline: Timeline, people: People) -> str:
-    """A whole recording: a lane for each person, and all together where there are several."""
+    """A whole recording: a chart for each person, and one for all together if there are several."""
     if not timeline.people:
         return '<p class="says">No face was found.</p>'
     lanes = "".join(_lane(timeline, who, people) for who in timeline.people)
@@ -149,7 +149,7 @@ def _lane(timeline: Timeline, who: int, people: People) -> str:
 
 
 def name_fields(who: int, people: People) -> str:
-    """Where the user paints and names somebody."""
+    """Input fields for a person's color and name."""
     person = people[who]
     name = html.escape(person.name, quote=True)
     return (
@@ -160,7 +160,7 @@ def name_fields(who: int, people: People) -> str:
 
 
 def in_short(timeline: Timeline, who: int) -> str:
-    """How long somebody was seen, and what was told."""
+    """How long a person was seen, and which emotions were shown."""
     told = ", ".join(
         f"{html.escape(emotion)} {share:.0%}" for emotion, share in list(timeline.shares_of(who).items())[:3]
     )
@@ -175,13 +175,13 @@ def _note(timeline: Timeline) -> str:
 
 
 def axis(length_s: float) -> str:
-    """Times below a chart."""
+    """The times below a chart."""
     ticks = "".join(f"<span>{tick}</span>" for tick in ticks_of(length_s))
     return f'<div class="axis">{ticks}</div>'
 
 
 def ticks_of(length_s: float) -> list[str]:
-    """The player's times at the quarters."""
+    """Five times from the beginning to the end, as a video player shows them."""
     shares = (0, 0.25, 0.5, 0.75, 1)
     if length_s < 20:
         return [f"{length_s * share:.1f} s" for share in shares]

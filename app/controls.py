@@ -1,9 +1,9 @@
-"""The choices of a tab: widgets to edge's own `EdgeConfig`, which checks what they say.
+"""The choices of a tab: widget values become edge's own `EdgeConfig`, which checks them.
 
     widgets -> st.session_state -> settings() -> EdgeConfig, RenderOptions
-    Session.chosen keeps them for a tab that is loaded again, or shows another page
+    Session.chosen keeps them while the tab is reloaded, or shows another page
 
-Callbacks read `st.session_state`, because in a storm of reruns callbacks always run and scripts seldom.
+Callbacks read `st.session_state`: when reruns come fast, Streamlit always runs callbacks, but may not finish scripts.
 """
 
 import re
@@ -30,14 +30,14 @@ KINDS = {
     "address": "Network camera",
     "snapshot": "Snapshot",
 }
-"""What the user can choose as a source; `LIVE_KINDS` run in a worker."""
+"""The kinds of sources that a user can choose; `LIVE_KINDS` run in a worker."""
 LIVE_KINDS = ("demo", "webcam", "address", "browser")
 _KEPT = ("kind", "camera", "address", *ANALYSIS, *DRAWING)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that the widgets say."""
+    """The values of all widgets."""
 
     kind: str
     config: EdgeConfig
@@ -62,7 +62,7 @@ def settings(session: Session | None = None) -> Settings:
 
 
 def restore(session: Session) -> None:
-    """Before any widget: what this tab chose before it was loaded again, and what its worker really runs with."""
+    """Restore this tab's choices after a reload, and its worker's real options; call it before any widget."""
     for name in _KEPT:
         if name in st.session_state:
             st.session_state[name] = st.session_state[name]  # Streamlit forgets widgets that are not shown
@@ -76,12 +76,12 @@ def restore(session: Session) -> None:
 
 
 def remember(session: Session) -> None:
-    """After all widgets: keep what they say."""
+    """Save the values of the widgets; call it after all of them."""
     session.chosen.update({name: st.session_state[name] for name in _KEPT if name in st.session_state})
 
 
 def default_kind() -> str:
-    """This machine's webcam for who sits before it, else the browser's camera: one click shows the user."""
+    """This machine's webcam if the user sits at it, else the browser's camera: one click shows the user."""
     return "webcam" if _is_here() and webcams() else "browser"
 
 
@@ -91,10 +91,10 @@ def _is_here() -> bool:
 
 
 def _source(kind: str) -> str:
-    """The source's name; a page must not open just any file of the server."""
+    """The source's name for the engine; checked, since a user must not open any file of the server."""
     if kind == "webcam":
         camera = str(st.session_state.get("camera") or "0").split(" ")[0]
-        camera = camera.removeprefix("/dev/video")  # one camera has one name, so that tabs share it
+        camera = camera.removeprefix("/dev/video")  # the same name for the same camera, so that tabs share it
         return _checked(camera, r"[0-9]+", "a camera's index, or /dev/video and a number")
     if kind == "address":
         address = str(st.session_state.get("address") or "").strip()
@@ -109,7 +109,7 @@ def _checked(text: str, pattern: str, expected: str) -> str:
 
 
 def source_picker(on_change: Callable[[], None]) -> str:
-    """The source's widgets; returns the chosen kind."""
+    """Show the widgets that choose a source; return the chosen kind."""
     kind: str = st.session_state.setdefault("kind", default_kind())
     key = f"source {st.session_state.get('times_chosen', 0)}"
 
@@ -140,7 +140,7 @@ def source_picker(on_change: Callable[[], None]) -> str:
 
 
 def choose(kind: str) -> None:
-    """Choose a source for the user: by a new widget, else a click on its way would bring the old choice back."""
+    """Choose a source for the user with a new widget: a late click on the old one could undo the choice."""
     st.session_state.kind = kind
     st.session_state.times_chosen = st.session_state.get("times_chosen", 0) + 1
 

@@ -1,4 +1,4 @@
-"""How a live source is, in words for the user: what is wrong with the image that is shown, and the line of health."""
+"""The health of a live source in words for the user: what is wrong with the shown image, and the status line."""
 
 import html
 import time
@@ -10,21 +10,21 @@ from edge.image_watch import ImageWatch
 from edge.results import CameraState, CameraStatus
 
 SILENT_S = 1.5
-"""From here on the last image is called old."""
+"""An image older than this is reported as old."""
 GREEN, YELLOW, RED = "#00845F", "#B06F00", "#C8400A"
 
 
 class Trouble(NamedTuple):
-    """Why what is shown is not what the camera sees now."""
+    """Why the shown image is not what the camera sees now."""
 
     word: str
-    """For the line of health."""
+    """A word for the status line."""
     title: str
     advice: str
 
 
 def trouble_of(status: CameraStatus, watch: ImageWatch, last: Processed | None) -> Trouble | None:
-    """What is wrong, from the engine's word and from what came last; None if nothing is."""
+    """What is wrong, judged from the camera's state and its last image; None if nothing is."""
     now_s = time.monotonic()
     shown_s = last.frame.captured_monotonic_s if last else status.since_monotonic_s
     since = f"{now_s - shown_s:.0f} s"
@@ -35,14 +35,14 @@ def trouble_of(status: CameraStatus, watch: ImageWatch, last: Processed | None) 
     if state is CameraState.DARK and not is_silent:
         return Trouble("dark", "The picture is black", "Is the lens covered, or the light off?")
     if status.state.is_fault and state is not CameraState.DARK:
-        return Trouble("gone", f"No picture for {since}", "The camera does not answer; it is tried again by itself.")
+        return Trouble("gone", f"No picture for {since}", "The camera does not answer; the app keeps trying.")
     if not is_silent:
         return None
     return Trouble("silent", f"No picture for {since}", "The camera gives nothing new.")
 
 
 def line(monitor: Monitor, state: CameraState, trouble: Trouble | None, dropped: int, watchers: int = 1) -> str:
-    """A dot and a word; the rates and times are folded away."""
+    """The status line: a dot and a word, with rates and times to unfold."""
     color, word = _word(state, trouble)
     shared = f" · shared by {watchers} tabs" if watchers > 1 else ""
     return (

@@ -1,4 +1,4 @@
-"""Boxes and labels on an image: each label where it covers no face and no other label, in letters of any alphabet."""
+"""Draws boxes and labels on an image: labels avoid faces and each other, and may use any alphabet."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -14,7 +14,7 @@ from edge.results import UNCERTAIN, BgrImage, Box, Face, FrameResult
 
 PADDING = 4
 DOUBTED = 0.75
-"""A detector's score below which it is said that this may be no person's face."""
+"""Below this detector's score, the label says that this may not be a person."""
 INK_DARK, INK_LIGHT = (20, 20, 20), (255, 255, 255)
 
 
@@ -33,7 +33,7 @@ def draw(image: BgrImage, result: FrameResult, names: Mapping[int, str]) -> BgrI
 
 
 def place_label(face: Face, names: Mapping[int, str], taken: Sequence[Box], shape: tuple[int, ...]) -> tuple[Box, str]:
-    """Where a label goes, and its words: fewer where there is no room, and what covers least where there is none."""
+    """A label's place and its words: fewer words if room is short; if there is none, the place that covers least."""
     name = names.get(face.track_id, f"Person {face.track_id}")
     told = f"{face.emotion}?" if face.face_score < DOUBTED else face.emotion
     size = max(13, round(min(shape[:2]) / 32))
@@ -46,7 +46,7 @@ def place_label(face: Face, names: Mapping[int, str], taken: Sequence[Box], shap
 
 
 def _places(box: Box, size: tuple[int, int], shape: tuple[int, ...]) -> Iterator[Box]:
-    """Above, below, right, left, above from the right; pushed into the image."""
+    """Possible places: above, below, right, left, above but right-aligned; all moved into the image."""
     width, height = size
     right, bottom = box.x + box.width, box.y + box.height
     corners = (
@@ -84,7 +84,7 @@ def _text_size(text: str, size: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=256)
 def _letters(text: str, height: int) -> NDArray[np.float32]:
-    """The text's ink in [0, 1], with a margin around it."""
+    """The text as an image of ink in [0, 1], with a margin."""
     font = ImageFont.load_default(height - 2 * PADDING)
     width = round(font.getlength(text)) + 2 * PADDING
     letters = Image.new("L", (width, height))

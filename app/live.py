@@ -1,4 +1,4 @@
-"""The live view: start and stop, the pane that moves by itself, and the record below it."""
+"""The live view: start and stop, the pane that updates itself, and the record below it."""
 
 import streamlit as st
 
@@ -17,11 +17,11 @@ REFUSALS = {
     "NotReadableError": "Another program has the camera: close it there, and start again.",
     "TypeError": "Browsers give their camera only to https:// and to localhost: see “On your phone” below.",
 }
-"""What the browser says when its camera can't be had, in words for the user."""
+"""The browser's errors when its camera can't be opened, in words for the user."""
 
 
 def start() -> None:
-    """Watch the chosen source (a callback)."""
+    """Start to watch the chosen source (a callback)."""
     tab = session()
     st.session_state.problem = None
     try:
@@ -34,12 +34,12 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Watch nothing (a callback)."""
+    """Stop watching (a callback)."""
     registry().stop(session())
 
 
 def apply(name: str) -> None:
-    """Hand a changed option to the running worker, or to what is drawn for this tab (a callback)."""
+    """Apply a changed option to the running worker, or to this tab's picture (a callback)."""
     tab = session()
     try:
         chosen = controls.settings(tab)
@@ -53,7 +53,7 @@ def apply(name: str) -> None:
 
 
 def switch() -> None:
-    """Another source was chosen (a callback): go on with it if one was running."""
+    """Switch to the newly chosen source if one was running (a callback)."""
     worker = session().worker
     was_running = worker is not None and worker.running
     stop()
@@ -75,7 +75,7 @@ def is_on(tab: Session) -> bool:
 
 
 def buttons(tab: Session, kind: str) -> None:
-    """Start and the demo; then Stop and the record, in the same places, so that the keyboard's focus stays."""
+    """Show Start and Demo, or Stop and Record in the same places, so that the keyboard's focus stays."""
     if is_on(tab):
         st.button("Stop", type="primary", icon=":material/stop:", on_click=stop, key="run")
         record_view.button(tab)
@@ -87,7 +87,7 @@ def buttons(tab: Session, kind: str) -> None:
 
 
 def show(tab: Session) -> None:
-    """The view of a source that a worker runs."""
+    """Show the view of a live source."""
     worker = tab.worker
     if is_on(tab):
         _warn(worker)
@@ -112,7 +112,7 @@ def _warn(worker: Worker | None) -> None:
 
 
 def _hear(tab: Session, said: Said) -> None:
-    """Somebody was named or painted, or the browser's camera can't be had (a callback)."""
+    """Handle a name or color that the user chose, or a failure of the browser's camera (a callback)."""
     if said.what == "camera":
         stop()
         st.session_state.problem = ConfigError(REFUSALS.get(said.value, REFUSALS["NotFoundError"]))
@@ -121,7 +121,7 @@ def _hear(tab: Session, said: Said) -> None:
 
 
 def explain(error: Exception, source: str) -> str:
-    """What went wrong and what helps, in words for the user."""
+    """Explain what went wrong and what helps, in words for the user."""
     if isinstance(error, SourceError) and source.isdigit():
         return f"No camera at index {source}, or another program has it: choose another source, or try the demo."
     if isinstance(error, SourceError) and "://" in source:

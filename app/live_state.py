@@ -1,4 +1,4 @@
-"""What the live pane of a tab shows at this moment: image, health, the record's count, and everybody in view."""
+"""What a tab's live pane shows now: image, status line, the record's count, and everybody in view."""
 
 import html
 import time
@@ -21,7 +21,7 @@ ALT = "The live picture, with a box and a label at each face"
 
 
 def phase(session: Session) -> str:
-    """What the page's script depends on: it runs again when this changes."""
+    """What the page's script depends on, as a text: if it changes, the script runs again."""
     worker, record = session.worker, session.record
     if worker is None:
         return "waiting" if session.camera else "none"
@@ -30,13 +30,13 @@ def phase(session: Session) -> str:
 
 
 def base() -> str:
-    """What the addresses of this server begin with."""
+    """The beginning of all addresses of this server."""
     path = (st.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{path}" if path else ""
 
 
 def state(session: Session) -> State:
-    """What is shown."""
+    """What the live pane shows."""
     worker = session.worker
     if worker is None or not worker.running:
         waiting = (
@@ -57,7 +57,7 @@ def state(session: Session) -> State:
 
 
 def progress(session: Session) -> State:
-    """How far uploaded files are."""
+    """The progress of uploaded files."""
     video, photos = session.video, session.photos
     if video and not video.done:
         of = f" of {video.total}" if video.total else ""
@@ -80,13 +80,13 @@ def _picture(session: Session, worker: Worker) -> str:
         f'<figure class="picture"><img class="live-image" id="live-{worker.number}" alt="{ALT}" {source}'
         f"{_shape(worker)}>"
         f'<figcaption class="veil">{veil}</figcaption>'
-        '<div class="veil silent"><strong>The server does not answer</strong><span>It is asked again by itself.</span>'
+        '<div class="veil silent"><strong>The server does not answer</strong><span>The page keeps trying.</span>'
         "</div></figure>"
     )
 
 
 def _shape(worker: Worker) -> str:
-    """The sides' ratio, so that a wide camera has no black bars; unknown before the first image."""
+    """The image's aspect ratio as a style, so that a wide image has no black bars; empty before the first image."""
     if worker.last is None:
         return ""
     height, width = worker.last.frame.image.shape[:2]
@@ -128,7 +128,7 @@ def _facts(session: Session, worker: Worker, people: list[Seen]) -> str:
 
 
 def _card(session: Session, worker: Worker, person: Seen, latest: FrameResult | None, most_bars: int) -> str:
-    """A card; the monitor knows of an image only when it has been drawn, so `worker.last` may be one ahead of it."""
+    """A person's card; the monitor learns of an image once it is drawn, so `worker.last` may be one image ahead."""
     last, head = worker.last, latest.scores if latest else ""
     is_here = latest is not None and person.seen_s >= latest.captured_monotonic_s
     thumbnail = _thumbnail(session, last.frame.image, last.result, person) if last and is_here else b""

@@ -1,4 +1,4 @@
-"""The server's log without what is no fault: a tab that closes while a message to it is on its way."""
+"""Keeps a harmless error out of the server's log: a tab that closes while a message to it is on its way."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What is measured of people over time, and nothing else: where nothing was measured, there is a gap."""
+"""What was measured of people over time; where nothing was measured, there is a gap."""
 
 import itertools
 import math
@@ -10,14 +10,14 @@ from typing import TypeAlias
 from edge.results import UNCERTAIN, Face
 
 MOST_POINTS = 3000
-"""Results of one person that are drawn one by one; of more, each point is the mean of several."""
+"""The most results of one person that are drawn as single points; if there are more, a point is the mean of several."""
 LEAST_GAP_S = 1.0
-"""A camera that gives nothing for longer leaves a gap, however few frames were lost."""
+"""A pause of the camera longer than this leaves a gap, however few frames were lost."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One person at one time."""
+    """The result for one person at one time."""
 
     at_s: float
     emotion: str
@@ -36,33 +36,33 @@ class Timeline:
 
     length_s: float = 0.0
     step_s: float = 0.0
-    """From one result to the next, usually."""
+    """The usual time between two results."""
     people: Mapping[int, Sequence[Stretch]] = field(default_factory=dict)
     merged: int = 1
-    """How many results one point is the mean of."""
+    """How many results a point is the mean of."""
 
     def seconds_of(self, track_id: int) -> float:
-        """How long somebody was in view."""
+        """How long a person was in view."""
         return sum(part[-1].at_s - part[0].at_s + self.step_s for part in self.people[track_id])
 
     def shares_of(self, track_id: int) -> dict[str, float]:
-        """How often somebody showed each emotion, uncertain included; most often first."""
+        """The share of each emotion that a person showed, `uncertain` included, the most frequent first."""
         return shares(moment.emotion for part in self.people[track_id] for moment in part)
 
 
 def moment_of(face: Face, at_s: float) -> Moment:
-    """What is known of a face."""
+    """What is known of a face at a time."""
     return Moment(at_s, face.emotion, face.scores.as_dict(), face.valence, face.arousal)
 
 
 def shares(emotions: Iterable[str]) -> dict[str, float]:
-    """The share of each word, most often first."""
+    """The share of each word, the most frequent first."""
     counts = Counter(emotions)
     return {emotion: count / counts.total() for emotion, count in counts.most_common()}
 
 
 def split(moments: Sequence[Moment], most_gap_s: float) -> list[Stretch]:
-    """The moments, parted where more time than `most_gap_s` lies between two."""
+    """Split the moments wherever two are more than `most_gap_s` apart."""
     parts: list[Stretch] = []
     for moment in moments:
         if not parts or moment.at_s - parts[-1][-1].at_s > most_gap_s:
@@ -72,11 +72,11 @@ def split(moments: Sequence[Moment], most_gap_s: float) -> list[Stretch]:
 
 
 def timeline(times_s: Sequence[float], people: Mapping[int, Sequence[tuple[int, Moment]]]) -> Timeline:
-    """Everybody's stretches.
+    """Make the timeline of a recording.
 
     Args:
-        times_s: when each result was, those without a face too.
-        people: by identity, the numbers of the results that somebody is in, and what they say.
+        times_s: the time of each result, including those without a face.
+        people: for each identity, the index of each result that shows the person, and what it says.
     """
     if not times_s:
         return Timeline()
@@ -88,7 +88,7 @@ def timeline(times_s: Sequence[float], people: Mapping[int, Sequence[tuple[int, 
 
 
 def _stretches(found: Sequence[tuple[int, Moment]], step_s: float) -> list[Stretch]:
-    """A result without this person parts the line, and so does a pause of the camera."""
+    """Split a person's moments where a result lacks the person, or where the camera paused."""
     parts: list[Stretch] = []
     last = -2
     for number, moment in found:
@@ -107,7 +107,7 @@ def _merge(parts: Iterable[Stretch], count: int) -> list[Stretch]:
 
 
 def _mean(part: Stretch) -> Moment:
-    """The mean of some moments, with the word that they had most often."""
+    """The mean of some moments, with their most frequent label."""
     size = len(part)
     return Moment(
         part[0].at_s,
@@ -119,10 +119,10 @@ def _mean(part: Stretch) -> Moment:
 
 
 def clock(seconds: float) -> str:
-    """A time as a player shows it: 1:05, or 0.4 s of a short film."""
+    """A time as a video player shows it: 1:05."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def is_uncertain(moment: Moment) -> bool:
-    """Whether no emotion is told."""
+    """Whether no emotion was shown."""
     return moment.emotion == UNCERTAIN

@@ -1,4 +1,4 @@
-"""What is known about a stream of results while it runs: the newest one, everybody's last minute, rates and times."""
+"""Keeps what pages show of a running source: the newest result, everybody's last minute, rates and times."""
 
 import threading
 import time
@@ -13,9 +13,9 @@ from edge.run_stats import RateMeter
 TIMELINE_S = 60.0
 SAMPLE_EVERY_S = 0.5
 STAYS_S = 4.0
-"""So long somebody who went out of view keeps the place on the page."""
+"""How long a person who has left the view keeps the place on the page."""
 RECENT = 30
-"""Results over which the line of health takes its means: two seconds of a usual camera."""
+"""The status line shows means over this many results: two seconds of a usual camera."""
 
 Listener = Callable[[FrameResult], None]
 
@@ -26,13 +26,13 @@ class Health:
 
     per_second: float = 0.0
     age_ms: float = 0.0
-    """From the moment an image was read to the moment it was ready for the browser."""
+    """Time from reading an image to having it ready for the browser."""
     stages_ms: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass
 class Seen:
-    """Somebody in view, or a moment ago."""
+    """A person who is in view, or was a moment ago."""
 
     face: Face
     seen_s: float
@@ -46,7 +46,7 @@ class Seen:
 
 
 class Monitor:
-    """Filled by the thread that processes, read by the pages.
+    """Collects a source's results; the processing thread fills it, the pages read it.
 
     Usage:
         monitor.add(result, drawing_ms)
@@ -59,7 +59,7 @@ class Monitor:
         self._listeners: dict[str, Listener] = {}
         self._people: dict[int, Seen] = {}
         self._order: list[int] = []
-        """Who is shown, from left to right."""
+        """The identities that are shown, from left to right."""
         self._rate = RateMeter()
         self._recent: deque[tuple[Timings, float, float]] = deque(maxlen=RECENT)
 
@@ -76,17 +76,17 @@ class Monitor:
             listener(result)
 
     def listen(self, name: str, listener: Listener) -> None:
-        """Hand every result to `listener` too, in the thread that processes."""
+        """Also pass every result to `listener`, in the processing thread."""
         with self._lock:
             self._listeners[name] = listener
 
     def unlisten(self, name: str) -> None:
-        """Hand no more results to the listener of this name, if there is one."""
+        """Stop passing results to the listener of this name, if there is one."""
         with self._lock:
             self._listeners.pop(name, None)
 
     def people(self) -> list[Seen]:
-        """Who is in view, or was a moment ago, from left to right; whoever trembles beside another stays there."""
+        """Who is in view, or was a moment ago, from left to right; small movements don't change the order."""
         with self._lock:
             latest_s = self.latest.captured_monotonic_s if self.latest else 0.0
             here = {who: person for who, person in self._people.items() if latest_s - person.seen_s <= STAYS_S}
@@ -95,7 +95,7 @@ class Monitor:
             return [here[who] for who in self._order]
 
     def health(self) -> Health:
-        """How it goes; zeros before the first result."""
+        """Rates and times; zeros before the first result."""
         with self._lock:
             recent, per_second = list(self._recent), self._rate.per_second
         if not recent:
@@ -115,7 +115,7 @@ class Monitor:
 
 
 def _in_places(order: list[int], people: Mapping[int, Seen]) -> list[int]:
-    """The order with everybody further left who has clearly passed a neighbor: by half a face."""
+    """The order from left to right; people swap places only after passing a neighbor clearly, by half a face."""
     placed: list[int] = []
     for who in order:
         box = people[who].face.box

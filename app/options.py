@@ -1,4 +1,4 @@
-"""The options of a source, in plain words and in groups; the expert ones are folded away.
+"""The widgets for options, in plain words and in groups; those for experts are folded away.
 
 Widgets keep their values in `st.session_state` under the names of `EdgeConfig`'s fields.
 """
@@ -14,7 +14,7 @@ from edge.interpreter import installed_runtimes
 from edge.model_info import LABEL, PEOPLE
 
 OnChange = Callable[[str], None]
-"""Called with the name of the option, after each change."""
+"""A callback that gets the option's name after each change."""
 
 FAR: dict[float, str] = {80: "near", 40: "a room", 24: "a hall"}
 QUICK: dict[float, str] = {0.1: "at once", 0.3: "quickly", 1.0: "calmly"}
@@ -28,13 +28,13 @@ ANALYSIS = (
     "min_face", "smoothing_s", "threshold", "rotate", "detector", "model", "scores", "runtime", "threads",
     "detect_every", "fps",
 )  # fmt: skip
-"""What belongs to a worker, and so to all tabs that watch it."""
+"""Options of a worker, and so of all tabs that watch it."""
 DRAWING = ("blur", "mirror", "inline")
-"""What belongs to the tab."""
+"""Options of a single tab."""
 
 
 def show(on_change: OnChange) -> None:
-    """All widgets; `on_change` is called as a callback with the option's name."""
+    """Show all widgets; `on_change` is called with the name of a changed option."""
     _take_device_defaults()
     _privacy(on_change)
     _plain(on_change)
@@ -73,7 +73,7 @@ def _plain(on_change: OnChange) -> None:
         "How many must agree?", "threshold", SURE, on_change, "If fewer people would say so, it says uncertain instead."
     )
     _words(
-        "How does the camera hang?",
+        "How is the camera mounted?",
         "rotate",
         {0: "upright", 90: "on its left", 180: "upside down", 270: "on its right"},
         on_change,
@@ -82,7 +82,7 @@ def _plain(on_change: OnChange) -> None:
 
 
 def _words(label: str, name: str, words: Mapping[float, str], on_change: OnChange, text: str) -> None:
-    """A choice among a few words; a value that has none is shown as its number."""
+    """Show a choice among a few words; a value without a word is shown as a number."""
     value = st.session_state.setdefault(name, getattr(_DEFAULT, name))
     values = sorted({*words, value}, reverse=name == "min_face")  # from the first look to the widest
     st.select_slider(
@@ -132,7 +132,7 @@ def _slider(label: str, name: str, low: float, high: float, on_change: OnChange)
 
 
 def _take_device_defaults() -> None:
-    """Begin with what `edge.tune` chose for this device; Streamlit resets a widget that does not offer it."""
+    """Start with the options that `edge.tune` chose for this device, if their widgets offer them."""
     try:
         tuned = device_defaults()
     except ConfigError as error:
@@ -147,5 +147,5 @@ and faster than int8 in tflite-runtime on a PC. `python -m edge.tune` measures w
 
 
 def bundled_models() -> list[str]:
-    """The variants whose file is there; int8, whose absence edge explains, if none is."""
+    """The variants with a bundled file; only int8 if there is none, so that edge can explain what is missing."""
     return [name for name in VARIANTS if EdgeConfig(model=name).model_path.is_file()] or ["int8"]

@@ -1,4 +1,4 @@
-"""The page that Streamlit runs for each tab, from top to bottom: choices, then the chosen view."""
+"""The script that Streamlit runs for each tab, from top to bottom: choices first, then the chosen view."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
-// A part of the page that moves by itself: it asks the server for its HTML and changes what differs, node by node.
-// No script of the page runs for it, so nothing can race with one. The page runs again only when the phase changes.
+// A part of the page that updates itself: it fetches its HTML from the server and changes what differs, node by node.
+// The page's script does not run for this, so nothing can race with it; it runs again only when the phase changes.
 const FIRST_WAIT_MS = 50, SILENT_MS = 2000, SAY_EVERY_MS = 4000, CAPTURE_MS = 66, CAPTURE_WIDTH = 640;
 const panes = new WeakMap();
 
@@ -40,7 +40,7 @@ class Pane {
   }
 
   show(html) {
-    // A document of its own, in which nothing is loaded: images are fetched only where they are shown.
+    // Parse in a separate document, where nothing is loaded: images are fetched only where they are shown.
     morph(this.root, new DOMParser().parseFromString(html, "text/html").body);
     for (const image of this.root.querySelectorAll("img[data-poll]")) follow(image);
   }
@@ -119,7 +119,7 @@ class Pane {
   }
 }
 
-// Streamlit replaces a button whose label changes: the keyboard's focus goes on to what takes its place.
+// Streamlit replaces a button if its label changes: move the keyboard's focus to the button in its place.
 let focused = null, place = "";
 document.addEventListener("focusin", ({ target }) => {
   const names = target.closest("[class*='st-key-']")?.classList ?? [];
@@ -131,7 +131,7 @@ setInterval(() => {
   document.querySelector(`.${CSS.escape(place)} button`)?.focus();
 }, 100);
 
-// Make `old` like `fresh`, keeping every node that can stay: focus, animations, open details and streams survive.
+// Make `old` like `fresh`, but keep every node that can stay, so that focus, animations and streams survive.
 function morph(old, fresh) {
   if (old !== document.activeElement || !("value" in old)) sync(old, fresh);
   const now = [...old.childNodes], then = [...fresh.childNodes];
@@ -156,7 +156,7 @@ function sync(old, fresh) {
   }
 }
 
-// An image that is asked for again and again, where a proxy holds streams back.
+// An image that is fetched again and again, for proxies that hold streams back.
 async function follow(image) {
   if (image.following) return;
   image.following = true;

@@ -1,7 +1,7 @@
-"""A part of the page that moves by itself: a component of our own, since timed reruns race with the page's script.
+"""A part of the page that updates itself: a custom component, since timed reruns would race with the page's script.
 
-pane.js -> GET address -> {"phase", "html", "say"}, some times per second
-        -> a rerun of the page when the phase is another one, or the user has said something in it
+pane.js -> GET address -> {"phase", "html", "say"}, several times per second
+        -> a rerun of the page if the phase has changed, or the user has entered something in the pane
 """
 
 from collections.abc import Callable
@@ -18,13 +18,13 @@ _pane = st.components.v2.component(
 
 
 class State(NamedTuple):
-    """What a pane shows at one moment."""
+    """What a pane shows at a time."""
 
     phase: str
-    """What the page's script depends on: another one makes it run again."""
+    """What the page's script depends on: if it changes, the script runs again."""
     html: str
     say: str = ""
-    """For screen readers."""
+    """A text for screen readers."""
 
     def as_dict(self) -> dict[str, str]:
         """For the browser."""
@@ -41,14 +41,14 @@ class Said(NamedTuple):
 def pane(
     key: str, state: State, poll: str = "", capture: str = "", on_said: Callable[[Said], None] | None = None
 ) -> None:
-    """Show a pane.
+    """Show a self-updating pane.
 
     Args:
-        key: the same one keeps its nodes.
-        state: what it shows first, and for ever without `poll`.
-        poll: the address that tells what it shows.
-        capture: the address to which it sends the images of the browser's camera.
-        on_said: called (as a callback) when the user has changed something in it.
+        key: identifies the pane; with the same key its HTML nodes are kept.
+        state: what it shows at first, and for good without `poll`.
+        poll: the address that returns what it shows.
+        capture: the address to send the images of the browser's camera to.
+        on_said: called (as a callback) when the user has changed something in the pane.
     """
     data = {**state.as_dict(), "poll": poll, "capture": capture, "every_ms": EVERY_MS}
 

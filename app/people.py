@@ -5,19 +5,19 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#56B4E9", "#7A4FBF", "#8A5A44")
-"""Of people, in turn; of the first six any two are told apart by the color-blind."""
+"""The colors of people, in turn; the color-blind can tell the first six apart."""
 LONGEST_NAME = 24
 
 
 class Person(NamedTuple):
-    """Somebody, as the user calls and paints them."""
+    """A person's name and color."""
 
     name: str
     color: str
 
 
 class People:
-    """Names and colors by identity; what the user did not choose is `Person 1` in the first color.
+    """Names and colors by identity; without a choice of the user, the first is `Person 1` in the first color.
 
     Usage:
         people = People()
@@ -34,7 +34,7 @@ class People:
         return Person(self._names.get(track_id, f"Person {track_id}"), color)
 
     def rename(self, track_id: int, name: str) -> None:
-        """Call somebody so from now on; an empty name takes the choice back."""
+        """Set a person's name; an empty one restores the default."""
         name = " ".join(name.split())[:LONGEST_NAME]
         if name and name != f"Person {track_id}":
             self._names[track_id] = name
@@ -42,12 +42,12 @@ class People:
             self._names.pop(track_id, None)
 
     def paint(self, track_id: int, color: str) -> None:
-        """Paint somebody's lines so from now on; what is no color is passed over."""
+        """Set a person's color; an invalid one is ignored."""
         if re.fullmatch(r"#[0-9a-fA-F]{6}", color):
             self._colors[track_id] = color
 
     def names(self, track_ids: Iterable[int]) -> list[str]:
-        """What these are called."""
+        """The names of these people."""
         return [self[track_id].name for track_id in track_ids]
 
     @property

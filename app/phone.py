@@ -1,4 +1,4 @@
-"""The way to a phone in one's hand, on the same network: an https address, and a QR code of it."""
+"""Opens the app on a phone in the same network: an https address, and a QR code of it."""
 
 import socket
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ has no login: whoever is in that network can open it while it runs.
 
 
 def show() -> None:
-    """The part of the page."""
+    """Show this part of the page."""
     with st.expander("On your phone", icon=":material/smartphone:"):
         address = address_for_phones()
         if address is None:
@@ -36,10 +36,10 @@ def address_for_phones() -> str | None:
 
 
 def network_address() -> str:
-    """The address of this machine in its network; nothing is sent."""
+    """This machine's address in its network; nothing is sent to find it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # an address that is nobody's (RFC 5737)
+            probe.connect(("192.0.2.1", 9))  # an address that belongs to nobody (RFC 5737)
         except OSError:  # no network
             return socket.gethostname()
         return str(probe.getsockname()[0])

@@ -1,4 +1,4 @@
-"""Uploaded photos on their way through the engine, in a thread of its own: the faces of each."""
+"""Analyzes uploaded photos in a separate thread, and keeps the faces of each."""
 
 import logging
 import tempfile
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo and what is known of it."""
+    """A photo and its result."""
 
     number: int
     name: str
@@ -34,7 +34,7 @@ class Photo:
 
 
 class PhotoJob:
-    """Some photos.
+    """The analysis of some photos.
 
     Usage:
         job = PhotoJob([("family.jpg", data)], EdgeConfig())
@@ -61,12 +61,12 @@ class PhotoJob:
 
     @property
     def files(self) -> list[tuple[str, bytes]]:
-        """What was uploaded."""
+        """The uploaded files."""
         return [(name, self._path(number).read_bytes()) for number, name in enumerate(self._names)]
 
     @property
     def head(self) -> str:
-        """Whose scores they are, as in `FrameResult.scores`."""
+        """The model's head that the scores come from, as in `FrameResult.scores`."""
         return next((photo.result.scores for photo in self.photos if photo.result), "")
 
     @property
@@ -79,18 +79,18 @@ class PhotoJob:
         self._thread.start()
 
     def close(self) -> None:
-        """Cancel it if it still runs, and delete its files after the photo that it is at; does not wait."""
+        """Cancel the job if it still runs, and delete its files after the current photo; does not wait."""
         self._cancelled.set()
         if self.done:
             self._folder.cleanup()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait until the thread has ended; whether it has."""
+        """Wait until the thread has ended; return whether it has."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def image(self, number: int, rendering: RenderOptions, who: int = 0) -> bytes:
-        """A photo with its labels as a JPEG, or the face of somebody in it."""
+        """A photo with its labels as a JPEG; with `who`, only that person's face."""
         photo = self.photos[number]
         if photo.result is None:
             return b""
@@ -101,7 +101,7 @@ class PhotoJob:
         return encode(face_of(hide_faces(image, photo.result) if rendering.blur else image, face.box, 160))
 
     def csv(self, about: About | None = None) -> str:
-        """One row per face, with the photo's file name."""
+        """The results as CSV: one row per face, with the photo's file name."""
         head = "".join(f"# {name}: {text}\n" for name, text in (about or {}).items())
         return head + to_csv({**to_json(photo.result), "file": photo.name} for photo in self.photos if photo.result)
 
@@ -138,12 +138,12 @@ class PhotoJob:
 
 
 def _numbered(result: FrameResult) -> FrameResult:
-    """Faces from left to right, the first one is 1: each photo has its own people."""
+    """The result with faces numbered from 1, from left to right: each photo has its own people."""
     ordered = sorted(result.faces, key=lambda face: face.box.x)
     faces = tuple(replace(face, track_id=number) for number, face in enumerate(ordered, 1))
     return replace(result, faces=faces)
 
 
 def face_size(face: Face) -> int:
-    """For sorting: square pixels."""
+    """A face's area in pixels, for sorting."""
     return area(face.box)

@@ -1,4 +1,4 @@
-"""Photos on the page: everybody's face in a grid, or a table, sorted as the user likes."""
+"""Photos on the page, as a grid of faces or a table, sorted as the user likes."""
 
 import html
 from collections.abc import Callable
@@ -22,7 +22,7 @@ FORMS = ("photos", "faces", "table")
 
 
 def show(tab: Session, job: PhotoJob) -> None:
-    """The photos' part of the page."""
+    """Show the photos' part of the page."""
     if not job.done:
         pane("photo progress", live_state.progress(tab), f"{live_state.base()}/progress/{tab.token}")
         return

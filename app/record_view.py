@@ -1,4 +1,4 @@
-"""The session record on the page: start and stop, the chart, downloads."""
+"""The session record on the page: start and stop, chart, downloads."""
 
 import html
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from edge.errors import SinkError
 
 
 def button(tab: Session) -> None:
-    """Start and stop recording."""
+    """Show the button that starts and stops recording."""
     if tab.recording:
         st.button("Stop recording", icon=":material/stop_circle:", on_click=_stop, key="second")
         return
@@ -29,7 +29,7 @@ def button(tab: Session) -> None:
 
 
 def show(tab: Session) -> None:
-    """The section under the live view."""
+    """Show the section below the live view."""
     if problem := st.session_state.get("record_problem"):
         st.error(problem)
     if tab.record and tab.record.frames and not tab.recording and tab.about:
@@ -40,7 +40,7 @@ def show(tab: Session) -> None:
 
 
 def chart(key: str, timeline: Timeline, people: People, on_change: Callable[[], None]) -> None:
-    """Everybody over time, with names and colors to choose."""
+    """Show everybody over time, with fields for names and colors."""
     pane(key, State("", charts.over_time(timeline, people)), on_said=lambda said: _hear(people, said, on_change))
 
 
@@ -50,7 +50,7 @@ def _hear(people: People, said: Said, on_change: Callable[[], None]) -> None:
 
 
 def downloads(record: Record, people: People, about: About, pictures: Mapping[int, bytes] | None = None) -> None:
-    """Buttons for the record's forms, which are made at a click."""
+    """Show download buttons for the record's formats; each file is made at a click."""
     stem = report.stem(about["source"], record.begun_at)
     _button("CSV", lambda: record.csv(about), f"{stem}.csv", "text/csv", ":material/table:")
     _button("JSON Lines", lambda: record.jsonl(about), f"{stem}.jsonl", "application/jsonl", ":material/data_object:")

@@ -1,4 +1,4 @@
-"""What is shown of a frame: faces hidden if asked, boxes and labels drawn, as a JPEG."""
+"""Renders a frame as a JPEG: with boxes and labels, and with faces hidden if asked."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,22 +13,22 @@ from edge.results import BgrImage, Box, FrameResult
 from edge.views import mirror_box
 
 SHOWN_WIDTH = 960
-"""Wider frames are shown at this width: more pixels cost encoding and show nothing more."""
+"""Wider frames are shrunk to this width: more pixels take time to encode, and show nothing more."""
 JPEG_QUALITY = 80
 
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """How images are shown; scores don't depend on it."""
+    """Options of how images are shown; they don't change scores."""
 
     blur: bool = False
     mirror: bool = False
     names: tuple[tuple[int, str], ...] = ()
-    """What the user calls people, by their identity."""
+    """The names that the user gave to people, by identity."""
 
 
 def render(image: BgrImage, result: FrameResult, rendering: RenderOptions) -> BgrImage:
-    """The image to show; `image` itself stays as it is."""
+    """The image to show; `image` itself is not changed."""
     if rendering.blur:
         image = hide_faces(image, result)
     if rendering.mirror:
@@ -51,7 +51,7 @@ def shown(image: BgrImage, result: FrameResult, rendering: RenderOptions) -> byt
 
 
 def fitted(image: BgrImage, result: FrameResult) -> tuple[BgrImage, FrameResult]:
-    """Both scaled down to `SHOWN_WIDTH`, if the image is wider."""
+    """Image and result, scaled down to `SHOWN_WIDTH` if the image is wider."""
     scale = SHOWN_WIDTH / image.shape[1]
     if scale >= 1:
         return image, result
@@ -66,10 +66,10 @@ def encode(image: BgrImage, suffix: str = ".jpg") -> bytes:
 
 
 def decode(data: bytes, name: str) -> BgrImage:
-    """The image in an uploaded file.
+    """Decode the image in an uploaded file.
 
     Raises:
-        SourceError: it is no image that OpenCV reads.
+        SourceError: it is not an image that OpenCV reads.
     """
     image = photos.decode(data)
     if image is None:

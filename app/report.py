@@ -1,4 +1,4 @@
-"""What leaves the app: names of files, what their heads say, the chart as a file, and a page that one can send."""
+"""What users download: file names, file headers, the chart as a file, and a report as one HTML page."""
 
 import base64
 import html
@@ -32,7 +32,7 @@ small{color:#57606a}svg{width:100%;height:auto}"""
 
 
 def about(config: EdgeConfig, source: str, begun_at: datetime, head: str = "") -> About:
-    """What the head of a file says."""
+    """The facts for the header of a file."""
     options = ", ".join(f"{name}={getattr(config, name)}" for name in SHOWN_OPTIONS)
     return {
         "source": redact(source),
@@ -44,14 +44,14 @@ def about(config: EdgeConfig, source: str, begun_at: datetime, head: str = "") -
 
 
 def stem(source: str, begun_at: datetime) -> str:
-    """How the files of a session begin: its source and when it began."""
+    """The beginning of a session's file names: the source, and when the session began."""
     name = PurePath(redact(source)).stem if "://" not in source else redact(source).split("://")[1]
     plain = re.sub(r"[^\w-]+", "-", f"camera-{name}" if name.isdigit() else name).strip("-")[:60]
     return f"{plain or 'emotions'}_{begun_at:%Y-%m-%d_%H-%M-%S}"
 
 
 def chart_file(timeline: Timeline, people: People, title: str) -> str:
-    """The chart as an SVG file of its own: white paper, a lane for each person, names beside the colors."""
+    """The chart as an SVG file: white background, a chart for each person, names next to the colors."""
     lanes = list(timeline.people)
     height = TOP + LANE * len(lanes) + 40
     body = "".join(_lane(timeline, who, people, TOP + LANE * number) for number, who in enumerate(lanes))

@@ -1,4 +1,4 @@
-"""What is known about how right the models are: their own contracts, and the figures that lie beside this file."""
+"""How accurate the models are: from their own contracts, and from the figures in a file next to this one."""
 
 import json
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from edge.config import VARIANTS, EdgeConfig
 from edge.model_info import PEOPLE, ModelInfo, read_model_info
 
 FIGURES = Path(__file__).with_name("figures.json")
-"""Recall, confusions and losses of one network, which `python -m benchmarks.model_figures` takes from its reports."""
+"""Recall, confusions and losses of one network; `python -m benchmarks.model_figures` collects them from its reports."""
 MAJORITY, SPLIT = "FER+ majority", "PrivateTest"
-"""What counts as right where one figure is told, and of which test images: the words of the contract."""
+"""Truth and split of the one figure that is shown first, in the words of the contract."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Bundled:
 
 
 def bundled() -> list[Bundled]:
-    """The model files that are there, best compressed first."""
+    """The bundled model files, the smallest format first."""
     paths = {variant: EdgeConfig(model=variant).model_path for variant in VARIANTS}
     return [
         Bundled(variant, read_model_info(path), path.stat().st_size)
@@ -34,13 +34,13 @@ def bundled() -> list[Bundled]:
 
 
 def training_scores(info: ModelInfo, path: Path = FIGURES) -> dict[str, Any]:
-    """Head to truth to split to its count, recall and confusions; empty if the file is about another network."""
+    """Count, recall and confusions by head, truth and split; empty if the file is about another network."""
     scores: dict[str, Any] = _figures(info, path).get("scores", {})
     return scores
 
 
 def conversion_losses(info: ModelInfo, path: Path = FIGURES) -> dict[str, Any]:
-    """Variant to head to what it lost against Keras; empty if the file is about another network."""
+    """What conversion cost against Keras, by variant and head; empty if the file is about another network."""
     losses: dict[str, Any] = _figures(info, path).get("conversion", {})
     return losses
 
@@ -51,7 +51,7 @@ def _figures(info: ModelInfo, path: Path) -> dict[str, Any]:
 
 
 def of_a_hundred(info: ModelInfo) -> int | None:
-    """Of a hundred test photos: how often the answer was what most people said; None if the file does not say."""
+    """For how many of a hundred test photos the answer is what most people said; None if unknown."""
     accuracy = next((head.accuracy for head in info.heads if head.name == PEOPLE), {})
     share = accuracy.get(MAJORITY, {}).get(SPLIT)
     return None if share is None else round(100 * share)

@@ -1,4 +1,4 @@
-"""What the app serves beside the page, each behind a tab's secret token: streams, images and what the panes show."""
+"""What the app serves besides the page, behind each tab's secret token: streams, images and the panes' content."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ async def video(request: Request) -> Response:
 
 
 def image(request: Request) -> Response:
-    """The newest image alone."""
+    """Only the newest image."""
     session, worker = _asked(request)
     if session is None or worker is None:
         return NONE
@@ -44,13 +44,13 @@ def state(request: Request) -> Response:
 
 
 def progress(request: Request) -> Response:
-    """How far the tab's uploaded files are."""
+    """The progress of the tab's uploaded files."""
     session, _ = _asked(request)
     return JSONResponse(live_state.progress(session).as_dict()) if session else NONE
 
 
 def photo(request: Request) -> Response:
-    """One of the tab's photos, or a face in it."""
+    """One of the tab's photos, or one face in it."""
     session, _ = _asked(request)
     number, who = request.path_params["number"], request.path_params["who"]
     job = session.photos if session else None
@@ -61,7 +61,7 @@ def photo(request: Request) -> Response:
 
 
 async def camera(request: Request) -> Response:
-    """An image of the browser's camera."""
+    """Take an image of the browser's camera."""
     session, _ = _asked(request)
     if session is None or int(request.headers.get("content-length", MOST_BYTES)) >= MOST_BYTES:
         return NONE
@@ -75,7 +75,7 @@ def _asked(request: Request) -> tuple[Session | None, Worker | None]:
 
 
 def routes() -> list[Route]:
-    """What the app serves beside the page."""
+    """The routes of everything that the app serves besides the page."""
     return [
         Route(f"{live_state.base()}/video/{{token}}/{{worker}}.mjpg", video),
         Route(f"{live_state.base()}/image/{{token}}.jpg", image),
@@ -87,13 +87,13 @@ def routes() -> list[Route]:
 
 
 class BrowserCookie:
-    """Gives each browser a name of its own, by which a tab that was closed or reloaded is found again."""
+    """Gives each browser a name of its own, to find a tab again that was closed or reloaded."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the cookie to pages that are fetched without one."""
+        """Handle a request; pages that are fetched without the cookie get it."""
         if scope["type"] != "http" or COOKIE in Request(scope).cookies or not _is_page(scope):
             await self._app(scope, receive, send)
             return
@@ -112,13 +112,13 @@ def _is_page(scope: Scope) -> bool:
 
 
 def middleware() -> list[Middleware]:
-    """What every request passes."""
+    """The middleware that every request passes."""
     return [Middleware(BrowserCookie)]
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Quiet a known traceback; end the workers' threads before the server's process does."""
+    """Silence a harmless traceback at the start; stop the workers' threads before the server's process ends."""
     silence_closed_tabs()
     yield
     registry().shut_down()

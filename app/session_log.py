@@ -1,4 +1,4 @@
-"""The record of a session: results, never images, in a temporary file that vanishes with its owner."""
+"""The record of a session: results, but no images, in a temporary file that is deleted with the session."""
 
 import contextlib
 import itertools
@@ -19,14 +19,14 @@ from edge.sinks import writing
 from edge.table import COLUMNS, face_rows
 
 MOST_FRAMES = 200_000
-"""Where a record ends: 3.7 hours at 15 results per second, about 100 MB on disk."""
+"""The most results in a record: 3.7 hours at 15 results per second, about 100 MB on disk."""
 
 About = Mapping[str, str]
-"""What a file's head says: source, begin, model, options."""
+"""The facts in a file's header: source, begin, model, options."""
 
 
 class Record:
-    """Results of one recording.
+    """The results of one recording.
 
     Usage:
         record = Record()
@@ -34,7 +34,7 @@ class Record:
         data = record.csv()
 
     Args:
-        is_film: count time from the film's zero, not from the first result.
+        is_film: count time from the film's beginning, not from the first result.
     """
 
     def __init__(self, is_film: bool = False) -> None:
@@ -44,24 +44,24 @@ class Record:
         self._is_film = is_film
         self._size = 0
         self._times_s = array("d")
-        """When each frame was: a film's own time, else that of a clock that never jumps."""
+        """The time of each frame: a film's own time, else that of a monotonic clock."""
         self.begun_at = datetime.now().astimezone()
         self.frames = 0
         self.faces = 0
         self.with_face = 0
-        """Frames that have one."""
+        """How many frames have a face."""
         self.lost = 0
-        """Results for which the disk had no room."""
+        """How many results the disk had no room for."""
         self._timeline = Timeline()
         self._timeline_frames = 0
 
     @property
     def full(self) -> bool:
-        """Whether it takes no more."""
+        """Whether the record takes no more results."""
         return self.frames >= MOST_FRAMES
 
     def add(self, result: FrameResult) -> None:
-        """Append one result (any thread); a full or closed record ignores it."""
+        """Append a result (from any thread); a full or closed record ignores it."""
         line = json.dumps({**to_json(result), "time": iso(result.captured_at)}, separators=(",", ":")) + "\n"
         with self._lock:
             if self._file.closed or self.full:
@@ -76,7 +76,7 @@ class Record:
             self.with_face += bool(result.faces)
 
     def _write(self, line: bytes) -> bool:
-        """Whether the line is in the file, whole; else nothing of it is."""
+        """Write a line, whole or not at all; return whether it is in the file."""
         with contextlib.suppress(OSError):
             self._file.seek(self._size)
             if self._file.write(line) == len(line):
@@ -90,19 +90,19 @@ class Record:
             self._file.close()
 
     def jsonl(self, about: About | None = None) -> str:
-        """JSON Lines: what it is about, if given, then one line per frame."""
+        """The record as JSON Lines: the facts `about` it, if given, then one line per frame."""
         head = json.dumps({"about": dict(about)}) + "\n" if about else ""
         with self._lock:
             self._file.seek(0)
             return head + self._file.read(self._size).decode()
 
     def csv(self, about: About | None = None) -> str:
-        """CSV: what it is about, if given, as lines that begin with #; then one row per face."""
+        """The record as CSV: the facts `about` it, if given, in lines that begin with #, then one row per face."""
         head = "".join(f"# {name}: {' '.join(text.split())}\n" for name, text in (about or {}).items())
         return head + to_csv(self._results())
 
     def timeline(self) -> Timeline:
-        """Everybody over time; read again only after new results."""
+        """The timeline of all people; computed again only after new results."""
         if self._timeline_frames != self.frames:
             self._timeline, self._timeline_frames = self._read_timeline(), self.frames
         return self._timeline
@@ -122,12 +122,12 @@ class Record:
 
 
 def iso(unix_s: float) -> str:
-    """A moment as ISO 8601 tells it, in this machine's time zone."""
+    """A Unix time as ISO 8601, in this machine's time zone."""
     return datetime.fromtimestamp(unix_s).astimezone().isoformat(timespec="milliseconds")
 
 
 def to_csv(results: Iterable[Mapping[str, Any]]) -> str:
-    """One row per face: the columns of `python -m edge.run --csv` and the ISO time, with a header even if empty."""
+    """CSV with a header and one row per face: the columns of `python -m edge.run --csv`, and the ISO time."""
     rows = map(_with_time, itertools.chain.from_iterable(map(face_rows, results)))
     first = next(rows, None)
     head = first or _with_time(dict.fromkeys(COLUMNS))
@@ -135,7 +135,7 @@ def to_csv(results: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _with_time(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with its time in words beside the Unix one."""
+    """The row with its time as ISO 8601 next to the Unix time."""
     at = row["captured_at"]
     return {"captured_at": at, "time": None if at is None else iso(at), **row}
 

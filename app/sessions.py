@@ -1,10 +1,11 @@
-"""Who watches what: one session per browser tab, one worker per source, shared by the tabs that start it.
+"""Who watches what: one session per browser tab, and one worker per source, shared by the tabs that watch it.
 
     tab -> Session (token, record, upload, choices) -> Worker (camera, pipeline) <- Session <- another tab
 
-A session outlives its tab's connection by two minutes, and so does all that it runs: whoever reloads the page, loses
-the network or closes the tab by mistake finds it again. A tab is known by Streamlit's id of its connection, else by the
-browser's cookie and the name in the page's address. `Stop` ends a worker at once, unless another tab watches it.
+A session, with everything that it runs, outlives its tab's connection by two minutes: a user who reloads the page,
+loses the network or closes the tab by mistake finds it again. A tab is recognized by Streamlit's id of its connection,
+else by the browser's cookie and the name in the page's address. `Stop` ends a worker at once, unless another tab
+watches it.
 """
 
 import secrets
@@ -30,14 +31,14 @@ from edge.config import EdgeConfig
 from edge.reader import Opener
 
 SHUT_DOWN_S = 5.0
-"""Longest wait for one worker when the server goes down."""
+"""The longest wait for one worker when the server shuts down."""
 KEEP_S = 120.0
-"""How long a tab may be away and find everything again: as long as Streamlit keeps its widgets' state."""
+"""How long a tab may be away and still find everything again: as long as Streamlit keeps its widgets' state."""
 ADDRESS_KEY, COOKIE = "tab", "emotion_edge_browser"
 
 
 class Session:
-    """One browser tab."""
+    """The state of one browser tab."""
 
     def __init__(self, key: str = "", browser: str = "") -> None:
         self.key = key
@@ -45,29 +46,29 @@ class Session:
         self.browser = browser
         """The browser's cookie; empty if it has none."""
         self.name = secrets.token_hex(4)
-        """What the page's address carries; without the browser's cookie it opens nothing."""
+        """The session's name in the page's address; without the browser's cookie it opens nothing."""
         self.token = secrets.token_urlsafe(16)
-        """What the addresses of images and results carry; nobody else knows it."""
+        """A secret in the addresses of images and results, which only this tab knows."""
         self.worker: Worker | None = None
         self.camera: BrowserCamera | None = None
-        """The browser's own camera, while it is chosen and started."""
+        """The browser's camera, while it is chosen and started."""
         self.rendering = RenderOptions()
         self.people = People()
         self.record: Record | None = None
         self.about: About = {}
-        """What the record is about."""
+        """The facts about the record, for the headers of its files."""
         self.recorded_people = People()
         self.video: VideoJob | None = None
         self.photos: PhotoJob | None = None
         self.chosen: dict[str, Any] = {}
-        """What the widgets said last, by their keys."""
+        """The last values of the widgets, by their keys."""
         self.seen_changes: tuple[int, int] | None = None
-        """Up to which change of which worker the widgets are."""
+        """The worker, and the number of its last change, that the widgets show."""
         self._recorded: Monitor | None = None
 
     @property
     def monitor(self) -> Monitor | None:
-        """What this tab looks at."""
+        """The monitor of what this tab watches."""
         return self.worker.monitor if self.worker else None
 
     @property
@@ -76,17 +77,17 @@ class Session:
         return self._recorded is not None
 
     def look(self, rendering: RenderOptions) -> None:
-        """Draw as this tab wants it from now on."""
+        """Draw the images of this tab with these options from now on."""
         self.rendering = rendering
         if self.worker:
             self.worker.show(self.token, rendering)
 
     def rename(self) -> None:
-        """Draw with the names of now."""
+        """Draw with the current names from now on."""
         self.look(replace(self.rendering, names=self.people.chosen))
 
     def start_recording(self) -> None:
-        """Record what this tab looks at, in place of the last record."""
+        """Record what this tab watches; this replaces the last record."""
         self.stop_recording()
         if self.record:
             self.record.close()
@@ -96,19 +97,19 @@ class Session:
             self._recorded.listen(self.token, self.record.add)
 
     def stop_recording(self) -> None:
-        """Record no more; the record stays until the next one or the end of the session."""
+        """Stop recording; the record is kept until the next one or the end of the session."""
         if self._recorded:
             self._recorded.unlisten(self.token)
             self._recorded = None
 
     def take_video(self, job: VideoJob) -> None:
-        """Work on an uploaded video, in place of the last one."""
+        """Analyze an uploaded video; this replaces the last one."""
         self.drop_video()
         self.video = job
         job.start()
 
     def take_photos(self, job: PhotoJob) -> None:
-        """Work on uploaded photos, in place of the last ones."""
+        """Analyze uploaded photos; these replace the last ones."""
         self.drop_photos()
         self.photos = job
         job.start()
@@ -133,12 +134,12 @@ class SessionRegistry:
         self._lock = threading.RLock()
         self._sessions: dict[str, Session] = {}
         self._last: dict[str, Worker] = {}
-        """The last worker of each source, which may not have freed it yet."""
+        """The last worker of each source; it may not have released the source yet."""
         self._away: dict[str, threading.Timer] = {}
-        """The end of each session whose connection has ended, by its token."""
+        """Timers that will end the sessions without a connection, by token."""
 
     def open(self, key: str = "", browser: str = "", name: str = "") -> Session:
-        """The session of a tab: the one that it had, if it comes back, else a new one."""
+        """Return the session of a tab: the one that it had before, if any, else a new one."""
         with self._lock:
             session = self._known(key, browser, name) or Session(key, browser)
             session.key = key
@@ -149,7 +150,7 @@ class SessionRegistry:
         return session
 
     def leave(self, session: Session, key: str) -> None:
-        """The tab's connection with this id has ended: give the session up if it stays away."""
+        """Note that the tab's connection with this id has ended; end the session unless the tab comes back."""
         with self._lock:
             if session.token not in self._sessions or session.key != key:
                 return  # the server goes down, or the tab has come back by another connection
@@ -159,7 +160,7 @@ class SessionRegistry:
             timer.start()
 
     def _known(self, key: str, browser: str, name: str) -> Session | None:
-        """Whoever has this connection; else who had this name in this browser, or left it last, and is not here."""
+        """The session of this connection; else a disconnected one of this browser, by name or the last that left."""
         same = [session for session in self._sessions.values() if key and session.key == key]
         if same or not browser:
             return same[0] if same else None
@@ -177,7 +178,7 @@ class SessionRegistry:
                 self.close(session)
 
     def close(self, session: Session) -> None:
-        """The tab has gone: free what only it used."""
+        """End a session whose tab has gone, and release what only it used."""
         with self._lock:
             self._sessions.pop(session.token, None)
             timer = self._away.pop(session.token, None)
@@ -190,12 +191,12 @@ class SessionRegistry:
             session.record.close()
 
     def find(self, token: str) -> Session | None:
-        """The tab with this token."""
+        """Find the session with this token."""
         with self._lock:
             return self._sessions.get(token)
 
     def start(self, session: Session, config: EdgeConfig, rendering: RenderOptions) -> Worker:
-        """Watch a source: join the worker that already runs it, with its settings, or start one."""
+        """Watch a source: join the worker that already runs it, and use its settings, or start a new one."""
         with self._lock:
             running = self._running(str(config.source))
             if session.worker and session.worker is not running:
@@ -206,14 +207,14 @@ class SessionRegistry:
             return session.worker
 
     def start_browser_camera(self, session: Session, config: EdgeConfig, rendering: RenderOptions) -> None:
-        """Watch the browser's own camera: its worker starts with the first image."""
+        """Watch the browser's camera; its worker starts with the first image."""
         self.stop(session)
         session.camera = BrowserCamera()
         session.rendering, session.people, session.seen_changes = rendering, People(), None
         session.chosen["camera config"] = config
 
     def put_image(self, session: Session, jpeg: bytes) -> None:
-        """An image of the browser's camera has come."""
+        """Take an image of the browser's camera."""
         with self._lock:
             camera = session.camera
             if camera and session.worker is None:
@@ -223,7 +224,7 @@ class SessionRegistry:
             camera.put(jpeg)
 
     def stop(self, session: Session) -> None:
-        """Watch nothing; ends the worker if nobody else watches it."""
+        """Stop watching; this ends the worker if nobody else watches it."""
         with self._lock:
             session.stop_recording()
             worker, session.worker, session.camera = session.worker, None, None
@@ -236,12 +237,12 @@ class SessionRegistry:
                 self._last = {**busy, worker.source: worker}
 
     def watchers(self, worker: Worker) -> int:
-        """How many tabs watch a worker, those included that are away."""
+        """How many tabs watch a worker, including disconnected ones that may come back."""
         with self._lock:
             return sum(session.worker is worker for session in self._sessions.values())
 
     def shut_down(self) -> None:
-        """End everything and wait for it: the server goes down."""
+        """End everything and wait for it, before the server shuts down."""
         with self._lock:
             sessions = list(self._sessions.values())
             jobs = [job for session in sessions for job in (session.video, session.photos) if job]

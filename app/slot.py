@@ -1,4 +1,4 @@
-"""The newest image, handed from a worker's thread to the streams on the server's event loop."""
+"""Passes the newest image from a worker's thread to the streams on the server's event loop."""
 
 import asyncio
 import threading
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 
 class ImageSlot:
-    """The newest JPEG of a tab; a slow viewer skips images and never falls behind."""
+    """Holds the newest JPEG of a tab; a slow viewer skips images, but never falls behind."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -16,7 +16,7 @@ class ImageSlot:
         self._viewers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
     def put(self, jpeg: bytes) -> None:
-        """Show this image from now on (any thread)."""
+        """Show this image from now on (call it from any thread)."""
         with self._lock:
             if not self._closed:
                 self._jpeg = jpeg
@@ -24,7 +24,7 @@ class ImageSlot:
         self._wake()
 
     def close(self) -> None:
-        """End every stream and forget the image (any thread)."""
+        """End every stream and drop the image (call it from any thread)."""
         with self._lock:
             self._closed, self._jpeg = True, b""
         self._wake()
@@ -40,7 +40,7 @@ class ImageSlot:
         return len(self._viewers)
 
     async def follow(self) -> AsyncIterator[bytes]:
-        """Every newest JPEG, never the same twice, until `close`."""
+        """Yield each new JPEG once, until `close`."""
         woken = asyncio.Event()
         viewer = (asyncio.get_running_loop(), woken)
         seen = 0

@@ -1,4 +1,4 @@
-"""An uploaded video on its way through the pipeline, in a thread of its own: annotated video and record."""
+"""Analyzes an uploaded video in a separate thread, into an annotated video and a record."""
 
 import contextlib
 import logging
@@ -22,16 +22,16 @@ from edge.sinks import writing
 from edge.sources import Source, open_source
 
 USUAL_FPS = 25.0
-"""For a file that does not say its rate."""
+"""The frame rate to assume for a file that does not declare one."""
 CONTAINERS = re.compile(rb"....(ftyp|moov|mdat|free|skip|wide)|\x1aE\xdf\xa3|RIFF....AVI ", re.DOTALL)
-"""How MP4 and MOV, Matroska and WebM, and AVI begin: FFmpeg reads playlists too, whatever their name, and a playlist
-names other files of the server."""
+"""The first bytes of MP4 and MOV, of Matroska and WebM, and of AVI. Nothing else is accepted: FFmpeg also reads
+playlists, whatever their name, and a playlist could name other files on the server."""
 
 _log = logging.getLogger(__name__)
 
 
 class VideoJob:
-    """One video file.
+    """The analysis of one video file.
 
     Usage:
         job = VideoJob("talk.mp4", data, EdgeConfig(), RenderOptions())
@@ -49,11 +49,11 @@ class VideoJob:
         self.record = Record(is_film=True)
         self.people = people or People()
         self.pictures: dict[int, bytes] = {}
-        """The best view of each person, for a report that is asked to have pictures."""
+        """The best view of each person, for a report with pictures."""
         self._best: dict[int, float] = {}
         self.frames = 0
         self.total = 0
-        """What the file says of its length; 0 if nothing."""
+        """The number of frames that the file declares; 0 if it declares none."""
         self.done = False
         self.error: Exception | None = None
         with writing("an uploaded video to a temporary folder"):
@@ -67,7 +67,7 @@ class VideoJob:
 
     @property
     def progress(self) -> float:
-        """The share that is done, in [0, 1]."""
+        """The finished share of the work, in [0, 1]."""
         return min(1.0, self.frames / self.total) if self.total > 0 else 0.0
 
     @property
@@ -80,13 +80,13 @@ class VideoJob:
         self._thread.start()
 
     def close(self) -> None:
-        """Cancel it if it still runs, and delete its files after the image that it is at; does not wait."""
+        """Cancel the job if it still runs, and delete its files after the current image; does not wait."""
         self._cancelled.set()
         if self.done:
             self._forget()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait until the thread has ended; whether it has."""
+        """Wait until the thread has ended; return whether it has."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
@@ -130,14 +130,14 @@ class VideoJob:
             self.pictures[face.track_id] = encode(face_of(image, face.box))
 
     def _open(self, _: str, config: EdgeConfig) -> Source:
-        """The uploaded file, under the name that it had."""
+        """Open the uploaded file as the engine's source."""
         source = open_source(str(self._input), config)
         self._fps = source.fps or USUAL_FPS
         return source
 
 
 class _Writer:
-    """A WebM with VP8: of what OpenCV's wheel writes, the one that every browser plays; at the film's own times."""
+    """Writes a WebM with VP8, the one format of OpenCV's wheel that every browser plays, at the film's own times."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -146,13 +146,13 @@ class _Writer:
         self._written = 0
 
     def write(self, frame: Frame, result: FrameResult, rendering: RenderOptions, fps: float) -> None:
-        """Add the image as often as its time asks for: the file has one rate, and the film need not."""
+        """Add the image as often as its time requires: the file has a constant rate, the film may not."""
         drawn = render(*fitted(frame.image, result), replace(rendering, mirror=False))
         drawn = drawn[: drawn.shape[0] // 2 * 2, : drawn.shape[1] // 2 * 2]  # VP8 wants even sides
         if self._writer is None:
             self._size = (drawn.shape[1], drawn.shape[0])
             self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"VP80"), fps, self._size)
-        if (drawn.shape[1], drawn.shape[0]) != self._size:  # the film has changed its own
+        if (drawn.shape[1], drawn.shape[0]) != self._size:  # the film has changed its size
             drawn = cv2.resize(drawn, self._size)  # type: ignore[assignment]
         for _ in range(round((frame.position_s or 0.0) * fps) + 1 - self._written):
             self._writer.write(drawn)

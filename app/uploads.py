@@ -1,4 +1,4 @@
-"""Photos and videos that the user brings: photos give a grid and a table, a video runs through."""
+"""Uploaded photos and videos on the page: photos give a grid and a table, a video gives a chart."""
 
 import html
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ VIDEOS = ("mp4", "mov", "avi", "mkv", "webm", "m4v")
 
 
 def show_file() -> None:
-    """Photos or a video from the user's disk."""
+    """Show the uploader for photos or a video, and the results."""
     tab = session()
     st.file_uploader(
         "Photos, or a video",
@@ -44,7 +44,7 @@ def show_file() -> None:
 
 
 def show_snapshot() -> None:
-    """A picture from the browser's camera."""
+    """Show the snapshot widget of the browser's camera, and the result."""
     tab = session()
     st.camera_input("Snapshot", key="snapshot", on_change=_take_snapshot, help="The browser asks you before.")
     if tab.photos:
@@ -52,7 +52,7 @@ def show_snapshot() -> None:
 
 
 def _take() -> None:
-    """Other files were chosen (a callback)."""
+    """Take newly chosen files (a callback)."""
     files = [(file.name, file.getvalue()) for file in st.session_state.upload or []]
     videos = [file for file in files if _is_video(file[0])]
     photos = [file for file in files if not _is_video(file[0])]
@@ -96,7 +96,7 @@ def _analyze_video(name: str, data: bytes, people: People | None = None) -> None
 
 
 def _again() -> None:
-    """Analyze the same files with the options of now (a callback)."""
+    """Analyze the same files with the current options (a callback)."""
     tab = session()
     if tab.video:
         _analyze_video(tab.video.name, tab.video.data, tab.video.people)
@@ -105,9 +105,9 @@ def _again() -> None:
 
 
 def again_button(is_done: bool) -> None:
-    """Analyze once more."""
+    """Show the button that analyzes the files once more."""
     label = "Run again" if is_done else "Start over"
-    text = "With the options of now, and the names that you gave."
+    text = "With the current options, and the names that you gave."
     st.button(label, on_click=_again, key="again", icon=":material/refresh:", help=text)
 
 
@@ -141,7 +141,7 @@ def _show_result(job: VideoJob) -> None:
 
 
 def explain(error: Exception, name: str) -> str:
-    """What is wrong with a file, in words for the user."""
+    """Explain what is wrong with a file, in words for the user."""
     if isinstance(error, SourceError):
         return f"{name} can't be read: it is damaged, or no image or video. Try {', '.join((*PHOTOS, *VIDEOS))}."
     if isinstance(error, EmotionError):

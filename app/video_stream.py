@@ -1,4 +1,4 @@
-"""The image's way to the browser: newest JPEG -> MJPEG stream on the app's own port.
+"""Streams the newest JPEGs to the browser as MJPEG, on the app's own port.
 
 worker thread -> ImageSlot.put -> video_parts (server's event loop) -> <img> in the page
 """
@@ -12,15 +12,15 @@ BOUNDARY = b"--image\r\n"
 MEDIA_TYPE = "multipart/x-mixed-replace; boundary=image"
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Encoding": "identity",  # JPEGs don't shrink: keeps the server's gzip away, two thirds of the cost
-    "X-Accel-Buffering": "no",  # an nginx in front must not hold images back
+    "Content-Encoding": "identity",  # no gzip: JPEGs don't shrink, and it was two thirds of the cost
+    "X-Accel-Buffering": "no",  # an nginx in front must not buffer images
 }
 
 
 async def video_parts(session: Session, worker: Worker) -> AsyncIterator[bytes]:
-    """The parts of a multipart/x-mixed-replace answer, as long as the tab watches the worker.
+    """Yield the parts of a multipart/x-mixed-replace response, as long as the tab watches the worker.
 
-    The next boundary follows its image at once: browsers show an image when they have met its end.
+    The next boundary follows each image at once, since browsers show an image only when they see where it ends.
     """
     yield BOUNDARY
     async for jpeg in worker.show(session.token, session.rendering).follow():

@@ -1,4 +1,4 @@
-"""The emotions page: what this is, the source's toolbar, then the view that belongs to it."""
+"""The emotions page: what the app is, the toolbar for the source, then the source's view."""
 
 import base64
 import contextlib
@@ -36,7 +36,7 @@ EXAMPLE = Face(
     face_score=0.92,
     certainty=0.97,
 )
-"""What the first look's picture gives: the demo's first result."""
+"""The result for the picture that new users see: the demo's first result."""
 
 
 def show() -> None:
@@ -79,7 +79,7 @@ def _first_look() -> None:
 
 
 def _tested() -> str:
-    """How right the bundled network is, as its own file says."""
+    """A sentence on how accurate the bundled network is, from its own file."""
     with contextlib.suppress(EmotionError):
         right = next((reports.of_a_hundred(model.info) for model in reports.bundled()), None)
         if right is not None:

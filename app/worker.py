@@ -1,9 +1,9 @@
-"""What runs behind the page: edge's engine in a thread of its own, which no rerun touches.
+"""Runs edge's engine behind the page, in a thread of its own that reruns of the page don't touch.
 
     Engine -> Monitor for the pages
            -> one image for each tab, drawn as that tab wants it
 
-What is analyzed (`config`) belongs to the worker and holds for all its tabs; what is drawn belongs to each tab.
+The options of the analysis (`config`) belong to the worker and all its tabs; those of drawing belong to each tab.
 """
 
 import itertools
@@ -25,16 +25,16 @@ from edge.reader import Opener
 from edge.results import CameraState, CameraStatus, Frame, FrameResult
 
 PREDECESSOR_S = 10.0
-"""Longest wait until the last worker of the same source has freed its camera."""
+"""The longest wait until the last worker of the same source has released its camera."""
 FROZEN_S, DARK_S = 1.5, 1.5
-"""Who watches is told after so long; the engine, which must not raise a false alarm, waits longer."""
+"""A user who watches is told after this time; the engine, which must not raise false alarms, waits longer."""
 
 _log = logging.getLogger(__name__)
 _numbers = itertools.count(1)
 
 
 class Worker:
-    """One source, shown live.
+    """A source that is shown live.
 
     Usage:
         worker = Worker(EdgeConfig(source="demo"))
@@ -50,18 +50,18 @@ class Worker:
         self.source = str(config.source)
         self.config = config
         self.changes = 0
-        """How often the configuration was changed: a tab whose widgets are older takes it over."""
+        """How often the configuration was changed: a tab with older widgets then updates them."""
         self.monitor = Monitor()
         self.error: Exception | None = None
-        """Why it failed."""
+        """Why the worker failed."""
         self.ended = False
-        """Whether its source came to an end."""
+        """Whether the source has come to its end."""
         self.refused: EmotionError | None = None
-        """Why the last change was not made."""
+        """Why the last change of options was refused."""
         self.status = CameraStatus.now(camera_name(self.source), CameraState.OPENING)
-        """How the camera is."""
+        """The camera's state."""
         self.dropped = 0
-        """Frames that were overwritten by newer ones before they were taken."""
+        """How many frames newer ones overwrote before they were processed."""
         self.last: Processed | None = None
         """The newest frame and its result."""
         self._watch = ImageWatch(FROZEN_S, DARK_S)
@@ -74,12 +74,12 @@ class Worker:
 
     @property
     def running(self) -> bool:
-        """Whether it works and was not told to stop."""
+        """Whether the worker runs, and was not told to stop."""
         return self._thread.is_alive() and not self._stop.is_set()
 
     @property
     def trouble(self) -> Trouble | None:
-        """Why what is shown is not what the camera sees now; None if it is."""
+        """Why the shown image is not what the camera sees now; None if it is."""
         return trouble_of(self.status, self._watch, self.last)
 
     def start(self) -> None:
@@ -87,13 +87,13 @@ class Worker:
         self._thread.start()
 
     def change(self, **options: object) -> None:
-        """Use other values for these options of the configuration from the next frame on; the camera stays open."""
+        """Change these options of the configuration from the next frame on; the camera stays open."""
         self.refused = None
         self.config = replace(self.config, **options)  # type: ignore[arg-type]
         self.changes += 1
 
     def show(self, tab: str, rendering: RenderOptions) -> ImageSlot:
-        """Draw for this tab as it wants, the newest image at once; the slot holds what is drawn."""
+        """Draw for this tab with these options, the newest image at once; the slot holds what is drawn."""
         with self._lock:
             _, slot = self._views.get(tab, (None, None))
             slot = slot or ImageSlot()
@@ -110,19 +110,19 @@ class Worker:
         return shown(last.frame.image, last.result, rendering) if last else b""
 
     def hide(self, tab: str) -> None:
-        """Draw no more for this tab."""
+        """Stop drawing for this tab."""
         with self._lock:
             _, slot = self._views.pop(tab, (None, None))
         if slot:
             slot.close()
 
     def stop(self) -> None:
-        """Tell it to end; does not wait."""
+        """Tell the worker to end; does not wait."""
         self._stop.set()
         self._close_views()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait until the camera is free; whether it is."""
+        """Wait until the camera is released; return whether it is."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
@@ -162,7 +162,7 @@ class Worker:
             engine.close(PREDECESSOR_S)  # a camera that hangs keeps its device until the call returns
 
     def _follow(self, engine: Engine) -> None:
-        """Let the engine use the chosen configuration; one that can't be had is refused and the old one stays."""
+        """Let the engine use the chosen configuration; if it fails, it is refused and the old one stays."""
         config = self.config
         if config is engine.config:
             return
@@ -184,7 +184,7 @@ class Worker:
         self.monitor.add(result, (time.monotonic() - started_s) * 1000)
 
     def _draw(self) -> None:
-        """The image of each tab that is looking; tabs that want the same share one."""
+        """Draw the image for each watching tab; tabs with the same options share one."""
         looking = [(rendering, slot) for rendering, slot in self._views.values() if slot.viewers]
         jpegs = {rendering: self.image(rendering) for rendering in {how for how, _ in looking}}
         for rendering, slot in looking:

@@ -50,13 +50,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.fixture(scope="session")
 def tables(pytestconfig: pytest.Config) -> Tables:
-    """The tables printed at the end."""
+    """The tables that are printed at the end."""
     return pytestconfig.stash[TABLES]
 
 
 @pytest.fixture(scope="session")
 def variants(pytestconfig: pytest.Config) -> dict[str, Path]:
-    """Variant to model file."""
+    """The model files by variant."""
     found = models.shipped(pytestconfig.option.models)
     assert found, f"Expected emotion_*.tflite. Received: none in {pytestconfig.option.models}"
     return found
@@ -64,13 +64,13 @@ def variants(pytestconfig: pytest.Config) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def dataset() -> Dataset | None:
-    """FER-2013's test images where they lie (FER2013 or data/), else None: generated faces stand in."""
+    """FER-2013's test images (at FER2013 or in data/); None if they are missing: then generated faces are used."""
     return find_test_images()
 
 
 @pytest.fixture(autouse=True)
 def _moment_in_extra_info(request: pytest.FixtureRequest) -> None:
-    """What the machine was when a benchmark began (governor, versions, load), and the yardstick's time then."""
+    """Save the machine's state when a benchmark begins (governor, versions, load), and the yardstick's time."""
     if "benchmark" in request.fixturenames:
         info = request.getfixturevalue("benchmark").extra_info
         info.update(machine.describe())

@@ -1,4 +1,4 @@
-"""What a camera does to a face, at three strengths: after ImageNet-C (Hendrycks and Dietterich 2019), for 48x48 gray.
+"""Corruptions by a camera at three strengths, after ImageNet-C (Hendrycks and Dietterich 2019), for 48x48 gray faces.
 
 Each corruption takes faces (n, 48, 48, 1) uint8 and a strength of 1 to 3, and returns the same shape and type.
 """
@@ -17,12 +17,12 @@ STRENGTHS = (1, 2, 3)
 
 
 def brighter(faces: FaceInput, strength: int) -> FaceInput:
-    """Add 30, 60 or 90 grey levels."""
+    """Add 30, 60 or 90 gray levels."""
     return _clipped(faces.astype(np.float32) + 30 * strength)
 
 
 def darker(faces: FaceInput, strength: int) -> FaceInput:
-    """Take 30, 60 or 90 grey levels away."""
+    """Subtract 30, 60 or 90 gray levels."""
     return _clipped(faces.astype(np.float32) - 30 * strength)
 
 
@@ -62,7 +62,7 @@ def rotation(faces: FaceInput, strength: int) -> FaceInput:
 
 
 def shift(faces: FaceInput, strength: int) -> FaceInput:
-    """Move sideways by 3, 6 or 9 pixels, every second face the other way: a box that is off."""
+    """Move sideways by 3, 6 or 9 pixels, every second face the other way, as if the box were off."""
     pixels = 3 * strength
     moved = [_moved(face, 0, pixels if index % 2 else -pixels) for index, face in enumerate(faces[..., 0])]
     return np.stack(moved)[..., np.newaxis]
@@ -79,7 +79,7 @@ def occlusion(faces: FaceInput, strength: int) -> FaceInput:
 
 
 def low_resolution(faces: FaceInput, strength: int) -> FaceInput:
-    """As if the face were 32, 24 or 16 pixels wide in the frame."""
+    """Shrink and enlarge, as if the face were 32, 24 or 16 pixels wide in the frame."""
     side = (32, 24, 16)[strength - 1]
 
     def coarse(face: GrayImage) -> GrayImage:

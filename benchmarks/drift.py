@@ -1,7 +1,7 @@
-"""Did anything get worse? Pure comparisons of measured figures with a reference: the gates of this folder.
+"""Compares measured figures with a reference, to see whether anything got worse: the gates of this folder.
 
 Metrics are a flat dict, named `kind/detail` (`accuracy/people/FER+ majority/PrivateTest`,
-`recall/label/PrivateTest/sad`, `kl/people/float`, `latency/classify_int8`). `TOLERANCES` says what each kind may lose.
+`recall/label/PrivateTest/sad`, `kl/people/float`, `latency/classify_int8`). `TOLERANCES` has the allowed loss by kind.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ class Tolerance(NamedTuple):
     """How far a metric may move from its reference."""
 
     worse: float
-    """Points (or, when relative, a factor above 1) by which it may be worse."""
+    """By how much it may be worse: a difference or, if `relative`, a factor above 1."""
     higher_is_better: bool = True
     relative: bool = False
-    """Two-sided: a latency that falls by the factor is as suspect as one that rises."""
+    """Whether an improvement by the factor fails too: a latency that falls is as suspect as one that rises."""
 
 
 TOLERANCES = {
@@ -35,12 +35,12 @@ TOLERANCES = {
 
 
 class Regression(NamedTuple):
-    """One metric that left its band."""
+    """A metric outside its tolerance band."""
 
     metric: str
     reference: float
     measured: float | None
-    """None: it is in the reference and was not measured."""
+    """The measured value; None if the metric is in the reference, but was not measured."""
     limit: float
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
-"""What detection and cropping leave of the accuracy: test faces pasted into frames, found again, classified.
+"""How much accuracy detection and cropping cost: test faces are pasted into frames, found again, and classified.
 
-Here one sees what the crop margin is worth: the network learned from images framed in one way, and a
-detector frames faces in another; `ModelInfo.crop_margin` is the difference. And what turning crops upright is worth:
-the images can be tilted before they are pasted.
+This shows the effect of the crop margin: the network was trained on images that are framed in one way, and a detector
+frames faces in another; `ModelInfo.crop_margin` makes up for the difference. It also shows the effect of turning crops
+upright: the images can be tilted before they are pasted.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,30 +25,30 @@ SIZE = (640, 480)
 SIDES = (64, 100, 150, 200)
 """Sides of the pasted images in pixels; each frame has one of each."""
 SAME_FACE = 0.3
-"""Overlap from which a found box is the pasted face: detectors frame tighter than FER-2013 does."""
+"""With at least this overlap, a found box is the pasted face: detectors frame tighter than FER-2013."""
 
 
 @dataclass(frozen=True)
 class PastedFaces:
-    """Frames, and the label of each face in the order of the scenes' boxes."""
+    """Frames with pasted faces, and the label of each face, in the order of the scenes' boxes."""
 
     scenes: tuple[Scene, ...]
     labels: Labels
 
 
 class Found(NamedTuple):
-    """One found face that is a pasted one."""
+    """A found face that matches a pasted one."""
 
     scene: int
     face: int
-    """Counted through all frames."""
+    """The pasted face's number, counted over all frames."""
     box: Box
     tilt_degrees: float
-    """Of its eyes, as the detector sees them."""
+    """The tilt of the eyes, as the detector sees them."""
 
 
 class DetectionScore(NamedTuple):
-    """How well a detector did."""
+    """How well a detector found the pasted faces."""
 
     found: tuple[Found, ...]
     recall: float
@@ -57,7 +57,7 @@ class DetectionScore(NamedTuple):
 
 
 def paste_faces(faces: Sequence[GrayImage], labels: Labels) -> PastedFaces:
-    """The faces, four per frame, each with the next of `SIDES`; what is left over is not used."""
+    """Paste four faces per frame, each with the next of `SIDES`; leftover faces are not used."""
     count = len(faces) // len(SIDES)
     groups = [faces[start : start + len(SIDES)] for start in range(0, count * len(SIDES), len(SIDES))]
     frames = tuple(scenes.pasted(group, SIZE, SIDES, seed) for seed, group in enumerate(groups))
@@ -99,7 +99,7 @@ def accuracy_of_found(
     margin: float,
     upright_from: float = 0.0,
 ) -> float:
-    """Accuracy on the faces that were found, cropped with `margin` around the detector's box."""
+    """The accuracy on the found faces, cropped with `margin` around the detector's box."""
     wanted = replace(info, crop_margin=margin)
     tilts = [hit.tilt_degrees if 0 < upright_from < abs(hit.tilt_degrees) else 0.0 for hit in found]
     crops = [
@@ -111,7 +111,7 @@ def accuracy_of_found(
 
 
 def _matches(pasted: Sequence[Box], boxes: Sequence[Box]) -> list[tuple[int, Box]]:
-    """Pasted face and found box, each at most once, the best overlap first."""
+    """Pairs of a pasted face's index and a found box, each at most once, the best overlap first."""
     pairs = (
         (overlap(box, true), place, number) for place, true in enumerate(pasted) for number, box in enumerate(boxes)
     )

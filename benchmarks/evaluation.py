@@ -1,4 +1,4 @@
-"""What is measured of the shipped models: on generated faces anywhere, on FER-2013 where it lies."""
+"""The metrics of the shipped models: on generated faces everywhere, and on FER-2013 if it is available."""
 
 import csv
 import json
@@ -23,11 +23,11 @@ REFERENCE = Path(__file__).parent / "reference"
 ACCURACY = REFERENCE / "accuracy.json"
 SPLITS = {"PublicTest": ("PublicTest",), "PrivateTest": ("PrivateTest",), "test": ("PublicTest", "PrivateTest", "Test")}
 ROBUSTNESS_COUNT = 400
-"""Faces of PrivateTest for each corruption and strength: 2.5 points of standard error, the same faces every time."""
+"""How many faces of PrivateTest are used per corruption and strength, always the same: 2.5 points of standard error."""
 
 
 def golden_metrics(predict: Predict, outputs: Scores) -> dict[str, float]:
-    """Agreement with, and divergence from, the committed outputs of each head for the generated faces."""
+    """Agreement with the committed outputs of each head for the generated faces, and divergence from them."""
     measured = predict(golden.generated_faces(len(next(iter(outputs.values())))))
     metrics = {}
     for head, committed in outputs.items():
@@ -42,7 +42,7 @@ def perfect_golden(outputs: Scores) -> dict[str, float]:
 
 
 def dataset_metrics(predict: Predict, predict_float: Predict, test: Dataset) -> dict[str, float]:
-    """Each head's accuracy by its truths, recall, calibration, and how far it is from the float network."""
+    """Each head's accuracy by its truths, its recall, its calibration, and its distance from the float network."""
     faces, known = test.images[..., np.newaxis], truths(test)
     scores, floats = predict(faces), predict_float(faces)
     metrics: dict[str, float] = {}
@@ -71,7 +71,7 @@ def robustness_metrics(predict: Predict, test: Dataset, count: int = ROBUSTNESS_
 
 
 def generated_dataset(variant: str) -> Dataset:
-    """The generated faces, labelled and voted as the committed outputs are: for `robustness_metrics` without data."""
+    """The generated faces with labels and votes from the committed outputs, which replace FER-2013's test images."""
     committed, count = read_golden(variant), golden.COUNT
     labels = committed[LABEL].argmax(axis=1)
     votes = np.zeros((count, len(VOTE_COLUMNS)), np.float32)
@@ -81,7 +81,7 @@ def generated_dataset(variant: str) -> Dataset:
 
 
 def golden_file(variant: str) -> Path:
-    """Where a variant's committed outputs for the generated faces are: a row per face, a column per head and label."""
+    """The file of a variant's committed outputs for the generated faces: a row per face, columns by head and label."""
     return REFERENCE / f"golden_{variant}.csv"
 
 
@@ -111,7 +111,7 @@ def read_reference() -> dict[str, Any]:
 
 
 def measure_all(variants: Mapping[str, Path], test: Dataset) -> dict[str, dict[str, float]]:
-    """Variant to every metric that needs the data set."""
+    """All metrics that need the data set, by variant."""
     baseline = models.predictor(variants[models.float_variant(dict(variants))])
     measured = {}
     for name, file in variants.items():

@@ -1,4 +1,4 @@
-"""What the quality of a face is worth: accuracy and quality as faces get smaller, blurred, cut or tilted.
+"""Measure accuracy and face quality as faces get smaller, blurred, cut off or tilted.
 
 FER2013=... python -m benchmarks.face_quality [--faces 400]
 """
@@ -24,14 +24,14 @@ from edge.results import Box, GrayImage
 from train.data import load_fer2013
 
 SIZE, SIDE = (320, 240), 150
-"""Of the frame, and of the face pasted into it, in pixels."""
+"""Sides of the frame, and of the face pasted into it, in pixels."""
 HEIGHTS_PX = (96, 48, 36, 28, 24, 20, 16)
 BLURS = (0.01, 0.02, 0.03, 0.04, 0.06)
-"""Standard deviations, as shares of the face's height."""
+"""Standard deviations of the blur, as shares of the face's height."""
 CUTS = (0.1, 0.2, 0.3, 0.4, 0.5)
-"""Shares of the box that lie beyond the border."""
+"""Shares of the box outside the image."""
 NOISE = 2.0
-"""Gray levels that a camera adds."""
+"""Noise of a camera in gray levels."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class View:
 
 
 def views(gray: GrayImage, box: Box) -> Iterator[View]:
-    """The face as it is, and in each way worse."""
+    """Yield the face as it is, then made worse in each way."""
     yield View("as it is", "", gray, box)
     for height in HEIGHTS_PX:
         factor = height / box.height
@@ -61,7 +61,7 @@ def views(gray: GrayImage, box: Box) -> Iterator[View]:
 
 
 def measure(count: int, classifier: EmotionClassifier) -> list[dict[str, object]]:
-    """A row for each view: accuracy, median quality, share of faces below the default limit."""
+    """Measure each view: accuracy, median quality, share of faces below the default limit."""
     test = load_fer2013().test()
     rows = np.random.default_rng(0).permutation(np.flatnonzero(test.splits == "PublicTest"))[:count]
     limit, noise = EdgeConfig().min_quality, np.random.default_rng(1)
@@ -85,7 +85,7 @@ def measure(count: int, classifier: EmotionClassifier) -> list[dict[str, object]
 
 
 def _found(images: NDArray[np.uint8], rows: NDArray[np.intp]) -> Iterator[tuple[int, GrayImage, Box]]:
-    """Each face that the default detector finds where it was pasted: its row, the frame, its box."""
+    """Yield each face that the default detector finds where it was pasted: its row, the frame, its box."""
     detector = create_detector(EdgeConfig())
     for row in rows:
         scene = scenes.pasted([images[row]], SIZE, [SIDE], seed=int(row))
@@ -101,7 +101,7 @@ def _noisy(view: View, noise: np.random.Generator) -> View:
 
 
 def main() -> int:
-    """Print the table."""
+    """Run the command: print the table."""
     parser = argparse.ArgumentParser("python -m benchmarks.face_quality", description=__doc__)
     parser.add_argument("--faces", type=int, default=400)
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The data set that the benchmarks measure on, where it lies."""
+"""Finds the data set that the benchmarks use."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from train.data import Dataset, find_data, load_fer2013, votes_beside
 
 
 def find_test_images(path: Path | None = None) -> Dataset | None:
-    """FER-2013's test images and votes where they lie (`path`, FER2013 or data/); None if nothing is there.
+    """Load FER-2013's test images and votes (from `path`, FER2013 or data/); None if there are none.
 
     Raises:
-        DataError: they are there and damaged: generated faces in their place would hide it.
+        DataError: they are damaged; falling back to generated faces would hide that.
     """
     try:
         found = find_data(path)

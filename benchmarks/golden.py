@@ -1,7 +1,7 @@
-"""Generated faces on which every machine can check the shipped models without the data set.
+"""Generated faces, with which every machine can check the shipped models without the data set.
 
-They are drawings (an oval, eyes, brows, a mouth, under changing light and noise), seeded and made of
-only integer arithmetic and OpenCV's drawing, so their pixels are the same everywhere.
+They are drawings (an oval, eyes, brows, a mouth, under changing light and noise) from a fixed seed, made with
+only integer arithmetic and OpenCV's drawing functions, so the pixels are the same everywhere.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ SIDE = 48
 
 
 def generated_faces(count: int = COUNT, seed: int = 2013) -> FaceInput:
-    """Drawn faces (count, 48, 48, 1), uint8; the same bytes on every machine."""
+    """Draw faces (count, 48, 48, 1), uint8; the bytes are the same on every machine."""
     generator = np.random.default_rng(seed)
     return np.stack([_drawn_face(generator) for _ in range(count)])[..., np.newaxis]
 
 
 def digest(faces: FaceInput) -> str:
-    """The SHA-256 of the pixels: says whether two machines drew the same."""
+    """The SHA-256 of the pixels, to compare what two machines drew."""
     return hashlib.sha256(faces.tobytes()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Photographs of one head each, and films of them: a head at a known place and size in a frame of any size."""
+"""Photographs of single heads, and films made of them: a head at a known place and size in a frame of any size."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ from edge.sources import PORTRAIT
 
 FPS = 15.0
 HEAD_SIDES = 1.6
-"""What is shown around a face in a group photo, in sides of its box."""
+"""How much of a photograph a group photo shows around each face, in sides of the face's box."""
 LAST = 5
-"""A face counts as found if it is in one of the last frames of its film."""
+"""A face counts as found if it is found in one of this many last frames of its film."""
 TILE = 48
-"""Pixels of a cloud in a textured scene."""
+"""Size in pixels of the clouds in a textured scene."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Head:
 
     image: BgrImage
     box: tuple[float, float, float, float]
-    """x, y, width, height in pixels."""
+    """The face's box: x, y, width, height in pixels."""
 
     def scaled(self, face_height: float) -> "Head":
-        """The photograph with a face so many pixels high."""
+        """The photograph scaled to a face of this height in pixels."""
         scale = face_height / self.box[3]
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         image: BgrImage = cv2.resize(self.image, None, fx=scale, fy=scale, interpolation=how)  # type: ignore[assignment]
@@ -40,7 +40,7 @@ class Head:
         return Head(image, (x * scale, y * scale, width * scale, height * scale))
 
     def close(self, sides: float) -> "Head":
-        """The photograph cut to so many sides of the face around it."""
+        """The photograph cropped around the face to this many sides of its box."""
         x, y, width, height = self.box
         left, top = (max(0, round(start - (sides - 1) / 2 * length)) for start, length in ((x, width), (y, height)))
         right, bottom = round(x + (sides + 1) / 2 * width), round(y + (sides + 1) / 2 * height)
@@ -48,7 +48,7 @@ class Head:
 
 
 def load_heads(folder: Path | None) -> list[Head]:
-    """The photographs that `heads.json` lists with their boxes; without a folder the demo's portrait.
+    """Load the photographs listed in `heads.json` with their boxes; without a folder, the demo's portrait.
 
     Raises:
         DataError: the folder is not as expected.
@@ -65,13 +65,13 @@ def load_heads(folder: Path | None) -> list[Head]:
 
 
 def some_heads(folder: Path | None, count: int) -> list[Head]:
-    """The first photographs of a folder; the portrait again and again if there are too few."""
+    """The first photographs of a folder; if there are too few, they are repeated."""
     heads = load_heads(folder)
     return [heads[index % len(heads)] for index in range(count)]
 
 
 def scene_of(head: Head, face_height: int, size: tuple[int, int], seed: int) -> Scene:
-    """The head somewhere in a frame of `size` (width, height): even seeds have a plain wall, odd ones a pattern."""
+    """Place the head in a frame of `size` (width, height); even seeds have a plain background, odd ones a pattern."""
     generator = np.random.default_rng(seed)
     image = textured(size, seed) if seed % 2 else np.full((size[1], size[0], 3), generator.integers(60, 200), np.uint8)
     box = _paste(image, head.scaled(face_height), generator)
@@ -79,10 +79,10 @@ def scene_of(head: Head, face_height: int, size: tuple[int, int], seed: int) -> 
 
 
 def group_of(heads: Sequence[Head], sides: tuple[int, int], size: tuple[int, int], seed: int) -> Scene:
-    """A group photo: the heads in rows, each with a face between `sides` pixels high.
+    """Make a group photo: the heads in rows, with face heights in pixels in the range `sides`.
 
     Raises:
-        ValueError: they do not fit.
+        ValueError: the heads do not fit.
     """
     generator = np.random.default_rng(seed)
     image = textured(size, seed)
@@ -98,22 +98,22 @@ def group_of(heads: Sequence[Head], sides: tuple[int, int], size: tuple[int, int
 
 
 def film(scene: Scene, count: int, seed: int = 0) -> Iterator[Frame]:
-    """The scene as `count` frames at 15 per second with a camera's grain."""
+    """Yield the scene as `count` frames at 15 frames per second, with a camera's grain."""
     grain = np.random.default_rng(seed).integers(0, 9, scene.image.shape, dtype=np.uint8)
     for index in range(count):
-        shifted = np.roll(grain, 7919 * index)  # other grain on each frame, in no time
+        shifted = np.roll(grain, 7919 * index)  # a quick way to other grain on each frame
         yield Frame(cv2.add(scene.image, shifted), index, index / FPS, index / FPS, "film")  # type: ignore[arg-type]
 
 
 def textured(size: tuple[int, int], seed: int) -> BgrImage:
-    """Clouds of colour: what detectors like to take for faces."""
+    """Clouds of color, which detectors easily mistake for faces."""
     generator = np.random.default_rng(seed)
     coarse = generator.integers(40, 210, (size[1] // TILE + 2, size[0] // TILE + 2, 3), dtype=np.uint8)
     return cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
 
 
 def _paste(image: BgrImage, photo: Head, generator: np.random.Generator) -> Box:
-    """Put the photograph anywhere in the image, or with its face in the middle of one that is smaller."""
+    """Paste the photograph anywhere in the image; if the image is smaller, with the face in its middle."""
     height, width = photo.image.shape[:2]
     room = image.shape[1] - width, image.shape[0] - height
     middle = photo.box[0] + photo.box[2] / 2, photo.box[1] + photo.box[3] / 2
@@ -126,7 +126,7 @@ def _paste(image: BgrImage, photo: Head, generator: np.random.Generator) -> Box:
 
 
 def _put(image: BgrImage, photo: Head, x: int, y: int) -> Box:
-    """Copy what lies inside the image; return the face's box."""
+    """Copy the part that is inside the image; return the face's box."""
     left, top = max(0, x), max(0, y)
     right, bottom = min(image.shape[1], x + photo.image.shape[1]), min(image.shape[0], y + photo.image.shape[0])
     image[top:bottom, left:right] = photo.image[top - y : bottom - y, left - x : right - x]

@@ -1,8 +1,8 @@
-"""Saved runs (`pytest benchmarks --benchmark-autosave`) and the gate over them: this machine against itself.
+"""Saved runs (`pytest benchmarks --benchmark-autosave`), and the gate that compares this machine with its past.
 
-A latency is told as a ratio to the yardstick that was timed just before it, and compared with the median
-of the earlier runs on the same kind of machine. It may leave the band on neither side: a time that falls
-by a third means a faster program or a broken benchmark, and somebody should know which.
+A latency is given as a ratio to the yardstick, timed just before it, and compared with the median
+of the earlier runs on the same kind of machine. It must not leave the band on either side: a time that falls
+by a third means a faster program or a broken benchmark, and somebody should find out which.
 """
 
 import itertools
@@ -26,21 +26,21 @@ class Run(NamedTuple):
     """ISO 8601, UTC."""
     commit: str
     machine: str
-    """`machine.identity()`: only runs of the same one are compared."""
+    """`machine.identity()`: only runs with the same identity are compared."""
     processor: str
     fastest_ms: dict[str, float]
-    """Benchmark to its fastest milliseconds."""
+    """The fastest time of each benchmark in milliseconds."""
     ratios: dict[str, float]
-    """The fastest times, in yardsticks."""
+    """The fastest time of each benchmark, as a ratio to the yardstick."""
 
 
 def read_runs(folder: Path = FOLDER) -> list[Run]:
-    """All saved runs, oldest first: by the numbers of their files, since the clock may have been wrong.
+    """Read all saved runs, oldest first: by the numbers in the file names, since the clock may have been wrong.
 
-    Each Python has a folder with numbers of its own; the folder that was saved to last comes last.
+    Each Python version has a folder with its own numbers; the folder that was saved to last comes last.
 
     Raises:
-        DataError: none there, or a file that is not of these benchmarks.
+        DataError: there are no runs, or a file is not from these benchmarks.
     """
     files = sorted(folder.rglob("*.json"))
     if not files:
@@ -50,7 +50,7 @@ def read_runs(folder: Path = FOLDER) -> list[Run]:
 
 
 def gate(runs: Sequence[Run]) -> list[Regression]:
-    """What of the newest run left the band around the median of its machine's earlier runs; nothing of a first run."""
+    """The benchmarks of the newest run outside the band around the median of this machine's earlier runs, if any."""
     newest = runs[-1]
     earlier = [run for run in runs[:-1] if run.machine == newest.machine]
     if not earlier:

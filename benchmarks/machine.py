@@ -1,4 +1,4 @@
-"""What a latency was measured on: goes into every saved result, and decides which results may be compared."""
+"""Describes the machine of a measurement: saved with every result, it decides which results can be compared."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
 def describe() -> dict[str, object]:
-    """Processor, cores, governor, load and versions."""
+    """The machine's processor, cores, governor, load and versions."""
     return {
         "processor": _cpu_field("model name") or _cpu_field("Model") or platform.processor(),
         "architecture": platform.machine(),
@@ -24,13 +24,13 @@ def describe() -> dict[str, object]:
 
 
 def identity() -> str:
-    """The same text for runs whose times may be compared: processor, cores and Python; no host name."""
+    """A text that is equal for runs with comparable times: processor, cores and Python, but no host name."""
     parts = [str(describe()[key]) for key in ("processor", "architecture", "cores", "python")]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 
 
 def has_int8_dot_product() -> bool:
-    """Whether one instruction multiplies and adds four int8 pairs a lane (VNNI on x86, dotprod on ARM)."""
+    """Whether one instruction multiplies and adds four int8 pairs per lane (VNNI on x86, dotprod on ARM)."""
     flags = f"{_cpu_field('flags')} {_cpu_field('Features')}".split()
     return bool({"avx512_vnni", "avx_vnni", "asimddp"} & set(flags))
 

@@ -1,4 +1,4 @@
-"""What the reports say of the bundled network, for the app.
+"""Collect the figures of the bundled network from its reports, for the app.
 
 python -m benchmarks.model_figures --out app/figures.json
 
@@ -24,10 +24,10 @@ SHOWN = ("count", "recall", "confusion")
 
 
 def figures_of(keras_sha256: str, folder: Path = RESULTS) -> str:
-    """JSON: the figures of the network with this Keras file.
+    """The figures of the network with this Keras file, as JSON.
 
     Raises:
-        ConfigError: no report is about it.
+        ConfigError: there is no report about this network.
     """
     reports = _reports(keras_sha256, folder)
     if not reports:
@@ -50,7 +50,7 @@ def _shown(score: dict[str, Any]) -> dict[str, Any]:
 
 
 def _losses(proof: dict[str, Any]) -> dict[str, Any]:
-    """What each head lost in the runtime that edge takes by itself."""
+    """What each head lost, in the runtime that edge chooses by default."""
     losses = proof["losses_by_runtime"][proof["runtime"]]
     return {
         head: {name: loss[name] for name in ("agreement", "drop_points") if name in loss}
@@ -59,7 +59,7 @@ def _losses(proof: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reports(keras_sha256: str, folder: Path) -> list[dict[str, Any]]:
-    """The reports of the run that made the network: those that lie beside one with the hash of its Keras file."""
+    """The reports of the run that made the network: those in the folder of the one with its Keras file's hash."""
     for run in sorted({path.parent for path in folder.rglob("*.json")}):
         read = [json.loads(path.read_text()) for path in sorted(run.glob("*.json"))]
         reports = [report for report in read if isinstance(report, dict)]

@@ -1,4 +1,4 @@
-"""The shipped models and what they say: shared by the gates, the reference and the report."""
+"""The shipped models and their predictions, for the gates, the reference and the report."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,15 +9,15 @@ from edge.model_info import LABELS
 from edge.results import FaceInput, Probabilities
 
 Scores = dict[str, Probabilities]
-"""Head to probabilities (faces, labels), the labels in the order of LABELS."""
+"""Probabilities (faces, labels) by head, with labels in the order of LABELS."""
 Predict = Callable[[FaceInput], Scores]
 
 FLOAT_ORDER = ("float32", "float16")
-"""The network before int8: float32 if it is shipped, else float16, which computes in float too."""
+"""Variants that represent the network before int8: float32 if shipped, else float16, which also computes in float."""
 
 
 def shipped(folder: Path = MODELS) -> dict[str, Path]:
-    """Variant to file, sorted by name."""
+    """The model files by variant, sorted by name."""
     files = sorted(folder.glob("emotion_*.tflite"))
     return {file.stem.removeprefix("emotion_"): file for file in files}
 
@@ -31,12 +31,12 @@ def float_variant(variants: dict[str, Path]) -> str:
 
 
 def sha256(file: Path) -> str:
-    """The hash of a model file, contract included."""
+    """The SHA-256 of a model file, including its contract."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def predictor(file: Path, runtime: str = "auto") -> Predict:
-    """Edge's own classifier, the columns of each head put by their names into the order of `LABELS`."""
+    """A function that runs edge's classifier, with the columns of each head in the order of `LABELS`."""
     classifier = EmotionClassifier(file, runtime)
     columns = {head.name: [head.labels.index(label) for label in LABELS] for head in classifier.info.heads}
 
@@ -47,5 +47,5 @@ def predictor(file: Path, runtime: str = "auto") -> Predict:
 
 
 def output_name(file: Path, head: str) -> str:
-    """What the graph calls the output of a head."""
+    """The name of a head's output in the graph."""
     return str(load_interpreter(file).get_signature_runner().get_output_details()[head]["name"])

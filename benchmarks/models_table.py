@@ -1,4 +1,4 @@
-"""What the model files say of themselves, as a Markdown table: `python -m benchmarks.models_table [FILE ...]`."""
+"""Make a Markdown table from the contracts of model files: `python -m benchmarks.models_table [FILE ...]`."""
 
 import argparse
 import sys
@@ -31,7 +31,7 @@ def models_table(paths: Iterable[Path]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table, or write it into a document."""
     parser = CommandParser("python -m benchmarks.models_table", description=__doc__)
-    parser.add_argument("files", nargs="*", type=Path, help="files of python -m convert; the bundled ones if none")
+    parser.add_argument("files", nargs="*", type=Path, help="files of python -m convert (default: the bundled ones)")
     parser.add_argument("--into", type=Path, help="replace the table in this Markdown file instead of printing it")
     arguments = parser.parse_args(argv)
     return run_command(lambda: _show(arguments))

@@ -1,7 +1,7 @@
-"""Images and tables of the saved runs: `python -m benchmarks.report`; `--gate` fails when something got worse.
+"""Make images and tables of the saved runs: `python -m benchmarks.report`; `--gate` fails if something got worse.
 
-Reads .benchmarks/ (from `pytest benchmarks --benchmark-autosave`) and the committed accuracy; writes history.png,
-stages.png, tradeoff.png and report.md, or puts the report between the marks of a document:
+It reads .benchmarks/ (from `pytest benchmarks --benchmark-autosave`) and the committed accuracy. It writes history.png,
+stages.png, tradeoff.png and report.md, or puts the report between two marks in a document:
     python -m benchmarks.report --out docs/images/benchmarks --into docs/benchmarks.md
 """
 
@@ -46,17 +46,17 @@ HISTORY = {
     CLASSIFY: "classify, int8",
     "test_crop": "crop",
 }
-"""What the history image follows."""
+"""The benchmarks in the history image."""
 logger = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command; return its exit code."""
     parser = CommandParser("python -m benchmarks.report", description=__doc__)
-    parser.add_argument("--history", type=Path, default=history.FOLDER, help="folder of saved runs")
+    parser.add_argument("--history", type=Path, default=history.FOLDER, help="folder with the saved runs")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks"), help="folder for images and report.md")
     parser.add_argument("--into", type=Path, help="put the report between the marks of this Markdown file instead")
-    parser.add_argument("--gate", action="store_true", help="exit with 1 if the newest run left its band")
+    parser.add_argument("--gate", action="store_true", help="exit with 1 if the newest run is outside its band")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     return run_command(lambda: _report(history.read_runs(options.history), options.out, options.into, options.gate))
@@ -79,7 +79,7 @@ def _report(runs: Sequence[Run], out: Path, into: Path | None, gate: bool) -> in
 
 
 def draw_history(runs: Sequence[Run]) -> Any:
-    """Latency in yardsticks over the runs of the newest one's machine."""
+    """Plot the latency in yardsticks for all runs on the newest run's machine."""
     same = [run for run in runs if run.machine == runs[-1].machine]
     figure, axes = plt.subplots(figsize=(8, 4))
     for name, title in HISTORY.items():
@@ -96,7 +96,7 @@ def draw_history(runs: Sequence[Run]) -> Any:
 
 
 def draw_stages(run: Run) -> Any:
-    """Where a 640x480 frame with one face spends its time."""
+    """Plot how long each stage takes on a 640x480 frame with one face."""
     present = {title: run.fastest_ms[name] for name, title in STAGES.items() if name in run.fastest_ms}
     figure, axes = plt.subplots(figsize=(8, 3.5))
     bars = axes.barh(list(present)[::-1], list(present.values())[::-1])
@@ -107,7 +107,7 @@ def draw_stages(run: Run) -> Any:
 
 
 def draw_tradeoff(run: Run) -> Any:
-    """Accuracy against latency of each variant and runtime; a disc's area is the file's size."""
+    """Plot accuracy against latency for each variant and runtime; a dot's area is the file's size."""
     figure, axes = plt.subplots(figsize=(8, 4))
     rows = tradeoff(run)
     for row in rows:
@@ -129,7 +129,7 @@ def draw_tradeoff(run: Run) -> Any:
 
 
 def tradeoff(run: Run) -> list[dict[str, Any]]:
-    """One row a variant and runtime: latency of the run, accuracy of the committed reference, size of the file."""
+    """One row per variant and runtime: the run's latency, the committed reference's accuracy, the file's size."""
     committed = evaluation.read_reference()["variants"]
     rows = []
     for variant, file in models.shipped().items():
@@ -151,7 +151,7 @@ def tradeoff(run: Run) -> list[dict[str, Any]]:
 
 
 def to_report(runs: Sequence[Run], images: str) -> str:
-    """The newest run as Markdown; `images` is the folder of the images, as seen from the document."""
+    """The newest run as Markdown; `images` is the folder of the images, relative to the document."""
     newest = runs[-1]
     times = [
         {"benchmark": name.removeprefix("test_"), "fastest ms": time_ms, "in yardsticks": newest.ratios[name]}

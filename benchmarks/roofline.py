@@ -1,11 +1,11 @@
-"""How near the classifier is to what one core can do: its multiply-adds per second against a plain matrix product.
+"""How close the classifier is to the limit of one core: its multiply-adds per second against a plain matrix product.
 
 The limit is measured by NumPy's float32 matrix product on one thread (`python -m benchmarks.roofline`
 prints both). A core with an int8 dot product can do four int8 multiply-adds where it does one in
 float32; no plain NumPy call reaches that, so for int8 the limit is four times the float one there.
 
-The yardstick may be slow: an OpenBLAS older than the processor picks a kernel that does not fit it. Then
-the classifier beats the "limit", and the row says so: it is no mistake of the classifier's.
+The matrix product may be slow: an OpenBLAS older than the processor picks an unsuitable kernel. Then
+the classifier beats the "limit", and the row says so: this is not a mistake of the classifier.
 """
 
 import json
@@ -28,12 +28,12 @@ SIDE = 512
 """Side of the matrices: large enough to reach the limit, small enough for the cache."""
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 KERNEL = {"OPENBLAS_CORETYPE": ""}
-"""An OpenBLAS older than the processor takes its slowest kernel; an empty name makes it look at the instructions."""
+"""OpenBLAS takes its slowest kernel on an unknown newer processor; an empty name makes it check the instruction set."""
 SLOW_YARDSTICK = "slow yardstick: OpenBLAS does not reach this core's limit"
 
 
 class Roofline(NamedTuple):
-    """Billions of multiply-adds per second of one variant."""
+    """The speed of one variant, in billions of multiply-adds per second."""
 
     variant: str
     runtime: str
@@ -41,12 +41,12 @@ class Roofline(NamedTuple):
     achieved: float
     limit: float
     share: float
-    """The share of the limit; above 1 where the matrix product does not reach what the core can do."""
+    """The share of the limit; above 1 if the matrix product does not reach the core's limit."""
     note: str
 
 
 def measure(variants: dict[str, Path], runtime: str = "auto", rounds: int = 60) -> list[Roofline]:
-    """Each variant and the matrix product in turns, in a process whose BLAS has one thread."""
+    """Measure each variant and the matrix product in turns, in a process with one BLAS thread."""
     return [Roofline(*row) for row in json.loads(_run_alone(variants, runtime, rounds))]
 
 
@@ -60,7 +60,7 @@ def _run_alone(variants: dict[str, Path], runtime: str, rounds: int) -> str:
 
 
 def blas_environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """The environment with one BLAS thread and our choice of kernel: what the shell says of OpenBLAS is left out."""
+    """The environment with one BLAS thread and our choice of kernel, without the shell's settings of OpenBLAS."""
     others = {name: value for name, value in inherited.items() if not name.startswith("OPENBLAS_")}
     return {**others, **KERNEL, **ONE_THREAD}
 
@@ -89,7 +89,7 @@ def row(variant: str, runtime: str, multiply_adds: int, achieved: float, limit: 
 
 
 def main() -> None:
-    """Print the rows as JSON: of the request in the first argument, or of the shipped models."""
+    """Print the rows as JSON, for the request in the first argument, or for the shipped models."""
     request: dict[str, Any] = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
     variants = {name: Path(file) for name, file in request.get("variants", models.shipped()).items()}
     rows = _measure_here(variants, request.get("runtime", "auto"), request.get("rounds", 60))

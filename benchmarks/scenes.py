@@ -13,7 +13,7 @@ from edge.results import BgrImage, Box, Detection, Frame, GrayImage
 from edge.sources import PORTRAIT
 
 PORTRAIT_FACE = Box(95, 60, 110, 110)
-"""Where the face is in the demo's 300x300 portrait."""
+"""The box of the face in the demo's 300x300 portrait."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Scene:
 
 
 class PlacedFaces:
-    """A detector that costs what a real one costs and finds exactly the faces that were placed.
+    """A detector that takes the time of a real one, but finds exactly the faces that were placed.
 
-    So the number of faces is under control and the time is still that of a real pipeline.
+    So the number of faces is known, and the time is still that of a real pipeline.
     """
 
     name = "placed"
@@ -42,7 +42,7 @@ class PlacedFaces:
         self._frame_width = frame_width
 
     def detect(self, image: BgrImage) -> list[Detection]:
-        """The placed faces in the pixels of `image`."""
+        """Return the placed faces in the pixels of `image`."""
         self._detector.detect(image)
         scale = image.shape[1] / self._frame_width
         return [Detection(Box(*(round(value * scale) for value in box))) for box in self._boxes]
@@ -63,7 +63,7 @@ def crowd(size: tuple[int, int], count: int) -> Scene:
 
 
 def pasted(faces: Sequence[GrayImage], size: tuple[int, int], sides: Sequence[int], seed: int) -> Scene:
-    """Each face with its side length at a place of its own, drawn by `seed`, on a background."""
+    """Paste each face with its side length at a free place, drawn by `seed`, on a background."""
     generator = np.random.default_rng(seed)
     image = background(size, seed)
     boxes: dict[int, Box] = {}
@@ -76,7 +76,7 @@ def pasted(faces: Sequence[GrayImage], size: tuple[int, int], sides: Sequence[in
 
 
 def portrait_face(margin: float = 0.0) -> BgrImage:
-    """The demo's face: its square in the portrait, with `margin` of its side added in all."""
+    """The demo's face: a square of the portrait; the two margins together are `margin` of the face's side."""
     x, y, width, height = PORTRAIT_FACE
     more = round(width * margin / 2)
     portrait = cv2.imread(str(PORTRAIT))
@@ -84,7 +84,7 @@ def portrait_face(margin: float = 0.0) -> BgrImage:
 
 
 def background(size: tuple[int, int], seed: int) -> BgrImage:
-    """A room of sorts: light that falls off, blurred furniture, grain; no face."""
+    """An image like a room without a face: uneven light, blurred furniture, grain."""
     generator = np.random.default_rng(seed)
     width, height = size
     coarse = generator.integers(60, 200, (height // 80 + 2, width // 80 + 2, 3), dtype=np.uint8)
@@ -99,7 +99,7 @@ def background(size: tuple[int, int], seed: int) -> BgrImage:
 
 
 def paste(image: BgrImage, face: GrayImage | BgrImage, box: Box) -> None:
-    """Draw the face into the box of the image, its outermost tenth fading into what is there."""
+    """Paste the face into the box of the image; its outermost tenth fades into the background."""
     resized = cv2.resize(face, (box.width, box.height), interpolation=cv2.INTER_CUBIC)
     if resized.ndim == 2:
         resized = cv2.cvtColor(resized, cv2.COLOR_GRAY2BGR)
@@ -112,7 +112,7 @@ def paste(image: BgrImage, face: GrayImage | BgrImage, box: Box) -> None:
 def free_place(
     taken: Sequence[Box], size: tuple[int, int], wanted: tuple[int, int], generator: np.random.Generator
 ) -> Box:
-    """A box of the `wanted` width and height in a frame of `size` that touches none of `taken`.
+    """Find a box of the `wanted` width and height in a frame of `size` that overlaps none of `taken`.
 
     Raises:
         ValueError: there is no room.

@@ -1,10 +1,10 @@
-"""Who is seen: recall and false boxes by face height, with time, for each detector and frame size.
+"""Measure how far detectors see: recall, false boxes and time by face height, for each detector and frame size.
 
-python -m benchmarks.sight --photos DIR    # photographs of one head each and their heads.json
+python -m benchmarks.sight --photos DIR    # photographs of one head each, and their heads.json
 python -m benchmarks.sight                 # only the demo's portrait
 
-A head is pasted into a plain or textured frame, filmed at 15 frames per second with grain. It counts as found if a box
-overlaps it in one of the last five frames; every other box of any frame is a false one.
+A head is pasted into a plain or textured frame, which becomes a film of 15 frames per second with grain. The head
+counts as found if a box overlaps it in one of the last five frames; any other box in any frame is a false one.
 """
 
 import argparse
@@ -32,17 +32,17 @@ from matplotlib import pyplot as plt
 
 HEIGHTS = (32, 40, 50, 64, 80, 100, 130, 180, 300)
 SIZES = {"640x480": 20, "1280x720": 30, "1920x1080": 30}
-"""Frame size to frames of a film: large frames have more to search."""
+"""The number of frames of a film by frame size: searching large frames takes longer."""
 DETECTORS = ("auto", "blazeface-short-range", "haar")
 GROUPS = {4: (800, 600), 12: (1280, 960), 20: (1600, 1200), 48: (2560, 1440)}
-"""Heads in a group photo to its size."""
+"""The size of a group photo by the number of heads."""
 FOUND = 0.3
-"""Overlap from which a box is the face."""
+"""A box with at least this overlap is the face."""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What a detector sees of faces of one height in frames of one size."""
+    """How well a detector sees faces of one height in frames of one size."""
 
     detector: str
     size: str
@@ -52,17 +52,17 @@ class Sight:
     false_boxes: float
     """Per frame."""
     cpu_ms: float
-    """Processor time per frame, all that the pipeline does."""
+    """Processor time per frame of the whole pipeline."""
 
     @property
     def core_share(self) -> float:
-        """The share of one core at 15 frames per second."""
+        """The load at 15 frames per second, as a share of one core."""
         return self.cpu_ms * FPS / 1000
 
 
 @dataclass
 class _Film:
-    """One film's outcome."""
+    """The result of one film."""
 
     found: bool = False
     false_boxes: int = 0
@@ -70,7 +70,7 @@ class _Film:
 
 
 def watch(pipeline: Pipeline, scene: Scene, frames: int, seed: int = 0) -> _Film:
-    """Show the scene's film to a new pipeline."""
+    """Process the scene's film with a new pipeline."""
     outcome = _Film()
     for frame in photographs.film(scene, frames, seed):
         started_s = time.process_time()
@@ -83,7 +83,7 @@ def watch(pipeline: Pipeline, scene: Scene, frames: int, seed: int = 0) -> _Film
 
 
 def measure(config: EdgeConfig, heads: Sequence[Head], size: str, height: int, frames: int) -> Sight:
-    """All heads at one height; the networks are loaded once."""
+    """Measure all heads at one height; the networks are loaded once."""
     first = Pipeline(config)
     width, rows = map(int, size.split("x"))
     outcomes = []
@@ -106,7 +106,7 @@ def measure(config: EdgeConfig, heads: Sequence[Head], size: str, height: int, f
 def measure_all(
     heads: Sequence[Head], detectors: Sequence[str], sizes: Sequence[str], heights: Sequence[int]
 ) -> Iterator[Sight]:
-    """Every combination in turn; a face that is higher than most of the frame is left out."""
+    """Measure every combination; faces that would fill most of the frame are left out."""
     for detector in detectors:
         for size in sizes:
             for height in heights:
@@ -115,7 +115,7 @@ def measure_all(
 
 
 def measure_groups(heads: Sequence[Head], seeds: int = 3) -> list[dict[str, object]]:
-    """Photos of `GROUPS` heads each: how many are found, and how many boxes are of nobody or of somebody again."""
+    """Measure group photos with `GROUPS` heads: how many are found, and how many boxes are false or duplicates."""
     pipeline, rows = Pipeline(EdgeConfig(source="photo")), []
     for count, size in GROUPS.items():
         found = extra = 0
@@ -131,7 +131,7 @@ def measure_groups(heads: Sequence[Head], seeds: int = 3) -> list[dict[str, obje
 
 
 def table(rows: Sequence[Sight]) -> list[Row]:
-    """As people read it."""
+    """The rows of the table for people."""
     return [
         {
             "detector": row.detector,
@@ -147,7 +147,7 @@ def table(rows: Sequence[Sight]) -> list[Row]:
 
 
 def draw(rows: Sequence[Sight], path: Path) -> None:
-    """Recall by face height: one panel per frame size, one line per detector."""
+    """Plot recall by face height: one panel per frame size, one line per detector."""
     sizes = list(dict.fromkeys(row.size for row in rows))
     figure, panels = plt.subplots(1, len(sizes), figsize=(5 * len(sizes), 4), sharey=True, squeeze=False)
     for panel, size in zip(panels[0], sizes, strict=True):
@@ -167,12 +167,12 @@ def draw(rows: Sequence[Sight], path: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command; return its exit code."""
     parser = CommandParser("python -m benchmarks.sight", description=__doc__)
     parser.add_argument(
-        "--photos", type=Path, help="folder of photographs and heads.json; default: the demo's portrait"
+        "--photos", type=Path, help="folder with photographs and heads.json (default: the demo's portrait)"
     )
-    parser.add_argument("--detectors", nargs="+", default=DETECTORS, choices=CHOICES, help="what to compare")
+    parser.add_argument("--detectors", nargs="+", default=DETECTORS, choices=CHOICES, help="the detectors to compare")
     parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=list(SIZES), help="frame sizes")
     parser.add_argument("--heights", nargs="+", type=int, default=HEIGHTS, help="face heights in pixels")
     parser.add_argument("--count", type=int, default=0, help="use only so many photographs; 0: all")

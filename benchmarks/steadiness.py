@@ -1,8 +1,8 @@
-"""`python -m benchmarks.steadiness`: how steady, quick and honest the shown label is, by threshold and hysteresis.
+"""`python -m benchmarks.steadiness`: how stable, quick and honest the shown label is, by threshold and hysteresis.
 
-A track is a FER-2013 image of PublicTest as a camera would see it, moved and lit a little differently in each
-frame, and after three seconds another image. What FER+'s ten voters said of it is the truth: where they agree the
-label should be told, and where they disagree it should read `uncertain`.
+A track is an image of FER-2013's PublicTest as a camera would see it, moved and lit slightly differently in each
+frame; after three seconds another image follows. The votes of FER+'s ten people are the truth: if they agree, the
+label should be shown; if they disagree, it should be `uncertain`.
 """
 
 import argparse
@@ -27,17 +27,17 @@ from train.data import Dataset, find_data, load_fer2013, votes_beside
 from train.votes import NOBODY, clear_majority
 
 FPS, PART_S, SETTLED_S = 15, 3, 1
-"""Frames per second, seconds of each image, and seconds after which its label should be steady."""
+"""Frames per second, seconds per image, and seconds after which the label should be stable."""
 CAMERA = Augmentation(
     rotation=3, shift=0.03, shear=0, zoom=0.03, flip=False, brightness=0.03, contrast=0.05, camera=0.1
 )
-"""What moves between two frames of the same face."""
+"""The changes between two frames of the same face."""
 THRESHOLDS, HYSTERESES = (0.3, 0.4, 0.45, 0.5, 0.55, 0.6), (0.0, 0.05, 0.1, 0.15, 0.2)
 
 
 @dataclass(frozen=True)
 class Tracks:
-    """Scores of faces that change once, (tracks, frames, labels), and what people say of each half."""
+    """The scores of tracks, (tracks, frames, labels), and what people said of the image in each half."""
 
     scores: Probabilities
     truth: NDArray[np.int64]
@@ -45,7 +45,7 @@ class Tracks:
 
 
 def simulate(dataset: Dataset, classifier: EmotionClassifier, count: int, seed: int) -> Tracks:
-    """Tracks of images drawn by the seed, as the classifier scores them."""
+    """Make tracks of images drawn by the seed, with the classifier's scores."""
     assert dataset.votes is not None
     generator = np.random.default_rng(seed)
     chosen = generator.permutation(len(dataset))[: 2 * count].reshape(-1, 2)
@@ -55,7 +55,7 @@ def simulate(dataset: Dataset, classifier: EmotionClassifier, count: int, seed: 
 
 
 def figures(tracks: Tracks, threshold: float, hysteresis: float, smoothing_s: float) -> dict[str, float]:
-    """What a setting shows: shares in [0, 1], changes per minute of a steady face, seconds to a new label."""
+    """The figures of a setting: shares in [0, 1], label changes per minute of a still face, seconds to a new label."""
     shown = np.array([_shown(scores, threshold, hysteresis, smoothing_s) for scores in tracks.scores])
     halves = shown.reshape(len(shown), 2, PART_S * FPS)
     settled = halves[:, :, SETTLED_S * FPS :]
@@ -86,7 +86,7 @@ def _shown(scores: Probabilities, threshold: float, hysteresis: float, smoothing
 
 
 def _delay_s(halves: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
-    """The median time until the second face's label is shown, of those that people agree on and that it gets right."""
+    """The median time until the second image's label is shown, if people agree on it and the label is right."""
     rows = (truth != NOBODY).all(1) & (truth[:, 0] != truth[:, 1])
     hits = halves[rows, 1] == truth[rows, 1, np.newaxis]
     return float(np.median(hits.argmax(1)[hits.any(1)])) / FPS
@@ -109,12 +109,12 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """The exit code of the command."""
+    """Run the command; return its exit code."""
     parser = CommandParser("python -m benchmarks.steadiness", description=__doc__)
-    parser.add_argument("--data", help="FER-2013: folder, zip or csv (else the variable FER2013, else data/)")
-    parser.add_argument("--ferplus", type=Path, help="csv with FER+ votes (else ferplus.csv beside the data)")
+    parser.add_argument("--data", help="FER-2013: folder, zip or csv (default: the variable FER2013, else data/)")
+    parser.add_argument("--ferplus", type=Path, help="csv with FER+ votes (default: ferplus.csv beside the data)")
     parser.add_argument("--model", default="int8", help="a .tflite file, or a bundled one of int8, float16")
-    parser.add_argument("--tracks", type=int, default=600, help="how many faces to follow")
+    parser.add_argument("--tracks", type=int, default=600, help="how many tracks to simulate")
     parser.add_argument("--smoothing-s", type=float, default=0.3, help="time constant of the smoothed scores")
     arguments = parser.parse_args()
     return run_command(lambda: _run(arguments))

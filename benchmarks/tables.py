@@ -1,4 +1,4 @@
-"""Tables that people read: collected while the benchmarks run, printed at their end, written to the docs."""
+"""Tables of results: collected while the benchmarks run, printed at the end, and written to the docs."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
@@ -9,7 +9,7 @@ Row: TypeAlias = Mapping[str, object]
 
 
 class Tables:
-    """Title to rows; every row of a table has the same columns."""
+    """Tables as rows by title; all rows of a table have the same columns."""
 
     def __init__(self) -> None:
         self.rows: dict[str, list[Row]] = {}

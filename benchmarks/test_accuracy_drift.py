@@ -1,7 +1,7 @@
 """Did the shipped models get worse than the committed reference, and what did quantisation cost?
 
-With FER-2013 at hand every figure is measured on it; without, each model's outputs for generated
-faces are compared with the committed ones. The table says which.
+With FER-2013, every figure is measured on it; without it, each model's outputs for generated
+faces are compared with the committed ones. The table says which was used.
 """
 
 from pathlib import Path

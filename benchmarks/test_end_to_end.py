@@ -1,4 +1,4 @@
-"""Faces with known places and labels through detection, crop and network: what is found, and what is said of it."""
+"""Runs faces with known places and labels through detection, crop and network: how many are found and right?"""
 
 from pathlib import Path
 
@@ -18,12 +18,12 @@ from train.data import Dataset
 from train.measures import Labels
 
 COUNT = 800
-"""Faces of PublicTest: what picks a margin must not be what papers report."""
+"""How many faces of PublicTest are used: a margin must not be chosen on PrivateTest, which papers report."""
 MARGINS = (-0.1, 0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 DETECTORS = ("blazeface", "blazeface-short-range", "haar")
 DEFAULT = "blazeface"
 JUDGED = (DEFAULT, "haar")
-"""Whose crops are judged."""
+"""The detectors that are tested."""
 TILTED_COUNT = 200
 TILTS = (0, 20, 40)
 UPRIGHT_FROM = (0, 10, 15, 25)

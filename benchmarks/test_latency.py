@@ -27,7 +27,7 @@ from edge.zoom import ZoomDetector
 
 Benchmark = Callable[..., Any]
 BUNDLED = ("blazeface", "blazeface-short-range", "haar")
-"""YuNet has no file that a package installs."""
+"""The detectors to measure; YuNet is missing, since no package installs its file."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def pipeline(variants: dict[str, Path]) -> Pipeline:
 
 @pytest.fixture(scope="module")
 def face(gray: GrayImage, result: FrameResult, pipeline: Pipeline) -> FaceInput:
-    """The face of the frame, as the network is fed."""
+    """The face of the frame as input of the network."""
     return crop_face(gray, result.faces[0].box, pipeline.classifier.info)
 
 
@@ -75,13 +75,13 @@ def test_shrink(benchmark: Benchmark, gray: GrayImage) -> None:
 @pytest.mark.benchmark(group="stages")
 @pytest.mark.parametrize("detector", BUNDLED)
 def test_detect(benchmark: Benchmark, detector: str, frame: Frame) -> None:
-    """One look at a view: what a search costs on one detection in three frames."""
+    """One look at a view: the cost of a search per detection, which happens on every third frame."""
     assert len(benchmark(DETECTORS[detector](EdgeConfig()).detect, frame.image)) == 1
 
 
 @pytest.mark.benchmark(group="stages")
 def test_find_again(benchmark: Benchmark, frame: Frame, result: FrameResult) -> None:
-    """A known face in its own surroundings."""
+    """Find a known face again in its surroundings."""
     detector = create_detector(EdgeConfig())
     assert isinstance(detector, ZoomDetector)
     assert benchmark(detector.find_again, frame.image, result.faces[0].box) is not None
@@ -89,7 +89,7 @@ def test_find_again(benchmark: Benchmark, frame: Frame, result: FrameResult) -> 
 
 @pytest.mark.benchmark(group="stages")
 def test_follow(benchmark: Benchmark, small: GrayImage, frame: Frame, result: FrameResult) -> None:
-    """From one image to the next, as it is done between detections."""
+    """Follow a face from one image to the next, as between detections."""
     follower, boxes = MotionFollower(), [face.box for face in result.faces]
     follower.remember(small)
     following = shrink(DemoSource().image(1))

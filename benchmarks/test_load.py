@@ -1,4 +1,4 @@
-"""How many streams one process carries, and whether it stays as it is for long (`--soak-minutes 60`)."""
+"""How many streams one process can handle, and whether it stays stable over a long time (`--soak-minutes 60`)."""
 
 import time
 from pathlib import Path
@@ -14,12 +14,12 @@ from edge.config import EdgeConfig
 from edge.engine import Engine
 
 STREAMS = (1, 2, 4, 8, 16, 32)
-"""More than eight only as long as no frames drop."""
+"""Numbers of streams to try; more than eight only while no frames are dropped."""
 FPS = 30.0
-"""The rate of each stream: the clip's own."""
+"""The frame rate of each stream, which is the clip's own."""
 SECONDS = 3.0
 CARRIED = 0.9
-"""Share of the frames below which frames drop; what is missing above is the start."""
+"""Frames count as dropped if a smaller share than this is processed; the rest is lost at the start."""
 
 
 class Load(NamedTuple):
@@ -27,7 +27,7 @@ class Load(NamedTuple):
 
     streams: int
     frames_carried: float
-    """Share of all streams' frames that were processed in their time."""
+    """The share of all streams' frames that were processed in time."""
     age_p95_ms: float
     cpu_cores: float
     cpu_ms_a_frame: float
@@ -46,7 +46,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_streams_in_one_process(variants: dict[str, Path], clips: list[str], tables: Tables) -> None:
-    """The cost per frame must not grow with the streams; how many are carried depends on the machine: see the table."""
+    """The cost per frame must not grow with the number of streams; how many are possible depends on the machine."""
     loads: dict[int, Load] = {}
     for streams in STREAMS:
         loads[streams] = load = load_of(variants["int8"], clips[:streams])
@@ -58,7 +58,7 @@ def test_streams_in_one_process(variants: dict[str, Path], clips: list[str], tab
 
 
 def load_of(model: Path, clips: list[str]) -> Load:
-    """What the clips cost, played at their own speed."""
+    """Measure the load of the clips, played in real time."""
     started_s, cpu_s = time.monotonic(), time.process_time()
     with Engine(EdgeConfig(source=tuple(clips), model=str(model))) as engine:
         ages_ms = [result.age_ms for _, result in engine.results(seconds=SECONDS)]
@@ -89,6 +89,6 @@ def test_soak(variants: dict[str, Path], pytestconfig: pytest.Config, tables: Ta
 
 
 def growth(values: list[float]) -> float:
-    """The median of the last third less that of the third before."""
+    """The median of the last third minus that of the third before."""
     third = len(values) // 3
     return float(np.median(values[-third:]) - np.median(values[-2 * third : -third]))

@@ -23,9 +23,9 @@ MOST_FACES = 16
 
 
 def crowd_work(model: Path, size: tuple[int, int], faces: int) -> Callable[[], FrameResult | None]:
-    """The next frame of a crowd through an engine that detects and classifies on every frame.
+    """A function that runs the next frame of a crowd through an engine that detects and classifies on every frame.
 
-    A second passes from frame to frame: in less, the detector rests when nobody is there.
+    The frames are one second apart: with less time between them, the detector rests when nobody is there.
     """
     config = EdgeConfig(source="demo", model=str(model), detect_every=1, max_faces=MOST_FACES)
     scene, index = scenes.crowd(size, faces), itertools.count()
@@ -56,7 +56,7 @@ def test_cost_grows_no_faster_than_the_faces(variants: dict[str, Path], tables: 
 
 
 def test_a_frame_costs_what_its_detection_and_classification_cost(variants: dict[str, Path], tables: Tables) -> None:
-    """All that is ours (colour, crops, tracks, objects) stays a small part."""
+    """Our own code (color, crops, tracks, objects) must take only a small part of the time."""
     config = EdgeConfig(source="demo", model=str(variants["int8"]))
     detector, classifier = DETECTORS["blazeface"](config), create_classifier(config)
     image, face = scenes.crowd((640, 480), 1).image, golden.generated_faces(1)

@@ -1,4 +1,4 @@
-"""Does the default still see as far, with the demo's portrait? `python -m benchmarks.sight` takes photographs."""
+"""Does the default detector see as far as before, on the demo's portrait? (`benchmarks.sight` uses photographs.)"""
 
 import pytest
 
@@ -16,7 +16,7 @@ REFERENCE = {
     "1280x720": {40: 1.0, 100: 1.0},
     "1920x1080": {40: 1.0},
 }
-"""Recall by frame size and face height: four films each, two on a plain wall and two before a pattern."""
+"""Recall by frame size and face height, over four films each: two with a plain background, two with a pattern."""
 FILMS = 4
 
 
@@ -34,7 +34,7 @@ def test_the_default_sees_as_far_as_it_did(size: str, tables: Tables) -> None:
 
 
 def test_a_blind_detector_is_caught() -> None:
-    """The gate bites: the short-range file on the whole frame only, as it was once the default."""
+    """The gate catches a bad detector: the short-range file on the whole frame only, once the default."""
     config = EdgeConfig(detector="blazeface-short-range", min_face=130)
     pipeline = Pipeline(config, create_detector(config), create_classifier(config))
     assert not watch(pipeline, scene_of(load_heads(None)[0], 40, (640, 480), 0), 20).found

@@ -1,6 +1,6 @@
-"""Times that survive a noisy machine: what is compared is measured in turns, within one process and one run.
+"""Measures times reliably on a busy machine: what is compared is measured in turns, in one process and one run.
 
-They are processor times: what other programs take of a core meanwhile is not counted.
+These are processor times: the time that other programs use meanwhile is not counted.
 """
 
 import time
@@ -12,14 +12,14 @@ Work = Callable[[], object]
 
 
 def measure_ms(work: Work) -> float:
-    """Milliseconds that one call keeps cores busy, those of all its threads together."""
+    """The processor time of one call in milliseconds, for all threads together."""
     started_s = time.process_time()
     work()
     return (time.process_time() - started_s) * 1e3
 
 
 def interleaved_ms(works: Sequence[Work], rounds: int = 40) -> list[float]:
-    """The fastest milliseconds of each, measured in turns: busy caches and shared cores only ever add time."""
+    """The fastest time of each in milliseconds, measured in turns: busy caches and shared cores can only add time."""
     for work in works:
         work()
     samples = [[measure_ms(work) for work in works] for _ in range(rounds)]
@@ -33,9 +33,9 @@ def ratio(work: Work, to: Work, rounds: int = 40) -> float:
 
 
 def yardstick() -> Work:
-    """A fixed piece of work (a heap sort of 20,000 numbers, about a ms, one core) that latencies are told in.
+    """A fixed piece of work as the unit of latencies: a heap sort of 20,000 numbers, about 1 ms on one core.
 
-    A ratio to it cancels most of what differs between two moments of one machine (clock, load); it
+    A ratio to it cancels most differences between two moments on one machine (clock rate, load), but it
     does not make two machines comparable.
     """
     numbers = np.random.default_rng(0).random(20_000)

@@ -1,7 +1,7 @@
 """Accept the shipped models as the new reference: `python -m benchmarks.update_reference [--data PATH]`.
 
-Writes the outputs for the generated faces, and the accuracy on FER-2013. Look at the difference in
-version control before you commit it: it is what the gates will hold.
+It writes the outputs for the generated faces, and the accuracy on FER-2013. Look at the difference in
+version control before you commit it: the gates will compare with it.
 """
 
 import json
@@ -19,10 +19,10 @@ logger = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command; return its exit code."""
     parser = CommandParser("python -m benchmarks.update_reference", description=__doc__)
-    parser.add_argument("--data", default=None, help="FER-2013; None: the variable FER2013, else data/")
-    parser.add_argument("--models", type=Path, default=MODELS, help="folder of emotion_*.tflite")
+    parser.add_argument("--data", default=None, help="FER-2013 (default: the variable FER2013, else data/)")
+    parser.add_argument("--models", type=Path, default=MODELS, help="folder with emotion_*.tflite")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     return run_command(lambda: _update(models.shipped(options.models), options.data))

@@ -1,4 +1,4 @@
-"""`python -m convert`: TFLite files from a Keras file, each proved before it is kept."""
+"""`python -m convert`: make TFLite files from a Keras file; a file is kept only if it passes its checks."""
 
 if __name__.endswith("__main__"):  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
     from edge.interrupts import end_quietly
@@ -22,7 +22,7 @@ from edge.command_line import CommandParser, run_command
 from edge.options import add_options
 
 _told: list[int] = []
-"""The signals that asked for the end."""
+"""The signals that were received and end the conversion."""
 DEFAULT_MODEL = Path("runs/compact/model.keras")
 _HELP = {
     "float32": "full precision, the reference",
@@ -36,7 +36,7 @@ _HELP = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Convert as the command line says; returns the exit code."""
     argv = sys.argv[1:] if argv is None else argv
-    if "--bundle" in argv:  # a spelling of `python -m convert.bundle`
+    if "--bundle" in argv:  # another way to call `python -m convert.bundle`
         from convert.bundle import main as bundle
 
         return bundle([argument for argument in argv if argument != "--bundle"])
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build_parser() -> CommandParser:
-    """The options of `ConvertConfig`, and which variants to make."""
+    """The options of `ConvertConfig`, and one for each variant."""
     parser = CommandParser("python -m convert", description=__doc__)
     parser.add_argument(
         "model", nargs="?", type=Path, default=DEFAULT_MODEL, help="the Keras file, or a SavedModel's folder"
@@ -88,7 +88,7 @@ def _convert(config: ConvertConfig) -> int:
 
 
 def _until_told(config: ConvertConfig) -> int:
-    """Convert; SIGTERM inside native code comes out as an error of that code, and is one no more."""
+    """Convert; native code may report a signal as an error of its own: turn that back into a KeyboardInterrupt."""
     try:
         return _convert(config)
     except Exception:

@@ -1,11 +1,11 @@
-"""`python -m convert.bundle [OUT] [MODEL]`: all that a Raspberry Pi needs to run a network as a service, in a file.
+"""`python -m convert.bundle [OUT] [MODEL]`: pack all that a Raspberry Pi needs to run a network as a service.
 
 emotion-edge-0.2.0/
     install.sh              checks the sums, makes the environment and the service
     emotion_edge_runtime-0.2.0-py3-none-any.whl     only the edge folder
     emotion.tflite          the chosen network, with its contract
     emotion-edge.toml, emotion-edge.service
-    wheels/                 with --wheels: what it would else take from the package index
+    wheels/                 with --wheels: the packages, so that the device needs no package index
     LICENSE, NOTICE, SHA256SUMS
 """
 
@@ -36,11 +36,11 @@ DEPLOYED = ("install.sh", EDITABLE, "emotion-edge.service")
 LEGAL = ("LICENSE", "NOTICE")
 RUNTIME_EXTRAS = ("litert", "metrics", "mqtt", "toml")
 EPOCH_S = 315_532_800
-"""1980-01-01, the first moment that a zip can name: one date for every file, so the same input gives the same bytes."""
+"""The date of every file, 1980-01-01, the first one possible in a zip: the same input gives the same bytes."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the bundle that the command line asks for; returns the exit code."""
+    """Write the bundle that the command line asks for; return the exit code."""
     parser = CommandParser("python -m convert.bundle", description="Pack a network and the edge runtime for a device.")
     parser.add_argument("out", nargs="?", type=Path, default=Path("emotion-edge.tar.gz"), help="the archive to write")
     parser.add_argument("model", nargs="?", type=Path, default=EdgeConfig().model_path, help="a .tflite file")
@@ -68,7 +68,7 @@ def write_bundle(out: Path, model: Path, target: Target | None = None) -> None:
     """Write the archive `out` (.tar.gz) with the network of the `.tflite` file `model`, whole or not at all.
 
     Raises:
-        ConfigError: the package does not run from a checkout, whose deploy/ folder is needed.
+        ConfigError: the package does not run from a checkout, so there is no deploy/ folder.
         ModelError: `model` is not one that the edge runtime accepts, or `out` can't be written.
     """
     EmotionClassifier(model)
@@ -88,7 +88,7 @@ def write_bundle(out: Path, model: Path, target: Target | None = None) -> None:
 
 
 def build_edge_wheel(folder: Path) -> Path:
-    """A wheel of only the edge folder, in `folder`; OpenCV without windows, since a service has none."""
+    """Build a wheel of only the edge folder in `folder`; it requires OpenCV without windows, enough for a service."""
     source = folder / "source"
     shutil.copytree(ROOT / "edge", source / "edge", ignore=shutil.ignore_patterns("__pycache__"))
     for name in (*LEGAL, "README.md"):
@@ -108,7 +108,7 @@ def _build_environment() -> dict[str, str]:
 
 
 def _edge_metadata() -> configparser.ConfigParser:
-    """setup.cfg, cut down to the edge folder."""
+    """setup.cfg, reduced to the edge folder."""
     settings = configparser.ConfigParser(interpolation=None)
     settings.read(ROOT / "setup.cfg")
     for section in settings.sections():
@@ -125,13 +125,13 @@ def _edge_metadata() -> configparser.ConfigParser:
 
 
 def _extras() -> list[str]:
-    """What the installer asks for beyond the edge requirements; the second runtime is not needed."""
+    """The packages that the installer needs beyond the edge requirements; the second runtime is not one of them."""
     extras = _edge_metadata()["options.extras_require"]
     return [extras[name] for name in RUNTIME_EXTRAS if name != "litert"]
 
 
 def _sums(files: dict[str, bytes]) -> bytes:
-    """The sums of all but the options, which their owner may write before the install."""
+    """The checksums of all files except the options, which the owner may edit before the installation."""
     checked = sorted((name, content) for name, content in files.items() if name != EDITABLE)
     lines = (f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in checked)
     return "".join(lines).encode()

@@ -1,7 +1,7 @@
-"""The images of a conversion: which ones measure the ranges, and which ones prove the result.
+"""The images of a conversion: some measure the ranges of activations (calibration), others check the result (proof).
 
-Ranges are measured only on training images, or on a folder of the user's. The proof is on FER-2013's test images,
-else on those that did not calibrate, else on those that did.
+Ranges are measured only on training images, or on the user's folder. The proof uses FER-2013's test images, else the
+images that were not used for calibration, else the calibration images themselves.
 """
 
 import logging
@@ -27,15 +27,15 @@ from train.votes import NOBODY
 
 log = logging.getLogger(__name__)
 CALIBRATION = "calibration"
-"""The split's name when the proof is on the calibration set."""
+"""The split's name if the proof uses the calibration images."""
 REST = "rest"
-"""The split's name when the proof is on the images that did not calibrate."""
+"""The split's name if the proof uses the images that were not used for calibration."""
 UNKNOWN = NOBODY
-"""The label of an image whose folder is not named like a label."""
+"""The label of an image if its folder is not named like a label."""
 FOLDER_NAME = "folder name"
-"""What counts as right for images of the user."""
+"""The name of what counts as right for the user's images."""
 LEAST, FEW = 20, 100
-"""Different faces without which ranges are not measured at all, and below which a proof says that it is weak."""
+"""The least number of different faces to measure ranges with, and the number below which a proof is called weak."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Images:
     faces: FaceInput
     """(n, height, width, channels)."""
     labels: NDArray[np.int64]
-    """(n,), UNKNOWN where nobody said."""
+    """(n,), UNKNOWN if no label is known."""
     splits: NDArray[np.str_]
-    """(n,), such as PublicTest."""
+    """(n,), names such as PublicTest."""
     names: tuple[str, ...]
     truths: Mapping[str, Truth] = field(default_factory=dict)
-    """What counts as right, by its name."""
+    """What counts as right, by name."""
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -62,30 +62,30 @@ class Images:
         return Images(self.faces[indices], self.labels[indices], self.splits[indices], names, truths)
 
     def truths_of(self, head: str) -> dict[str, Truth]:
-        """What counts as right for a head, the truth that its loss of accuracy is measured by first."""
+        """What counts as right for a head; the first is used to measure the loss of accuracy."""
         wanted = (FOLDER_NAME, *(HEAD_TRUTHS.get(head, (OWN_LABEL,))))
         return {name: self.truths[name] for name in wanted if name in self.truths}
 
 
 @dataclass(frozen=True)
 class ConversionData:
-    """What a conversion looks at."""
+    """The images that a conversion uses."""
 
     available: Images
-    """All images that may calibrate."""
+    """All images that may be used for calibration."""
     calibration: Images
     proof: Images
     source: str
     """`FER-2013 Training`, or the user's folder."""
     indices: tuple[int, ...]
-    """Which images of the source calibrate."""
+    """Indices of the calibration images in the source."""
 
 
 def load_conversion_data(config: ConvertConfig, info: ModelInfo) -> ConversionData:
-    """The calibration set, class-balanced and drawn by the seed, and the images of the proof.
+    """Load the calibration images, class-balanced and drawn by the seed, and the images of the proof.
 
     Raises:
-        DataError: there are no images to be had.
+        DataError: there are no images.
     """
     dataset = _find_fer2013(config)
     if config.samples_from is not None:
@@ -103,7 +103,7 @@ def load_conversion_data(config: ConvertConfig, info: ModelInfo) -> ConversionDa
 
 
 def _find_fer2013(config: ConvertConfig) -> Dataset | None:
-    """FER-2013; None if nobody named it and the user's images can stand in for it."""
+    """FER-2013; None if it is not given, and the user's images can replace it."""
     try:
         find_data(config.data)
     except DataError as error:
@@ -117,14 +117,14 @@ def _find_fer2013(config: ConvertConfig) -> Dataset | None:
 
 
 def _without_test_images(available: Images, calibration: Images, indices: NDArray[np.int64]) -> Images:
-    """What a proof looks at then: the images that did not calibrate, or, if all did, those that did."""
+    """The images for a proof without test images: those not used for calibration, or all if none are left."""
     rest = available.take(np.setdiff1d(np.arange(len(available)), indices))
     proof, split = (rest, REST) if len(rest) else (calibration, CALIBRATION)
     return replace(proof, splits=np.full(len(proof), split))
 
 
 def choose_balanced(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
-    """Sorted indices of `count` images, each class with the same number as far as it has them."""
+    """Sorted indices of `count` images, with the same number of each class as far as possible."""
     generator = np.random.default_rng(seed)
     queues = [list(generator.permutation(np.flatnonzero(labels == label))) for label in np.unique(labels)]
     chosen: list[int] = []
@@ -136,9 +136,9 @@ def choose_balanced(labels: NDArray[np.int64], count: int, seed: int) -> NDArray
 
 
 def reach_full_range(images: Images) -> Images:
-    """The images with a pixel of 0 and one of 255 in the first, unless they have them already.
+    """Make sure that the images contain a pixel of 0 and one of 255; if not, the first image gets them.
 
-    Only so is the input's scale exactly 1 and its zero point 0: camera bytes go straight in.
+    Only then the input's scale is exactly 1 and its zero point 0, so that camera bytes are the input.
     """
     faces = images.faces.copy()
     if faces.min() > 0:
@@ -149,7 +149,7 @@ def reach_full_range(images: Images) -> Images:
 
 
 def check_numbers(data: ConversionData, config: ConvertConfig) -> list[str]:
-    """What is weak about the numbers of images, in a line each.
+    """Warnings about too few images, one line each.
 
     Raises:
         DataError: too few different faces to measure the ranges of an integer variant.
@@ -169,7 +169,7 @@ def check_numbers(data: ConversionData, config: ConvertConfig) -> list[str]:
 
 
 def count_different(faces: FaceInput) -> int:
-    """How many faces are neither flat nor equal to another one."""
+    """The number of different faces; those of a single gray do not count."""
     return len({face.tobytes() for face in faces if np.ptp(face)})
 
 
@@ -184,7 +184,7 @@ def _images(dataset: Dataset, info: ModelInfo) -> Images:
 
 
 def _index(name: str, info: ModelInfo) -> int:
-    """Where a class is among the network's labels, by its word or by another word for the same; UNKNOWN if nowhere."""
+    """A class's index among the network's labels, by its name or a synonym; UNKNOWN if it is not there."""
     if name in info.labels:
         return info.labels.index(name)
     meanings = [class_of(label) for label in info.labels]
@@ -197,7 +197,7 @@ def _truth(labels: NDArray[np.int64], info: ModelInfo) -> Truth:
 
 
 def _read_folder(folder: Path, info: ModelInfo, crop: bool) -> Images:
-    """The images below a folder; those that are none are named and left out."""
+    """Read the images below a folder; files that are not images are logged and left out."""
     reader, faces, names = FaceReader(crop, info), [], []
     for name, read in folder_members(folder):
         if Path(name).suffix.lower() in IMAGE_SUFFIXES:
@@ -214,6 +214,6 @@ def _read_folder(folder: Path, info: ModelInfo, crop: bool) -> Images:
 
 
 def _folder_label(name: Path, info: ModelInfo) -> int:
-    """By the nearest folder that is named like a label."""
+    """The label from the nearest folder that is named like one."""
     found = (index for folder in reversed(name.parent.parts) if (index := _index(folder, info)) != UNKNOWN)
     return next(found, UNKNOWN)

@@ -1,4 +1,4 @@
-"""What one conversion is asked to do; argparse's defaults are read from here."""
+"""The options of a conversion; the command line takes its defaults from here."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from edge.options import check, option
 
 VARIANTS = ("float32", "float16", "dynamic", "int8", "int16x8")
 CALIBRATED = ("int8", "int16x8")
-"""The variants whose activations are integers, whose ranges are measured on calibration images."""
+"""The variants with integer activations; their ranges are measured on calibration images."""
 OUTPUT_TYPES = ("float32", "uint8")
 FOREIGN = "a network of another project, whose file has no contract"
 GATE = "gate: no file is kept if one fails"
@@ -25,32 +25,32 @@ class ConvertConfig:
 
     model: Path
     variants: tuple[str, ...] = VARIANTS
-    out: Path | None = option(None, "folder of the files; the Keras file's own if not given", kind=Path)
-    name: str | None = option(None, "files are NAME_VARIANT.tflite; the Keras file's stem if not given")
+    out: Path | None = option(None, "folder to write to (default: that of the Keras file)", kind=Path)
+    name: str | None = option(None, "write NAME_VARIANT.tflite (default: the Keras file's name without .keras)")
     report: Path | None = option(
-        None, "folder of the report (JSON, Markdown, image); that of the files if not given", kind=Path
+        None, "folder for the report (JSON, Markdown, image; default: that of the files)", kind=Path
     )
-    labels: str = option("", "its classes in order, angry,happy,..., or a .txt that lists them", group=FOREIGN)
-    input: str = option("", "what it sees: gray48, rgb96, or gray64x48 (width x height)", group=FOREIGN)
+    labels: str = option("", "its classes in order, angry,happy,..., or a .txt file with them", group=FOREIGN)
+    input: str = option("", "its input: gray48, rgb96, or gray64x48 (width x height)", group=FOREIGN)
     pixels: str = option("bytes", "0 to 255 (bytes), 0 to 1 (unit) or -1 to 1 (signed)", tuple(PIXELS), group=FOREIGN)
     data: Path | None = option(
-        None, "FER-2013: folder, zip or csv; else the variable FER2013, else data/", kind=Path, group="images"
+        None, "FER-2013: folder, zip or csv (default: the variable FER2013, else data/)", kind=Path, group="images"
     )
     samples_from: Path | None = option(
-        None, "a folder of face images that calibrate in place of FER-2013's", kind=Path, group="images"
+        None, "calibrate on this folder of face images instead of FER-2013", kind=Path, group="images"
     )
     crop: bool = option(
         False,
-        "images of --samples-from that are larger than 64 pixels are whole photographs: crop them",
+        "images of --samples-from larger than 64 pixels are whole photographs: crop the faces",
         group="images",
     )
-    samples: int = option(500, "calibration images", low=1, group="images")
-    seed: int = option(0, "draws the calibration images", low=0, group="images")
-    int8_output: str = option("float32", "type of int8's output", OUTPUT_TYPES, group="how")
-    fold: bool = option(True, "fold BatchNorms away, and do not leave them to TensorFlow's converter", group="how")
+    samples: int = option(500, "how many images to calibrate on", low=1, group="images")
+    seed: int = option(0, "seed for drawing the calibration images", low=0, group="images")
+    int8_output: str = option("float32", "output type of the int8 file", OUTPUT_TYPES, group="how")
+    fold: bool = option(True, "fold BatchNorms exactly, instead of leaving them to TensorFlow", group="how")
     sparsity: float = option(0.0, "share of weights to prune", low=0, high=0.99, group="how")
-    max_drop: float = option(0.5, "accuracy that may be lost, in percentage points", low=0, high=100, group=GATE)
-    min_agreement: float = option(0.97, "least share of images with Keras' label", low=0, high=1, group=GATE)
+    max_drop: float = option(0.5, "largest loss of accuracy, in percentage points", low=0, high=100, group=GATE)
+    min_agreement: float = option(0.97, "least share of images with the same label as Keras", low=0, high=1, group=GATE)
 
     def __post_init__(self) -> None:
         check(self)
@@ -67,18 +67,18 @@ class ConvertConfig:
             raise ConfigError(f"Expected --pixels with --labels and --input. Received: {self.pixels!r} without them")
 
     def declared(self) -> Declared | None:
-        """What the options say of a network without a contract; None if they say nothing."""
+        """The options about a network without a contract; None if they are not given."""
         return declare(self.labels, self.input, self.pixels) if self.labels else None
 
     @property
     def stem(self) -> str:
-        """What the names of all files begin with."""
+        """The beginning of all file names."""
         return self.name or self.model.stem
 
     def path(self, variant: str) -> Path:
-        """Where a variant goes, such as `runs/compact/model_int8.tflite`."""
+        """The path of a variant, such as `runs/compact/model_int8.tflite`."""
         return (self.out or self.model.parent) / f"{self.stem}_{variant}.tflite"
 
     def report_path(self, suffix: str) -> Path:
-        """Where a part of the report goes, such as `runs/compact/model_conversion.md`."""
+        """The path of a part of the report, such as `runs/compact/model_conversion.md`."""
         return (self.report or self.out or self.model.parent) / f"{self.stem}_conversion{suffix}"

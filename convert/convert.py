@@ -1,4 +1,4 @@
-"""One conversion, top to bottom."""
+"""A whole conversion."""
 
 import gzip
 import hashlib
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def convert(config: ConvertConfig) -> dict[str, Proof]:
-    """Convert, prove, and write every file with its contract, or none; returns variant to proof.
+    """Convert, check, and write either every file with its contract or none; return the proofs by variant.
 
     Raises:
         ModelError: the Keras file, a variant or the gate failed.
@@ -48,7 +48,7 @@ def convert(config: ConvertConfig) -> dict[str, Proof]:
 def prove_all(
     contents: Mapping[str, bytes], source: KerasSource, data: ConversionData, config: ConvertConfig
 ) -> tuple[dict[str, Proof], dict[Path, bytes]]:
-    """The proof of each wanted variant and the final files, past the gate; nothing is written outside a scratch folder.
+    """Make and check each wanted variant; return the proofs and the final files. Only a scratch folder is written to.
 
     Raises:
         ModelError: a runtime refuses a file, one fails the gate, or there is no room for scratch files.
@@ -67,7 +67,7 @@ def prove_all(
 
 
 def quantize_all(source: KerasSource, data: ConversionData, config: ConvertConfig) -> dict[str, bytes]:
-    """The bytes of every variant that was asked for, and of float32, the reference, without contracts."""
+    """Convert to every variant that was asked for, and to float32, the reference; the bytes have no contracts yet."""
     faces = data.calibration.faces
     models = rewrite(source, faces, config)
     contents = {}
@@ -78,7 +78,7 @@ def quantize_all(source: KerasSource, data: ConversionData, config: ConvertConfi
 
 
 def rewrite(source: KerasSource, faces: FaceInput, config: ConvertConfig) -> dict[str, Any]:
-    """Variant to the network that it is made of."""
+    """The rewritten network for each variant."""
     from convert.correct import correct_biases
     from convert.equalize import equalize_graph
     from convert.fold import fold_graph
@@ -101,7 +101,7 @@ def rewrite(source: KerasSource, faces: FaceInput, config: ConvertConfig) -> dic
 
 
 def stage(contents: Mapping[str, bytes], source: KerasSource, folder: Path) -> dict[str, Path]:
-    """Write each variant with a contract without figures, so that the edge interpreter takes it."""
+    """Write each variant with a contract, still without figures, so that the edge interpreter accepts it."""
     staged = {variant: folder / f"{variant}.tflite" for variant in contents}
     for variant, path in staged.items():
         path.write_bytes(with_model_info(contents[variant], contract(source, variant, contents[variant])))
@@ -115,7 +115,7 @@ def with_figures(
     data: ConversionData,
     config: ConvertConfig,
 ) -> dict[Path, bytes]:
-    """The final files: their contracts say what the proof found, but no time, so that bytes repeat."""
+    """The final files: their contracts hold the results of the proof, but no times, so that the bytes repeat."""
     files = {}
     for variant, proof in proofs.items():
         info = contract(source, variant, contents[variant])
@@ -145,7 +145,7 @@ def with_sizes(proof: Proof, content: bytes) -> Proof:
 
 
 def contract(source: KerasSource, variant: str, content: bytes) -> ModelInfo:
-    """The Keras file's contract as that of one of its variants."""
+    """The contract of a variant, made from the Keras file's contract."""
     versions = {"tensorflow": _tensorflow_version(), "keras": version("keras"), "python": platform.python_version()}
     return replace(
         source.info,

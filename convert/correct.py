@@ -1,7 +1,8 @@
-"""Biases that make up for rounded weights: int8 outputs are right in the mean again.
+"""Corrects biases for the rounding of weights, so that int8 outputs have the right mean again.
 
-A rounded weight is wrong by up to half a step, and behind a ReLU, where inputs are never negative, these errors add up
-to a shift of the whole channel. Its mean on the calibration set leaves the bias (Nagel et al. 2019, arXiv:1906.04721).
+A rounded weight is wrong by up to half a step. After a ReLU, inputs are never negative, so these errors add up to a
+shift of the whole channel. Its mean on the calibration set is subtracted from the bias (Nagel et al. 2019,
+arXiv:1906.04721).
 """
 
 from dataclasses import replace
@@ -19,9 +20,9 @@ _LEVELS = 127
 
 
 def correct_biases(graph: Graph, faces: FaceInput) -> None:
-    """Take from each bias of `graph`, in place, the mean shift that int8 weights with a scale a channel would make.
+    """Subtract from each bias of `graph`, in place, the mean shift that int8 weights with a scale per channel cause.
 
-    A dense layer in front of the softmax keeps float weights (`convert/quantize.py`), and so its bias.
+    A dense layer before the softmax keeps float weights (`convert/quantize.py`), so its bias is not changed.
     """
     linear = [step for step in graph.steps if isinstance(step.operation, LINEAR) and not _makes_logits(graph, step)]
     inputs = build_model(replace(graph, outputs=[step.arguments.args[0] for step in linear]), batch_size=None)
@@ -36,7 +37,7 @@ def correct_biases(graph: Graph, faces: FaceInput) -> None:
 
 
 def rounding_error(step: Step) -> Array:
-    """What rounding adds to the weights of a convolution or dense layer."""
+    """The difference that rounding makes to the weights of a convolution or dense layer."""
     kernel = step.weights[0]
     outputs = 2 if isinstance(step.operation, keras.layers.DepthwiseConv2D) else 1
     peaks = np.abs(kernel).max(tuple(range(kernel.ndim - outputs)), keepdims=True)
@@ -54,7 +55,7 @@ def _is_softmax(step: Step) -> bool:
 
 
 def _rounding_layer(step: Step, inputs: Any) -> Any:
-    """The tensor that the rounding of the weights of `step` adds to its outputs."""
+    """The tensor that rounding the weights of `step` adds to its outputs."""
     config = {**step.config, "name": f"{step.name}_rounding", "use_bias": False, "activation": "linear"}
     layer = step.operation.__class__.from_config(config)
     outputs = layer(inputs)

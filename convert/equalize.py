@@ -1,10 +1,10 @@
-"""Channels of one range: what an int8 activation, which has one scale for all channels, can hold well.
+"""Gives all channels of a layer a similar range, since an int8 activation has one scale for all of them.
 
-Between a ReLU layer and the next one each channel may be multiplied by any positive number, if the
-next layer's weights are divided by it (Nagel et al. 2019, arXiv:1906.04721). A channel that is
-seldom active but then strong (a BatchNorm makes such ones large) would set the scale of all. The
-factors follow SmoothQuant (Xiao et al. 2022, arXiv:2211.10438), whose migration strength is chosen
-here for each pair of layers by the rounding errors that it leaves. No float output changes.
+Between a ReLU layer and the next layer, each channel may be multiplied by any positive number if the
+next layer's weights are divided by it (Nagel et al. 2019, arXiv:1906.04721). Without this, a channel that is
+rarely active but then strong (BatchNorms make such channels large) would set the scale of all. The
+factors are those of SmoothQuant (Xiao et al. 2022, arXiv:2211.10438); its migration strength is chosen
+for each pair of layers, to leave the least rounding error. No float output changes.
 """
 
 from dataclasses import dataclass, replace
@@ -23,17 +23,17 @@ _WEIGHT_LEVELS = 127
 
 @dataclass(frozen=True)
 class Activations:
-    """What a layer's channels were on the calibration set."""
+    """Statistics of a layer's channels on the calibration set."""
 
     maximum: Array
     mean_square: Array
     input_power: float
-    """The mean sum of squares of the inputs of one output, of the layer in front."""
+    """For the layer before: the mean over images of the sum of squares of the inputs of one output."""
 
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two linear layers with a ReLU between them, and what treats channels alike behind it."""
+    """Two linear layers with a ReLU between them, and the layers after it that treat all channels alike."""
 
     before: Step
     relu: Step
@@ -42,7 +42,7 @@ class _Pair:
 
 
 def equalize_graph(graph: Graph, faces: FaceInput) -> tuple[str, ...]:
-    """Rewrite `graph` in place by the activations of `faces`; returns the layers whose channels changed."""
+    """Rewrite `graph` in place by its activations on `faces`; return the names of the changed layers."""
     pairs = [pair for before, relu in _relus(graph) if (pair := _pair(graph, before, relu))]
     if not pairs:
         return ()
@@ -57,11 +57,11 @@ def equalize_graph(graph: Graph, faces: FaceInput) -> tuple[str, ...]:
 
 
 def choose_factor(seen: Activations, before: Array, after: Array) -> Array:
-    """A positive factor per channel that leaves the least rounding error behind the next layer.
+    """Choose a positive factor per channel that leaves the least rounding error after the next layer.
 
     Args:
         seen: the activations between the two layers.
-        before: the weights (..., inputs, channels) of the layer in front.
+        before: the weights (..., inputs, channels) of the layer before.
         after: the next layer's weights (..., inputs, outputs); its inputs repeat the channels.
     """
     channels = len(seen.maximum)
@@ -77,7 +77,7 @@ def choose_factor(seen: Activations, before: Array, after: Array) -> Array:
     constant = (seen.maximum > 0) & (rows == 0)
 
     def size(factor: Array) -> float:
-        if constant.any():  # a shift's carrier (convert/fold.py): as great as the greatest it is rounded exactly
+        if constant.any():  # a channel that carries a shift (convert/fold.py): at the maximum it is rounded exactly
             return float((factor * maximum)[alive].max() / seen.maximum[constant].max())
         return float(np.exp(np.log(factor[alive]).mean()))
 
@@ -86,10 +86,10 @@ def choose_factor(seen: Activations, before: Array, after: Array) -> Array:
 
 
 def _rounding_error(factor: Array, seen: Activations, before: Array, after: Array) -> float:
-    """The squared error of the next layer's outputs, of all that is rounded before it.
+    """The squared error of the next layer's outputs that all rounding before it causes.
 
-    A convolution's weights have a scale for each output; a dense layer's are taken to have one for all, as in
-    int16x8, so that no row of them may stand out.
+    A convolution's weights have a scale for each output. A dense layer's are assumed to have one scale for all, as in
+    int16x8, so that no row of them becomes much larger than the others.
     """
     rows = factor * np.abs(before).reshape(-1, len(factor)).max(0)
     scaled = _by_channel(after, len(factor)) / factor[:, np.newaxis, np.newaxis]
@@ -104,7 +104,7 @@ def _rounding_error(factor: Array, seen: Activations, before: Array, after: Arra
 
 
 def _by_channel(kernel: Array, channels: int) -> Array:
-    """Weights (..., inputs, outputs) as (channels, taps, outputs); a Flatten's inputs are taps of a channel."""
+    """Reshape weights (..., inputs, outputs) to (channels, taps, outputs); after a Flatten, positions are taps."""
     inputs_first = np.moveaxis(kernel, -2, 0)
     taps = inputs_first.reshape(-1, channels, *inputs_first.shape[1:])
     return np.moveaxis(taps, 1, 0).reshape(channels, -1, kernel.shape[-1])
@@ -124,7 +124,7 @@ def _apply(pair: _Pair, factor: Array) -> None:
 
 
 def _relus(graph: Graph) -> list[tuple[Step, Step]]:
-    """Linear layers with the step that rectifies them: themselves, or a ReLU right behind."""
+    """Linear layers with the step that applies their ReLU: the layer itself, or the one right after it."""
     found = []
     for step in graph.steps:
         if not isinstance(step.operation, LINEAR):
@@ -138,7 +138,7 @@ def _relus(graph: Graph) -> list[tuple[Step, Step]]:
 
 
 def _measure(graph: Graph, pairs: list[_Pair], faces: FaceInput) -> list[Activations]:
-    """The activations behind each pair's ReLU, batch by batch."""
+    """Measure the activations after each pair's ReLU, batch by batch."""
     watched = [tensor for pair in pairs for tensor in (pair.relu.output, pair.before.arguments.args[0])]
     model = build_model(replace(graph, outputs=watched), batch_size=None)
     parts: list[list[tuple[Array, Array]]] = []

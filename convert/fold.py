@@ -1,13 +1,14 @@
-"""Exact rewrites of a trained graph: BatchNorms and pixel scaling go into the layers beside them.
+"""Exact rewrites of a trained graph: BatchNorms and pixel scaling are folded into the layers next to them.
 
-A BatchNorm at inference is `scale * x + shift`. Three rewrites move it, none changes a float output:
+At inference, a BatchNorm is `scale * x + shift`. Three rewrites move it; none changes a float output:
 
-* behind a convolution or dense layer, both go into its weights;
-* behind a ReLU, the size of the scale goes back through it (`s * relu(x) = relu(s * x)`) into the layer
+* after a convolution or dense layer, scale and shift go into its weights and bias;
+* after a ReLU, the size of the scale goes back through it (`s * relu(x) = relu(s * x)`) into the layer
   before, and its sign and the shift go forward into the next layer, through pooling and Flatten;
-* a shift before a zero-padded convolution must be missing in the padding. If the first convolution has a channel that
-  no image can make fire, that one, made constant, carries it; else one addition stays, behind the pooling, where
-  images are small. (A constant extra channel is exact too, but 33 for 32 cost more: docs/quantisation.md.)
+* a shift before a zero-padded convolution must not affect the padding. If the first convolution has a channel that is 0
+  for every image, that channel is made constant and carries the shift; else an addition remains, after the pooling,
+  where images are small. (An extra constant channel is exact too, but 33 channels cost more than 32:
+  docs/quantisation.md.)
 """
 
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ _WHITE = 255
 
 @dataclass(frozen=True)
 class FoldReport:
-    """What became of each BatchNorm."""
+    """What happened to each BatchNorm."""
 
     folded: tuple[str, ...]
     kept: tuple[str, ...]
@@ -42,14 +43,14 @@ class FoldReport:
 
 @dataclass(frozen=True)
 class _Affine:
-    """`scale * x + shift` per channel."""
+    """The operation `scale * x + shift`, per channel."""
 
     scale: Array
     shift: Array
 
 
 def fold_model(model: keras.Model, batch_size: int | None = 1) -> tuple[keras.Model, FoldReport]:
-    """The network with as few operators as algebra allows, only for inference, in float32."""
+    """Fold a network into as few operators as algebra allows, only for inference, in float32."""
     graph = read_graph(model)
     report = fold_graph(graph)
     return build_model(graph, batch_size), report
@@ -73,14 +74,14 @@ def fold_graph(graph: Graph) -> FoldReport:
 
 
 def drop_training_layers(graph: Graph) -> None:
-    """Make Dropout and noise, which do nothing at inference, identities."""
+    """Replace Dropout and noise, which do nothing at inference, by identities."""
     for step in graph.steps:
         if isinstance(step.operation, _DROPPED):
             step.become_identity()
 
 
 def fold_backward(graph: Graph, norm: Step) -> bool:
-    """Put a BatchNorm into the linear layer right before it; False if there is none."""
+    """Fold a BatchNorm into the linear layer right before it; False if there is no such layer."""
     before = _only_producer(graph, norm)
     if before is None or not _is_linear(before) or not _normalises_last_axis(norm):
         return False
@@ -92,7 +93,7 @@ def fold_backward(graph: Graph, norm: Step) -> bool:
 
 
 def fold_through_relu(graph: Graph, norm: Step) -> bool:
-    """Put a BatchNorm behind a ReLU into the linear layers before and after; False if it can't be."""
+    """Fold a BatchNorm after a ReLU into the linear layers before and after; False if that is impossible."""
     before = _linear_before_relu(graph, norm)
     path, after = linear_after(graph, norm)
     if before is None or after is None or not _normalises_last_axis(norm):
@@ -112,9 +113,10 @@ def fold_through_relu(graph: Graph, norm: Step) -> bool:
 
 
 def carry_shift(graph: Graph, norm: Step) -> None:
-    """Move what is left of a folded BatchNorm into a channel that no image can make fire, if there is one.
+    """Move the remaining shift of a folded BatchNorm into a channel that is 0 for every image, if there is one.
 
-    It becomes 1 everywhere but in the zero padding of the next convolution, whose weights for it make the shift of all.
+    That channel becomes 1 everywhere except in the zero padding of the next convolution; its weights there then add the
+    shift to all outputs.
     """
     before = _linear_before_relu(graph, norm)
     path, after = linear_after(graph, norm)
@@ -132,7 +134,7 @@ def carry_shift(graph: Graph, norm: Step) -> None:
 
 
 def fold_forward(graph: Graph, rescaling: Step) -> bool:
-    """Put a `Rescaling` without an offset into the linear layer behind it; False if there is none."""
+    """Fold a `Rescaling` without an offset into the linear layer after it; False if there is no such layer."""
     consumers = graph.consumers(rescaling)
     if len(consumers) != 1 or not isinstance(consumers[0].operation, LINEAR) or np.any(rescaling.config["offset"]):
         return False
@@ -142,7 +144,7 @@ def fold_forward(graph: Graph, rescaling: Step) -> bool:
 
 
 def _read_affine(norm: Step) -> _Affine:
-    """A BatchNorm's moving statistics and weights as one multiplication and one addition."""
+    """Express a BatchNorm's moving statistics and weights as one multiplication and one addition."""
     weights = list(norm.weights)
     gamma = weights.pop(0).astype(np.float64) if norm.config["scale"] else np.float64(1)
     beta = weights.pop(0).astype(np.float64) if norm.config["center"] else np.float64(0)
@@ -173,7 +175,7 @@ def _normalises_last_axis(norm: Step) -> bool:
 
 
 def _only_producer(graph: Graph, step: Step) -> Step | None:
-    """What makes the input of `step`, if nobody else reads it; identities are skipped."""
+    """The step that makes the input of `step`, if no other step reads it; identities are skipped."""
     producer = graph.producer(step)
     if producer is None or len(graph.consumers(producer)) != 1 or graph.is_output(producer):
         return None
@@ -191,7 +193,7 @@ def _linear_before_relu(graph: Graph, norm: Step) -> Step | None:
 
 
 def linear_after(graph: Graph, norm: Step) -> tuple[list[Step], Step | None]:
-    """The layers that treat channels alike behind `norm`, and the linear layer behind them, if any."""
+    """The layers after `norm` that treat all channels alike, and the linear layer after them, if any."""
     path: list[Step] = []
     step = norm
     while not graph.is_output(step) and len(consumers := graph.consumers(step)) == 1:
@@ -207,7 +209,7 @@ def linear_after(graph: Graph, norm: Step) -> tuple[list[Step], Step | None]:
 
 
 def _silent_channels(graph: Graph, step: Step) -> NDArray[np.bool_]:
-    """Which channels of a convolution, with its ReLU, are 0 for every image: only of the first can this be known."""
+    """Which channels of a convolution with ReLU are 0 for every image; this can be known only of the first one."""
     bounded = isinstance(step.operation, keras.layers.Conv2D) and _reads_pixels(graph, step)
     if not bounded or not step.config["use_bias"]:
         return np.zeros(1, np.bool_)
@@ -233,12 +235,12 @@ def _pads_with_zeros(step: Step) -> bool:
 
 
 def repeated(values: Array, after: Step) -> Array:
-    """Per-channel values for each input of `after`: a Flatten before it repeats them at each position."""
+    """Expand per-channel values to the inputs of `after`: a Flatten before it repeats them for each position."""
     return np.tile(values, after.weights[0].shape[-2] // len(values))
 
 
 def scale_outputs(step: Step, factor: Array) -> None:
-    """Multiply each output of a convolution or dense layer by its factor, in its weights."""
+    """Scale each output of a convolution or dense layer by a factor, by changing its weights and bias."""
     kernel = step.weights[0]
     per_output = (
         factor.reshape(kernel.shape[-2:]) if isinstance(step.operation, keras.layers.DepthwiseConv2D) else factor
@@ -249,7 +251,7 @@ def scale_outputs(step: Step, factor: Array) -> None:
 
 
 def shift_outputs(step: Step, shift: Array) -> None:
-    """Add a constant to each output of a convolution or dense layer, in its bias."""
+    """Shift each output of a convolution or dense layer by a constant, by changing its bias."""
     if step.config["use_bias"]:
         step.weights[1] = step.weights[1] + shift
     else:
@@ -258,7 +260,7 @@ def shift_outputs(step: Step, shift: Array) -> None:
 
 
 def scale_inputs(step: Step, factor: Array) -> None:
-    """Multiply each input of a dense layer by its factor, in its weights."""
+    """Scale each input of a convolution or dense layer by a factor, by changing its weights."""
     step.weights[0] = step.weights[0] * factor[:, np.newaxis]
 
 

@@ -1,4 +1,4 @@
-"""Networks of other projects: their contract comes from the command line, and their form is put right.
+"""Networks of other projects: the command line gives their contract, and they are adapted to it.
 
 python -m convert my_model.keras --labels angry,happy,neutral --input gray48
 python -m convert my_model.h5 --labels labels.txt --input rgb96 --pixels signed
@@ -19,18 +19,18 @@ from edge.model_info import Head, ModelInfo, network_sha256
 from edge.results import FaceInput
 
 PIXELS = {"bytes": (1.0, 0.0), "unit": (1 / 255, 0.0), "signed": (1 / 127.5, -1.0)}
-"""What a network was trained on: 0 to 255, 0 to 1, or -1 to 1; and the scale and offset from bytes to it."""
+"""The pixel ranges that a network may want (0 to 255, 0 to 1, -1 to 1), with the scale and offset from bytes."""
 HEAD = "network"
-"""The name of the one head of a network whose file names none."""
+"""The name of the only head of a network without named heads."""
 SCALING = ("Rescaling", "Normalization", "BatchNormalization")
 _INPUT = re.compile(r"(gray|rgb)(\d{1,4})(?:x(\d{1,4}))?")
 SUM_TOLERANCE = 1e-2
-"""Rows of probabilities may miss 1 by so much: float16 sums are rough."""
+"""How far a sum of probabilities may be from 1: float16 sums are inexact."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What the command line says of a network whose file says nothing."""
+    """What the command line says about a network without a contract."""
 
     labels: tuple[str, ...]
     color: str
@@ -39,13 +39,13 @@ class Declared:
     pixels: str = "bytes"
 
     def info(self, path: Path) -> ModelInfo:
-        """The contract that the network lacks."""
+        """Make the contract that the network lacks."""
         head = Head(HEAD, self.labels, trained_on="data of another project")
         return ModelInfo(path.stem, heads=(head,), input_size=self.size, color=self.color, dataset="of another project")
 
 
 def declare(labels: str, form: str, pixels: str) -> Declared:
-    """What the options say: words (or the file that lists them), such as gray48 or rgb96x112, and one of PIXELS.
+    """Read the options: labels (or a file with them), a form such as gray48 or rgb96x112, and one of PIXELS.
 
     Raises:
         ConfigError: a part is missing or wrong.
@@ -60,10 +60,10 @@ def declare(labels: str, form: str, pixels: str) -> Declared:
 
 
 def load_network(path: Path, keras: Any) -> Any:
-    """The network of a .keras or .h5 file, or of a SavedModel's folder, which stays a black box.
+    """Load the network of a .keras or .h5 file, or of a SavedModel's folder, which remains a black box.
 
     Raises:
-        ModelError: it is none of these.
+        ModelError: it is not one of these.
     """
     try:
         if path.is_dir():
@@ -75,15 +75,15 @@ def load_network(path: Path, keras: Any) -> Any:
 
 
 def is_black_box(model: Any) -> bool:
-    """Whether the graph can't be read, so that nothing in it can be folded or equalised."""
+    """Whether the network's graph can't be read, so that nothing in it can be folded or equalized."""
     return any(type(layer).__name__ == "TFSMLayer" for layer in model._flatten_layers())
 
 
 def adapt(trained: Any, info: ModelInfo, pixels: str, keras: Any) -> Any:
-    """The network from bytes (batch, height, width, channels) of the contract's form on, with its own outputs.
+    """Adapt a network to take bytes (batch, height, width, channels) as the contract says; its outputs stay the same.
 
     Raises:
-        ModelError: it has several inputs or outputs, or another input.
+        ModelError: it has several inputs or outputs, or its input does not fit.
     """
     inputs = keras.Input(info.input_shape)
     scale, offset = PIXELS[pixels]
@@ -105,10 +105,10 @@ def adapt(trained: Any, info: ModelInfo, pixels: str, keras: Any) -> Any:
 
 
 def end_in_probabilities(model: Any, faces: FaceInput, keras: Any) -> tuple[Any, bool]:
-    """The network, with a softmax behind it if it ends in logits; and whether that was so.
+    """Add a softmax to a network that ends in logits; return the network, and whether a softmax was added.
 
     Raises:
-        ModelError: it ends in neither, such as in a sigmoid for each class.
+        ModelError: it ends in something else, such as a sigmoid for each class.
     """
     outputs = np.asarray(model.predict(faces.astype(np.float32), batch_size=64, verbose=0), np.float32)
     if not np.isfinite(outputs).all():
@@ -127,19 +127,19 @@ def end_in_probabilities(model: Any, faces: FaceInput, keras: Any) -> tuple[Any,
 
 
 def scales_pixels(trained: Any) -> bool:
-    """Whether a layer at the beginning scales pixels; a black box is believed."""
+    """Whether a layer at the beginning scales pixels; True for a black box, where it can't be seen."""
     layers = [layer for layer in trained._flatten_layers() if type(layer).__name__ not in ("InputLayer", "Functional")]
     return is_black_box(trained) or any(type(layer).__name__ in SCALING for layer in layers[:6])
 
 
 def with_one_face(model: Any, keras: Any) -> Any:
-    """A black box for a batch of 1, so that no shape in it is dynamic."""
+    """Wrap a black box for a batch of 1, so that no shape in it is dynamic."""
     inputs = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
     return keras.Model(inputs, model(inputs), name=model.name)
 
 
 def hash_network(path: Path) -> str:
-    """SHA-256 of the network in a `.keras` file, of another file, or of the files of a folder in order."""
+    """The SHA-256 of the network in a `.keras` file, of another file, or of all files of a folder."""
     if zipfile.is_zipfile(path):
         return network_sha256(path)
     digest = hashlib.sha256()
@@ -179,7 +179,7 @@ def _load_saved_model(path: Path, keras: Any) -> Any:
 def _check_input(trained: Any, info: ModelInfo) -> None:
     shapes = [tuple(tensor.shape) for tensor in keras_inputs(trained)]
     if not shapes:
-        return  # a Sequential that was never built takes what it is given
+        return  # a Sequential that was never built takes any input
     if len(shapes) != 1:
         raise ModelError(f"Expected one input of the network. Received: {len(shapes)} of them")
     received, wanted = shapes[0][1:], info.input_shape
@@ -191,7 +191,7 @@ def _check_input(trained: Any, info: ModelInfo) -> None:
 
 
 def keras_inputs(trained: Any) -> list[Any]:
-    """The input tensors of a network; none of a Sequential that was never built."""
+    """The input tensors of a network; a Sequential that was never built has none."""
     try:
         return list(trained.inputs or [])
     except (AttributeError, ValueError):
@@ -199,7 +199,7 @@ def keras_inputs(trained: Any) -> list[Any]:
 
 
 def _last_activation(model: Any) -> str:
-    """The name of the activation that makes the output; empty if the last layer has none or hides it."""
+    """The name of the last layer's activation; empty if it has none or hides it."""
     last = model.outputs[0]._keras_history.operation
     if type(last).__name__ in ("Softmax", "ReLU"):
         return type(last).__name__.lower()

@@ -1,4 +1,4 @@
-"""A Keras model as a flat list of steps that rewrites edit, and back: `read_steps` -> edits -> `build_model`."""
+"""A Keras model as a flat list of steps that can be edited: `read_graph` -> edits -> `build_model`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ Array = NDArray[np.float32]
 
 
 class ShiftChannels(keras.layers.Layer):  # type: ignore[misc]
-    """Adds a constant to each channel of images: what is left of a BatchNorm that can't be moved wholly.
+    """Adds a constant to each channel of images: the rest of a BatchNorm that can't be folded completely.
 
-    The constant fills a row of the image, (width, channels): runtimes then add whole rows, which is quicker than
-    one pixel's channels at a time.
+    The constant is stored for a whole row of the image, (width, channels): runtimes then add whole rows, which is
+    faster than adding to one pixel at a time.
     """
 
     def __init__(self, shift: Array) -> None:
@@ -32,17 +32,17 @@ class Step:
     """One operation of the graph; a rewrite changes `config` and `weights`, or makes it an identity."""
 
     operation: Any
-    """The Keras layer or operation; None is an identity."""
+    """The Keras layer or operation; None for an identity."""
     arguments: Any
-    """Keras' own record of the call, whose tensors are replaced on the way back."""
+    """Keras' own record of the call; `build_model` replaces the tensors in it."""
     inputs: list[int]
-    """The ids of the tensors that go in."""
+    """The ids of the input tensors."""
     output: Any
-    """The tensor (or structure of tensors) that comes out."""
+    """The output tensor (or structure of tensors)."""
     config: dict[str, Any] = field(default_factory=dict)
     weights: list[Array] = field(default_factory=list)
     shift: Array | None = None
-    """What is added to each channel of the output."""
+    """A constant for each channel that is added to the output; None: nothing."""
 
     @property
     def name(self) -> str:
@@ -87,14 +87,14 @@ class Graph:
 
 
 def read_graph(model: keras.Model) -> Graph:
-    """The flat graph of a functional or sequential model; models inside it are spread out."""
+    """Read a functional or sequential model into a flat graph; nested models are flattened."""
     functional = getattr(model, "_functional", None) or model
     steps = _read_steps(functional)
     return Graph(model.name, list(functional.inputs), _without_shared_weights(steps), functional.output)
 
 
 def build_model(graph: Graph, batch_size: int | None = 1) -> keras.Model:
-    """A float32 inference model of the graph, its batch fixed so that no shape in it is dynamic."""
+    """Build a float32 inference model from the graph, with a fixed batch, so that no shape in it is dynamic."""
     tensors: dict[int, Any] = {}
     inputs = []
     for tensor in graph.inputs:
@@ -148,7 +148,7 @@ def _read_step(node: Any) -> Step:
 
 
 def _without_shared_weights(steps: list[Step]) -> list[Step]:
-    """Give every step a name of its own: a layer used twice becomes two, so that each can be rewritten."""
+    """Give every step its own name and weights: a layer used twice becomes two, so that each can be rewritten."""
     seen: dict[str, int] = {}
     for step in steps:
         if "name" in step.config:

@@ -1,4 +1,4 @@
-"""`python -m convert.inspect FILE`: the contract inside a `.tflite`, its operators, quantisation and checks."""
+"""`python -m convert.inspect FILE`: show the contract, operators and quantization of a `.tflite` file, and check it."""
 
 if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
     from edge.interrupts import end_quietly
@@ -24,7 +24,7 @@ from edge.model_info import Head, ModelInfo, read_model_info
 
 @dataclass(frozen=True)
 class Check:
-    """A promise of the file, and whether it keeps it."""
+    """The result of one check of the file."""
 
     name: str
     passed: bool
@@ -33,7 +33,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Inspection:
-    """Everything that a file says, and is."""
+    """The contract, the graph and the checks of a file."""
 
     path: Path
     size_bytes: int
@@ -43,12 +43,12 @@ class Inspection:
 
     @property
     def passed(self) -> bool:
-        """Whether every check did."""
+        """Whether every check passed."""
         return all(check.passed for check in self.checks)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print an inspection; the exit code is 1 if a check fails."""
+    """Print an inspection; return 1 if a check fails."""
     arguments = build_parser().parse_args(argv)
     return run_command(lambda: _inspect(arguments))
 
@@ -57,15 +57,15 @@ def build_parser() -> argparse.ArgumentParser:
     """The options."""
     parser = CommandParser("python -m convert.inspect", description=__doc__)
     parser.add_argument("file", type=Path, help="a .tflite file with a contract")
-    parser.add_argument("--json", action="store_true", help="print JSON in place of text")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     return parser
 
 
 def inspect_file(path: Path) -> Inspection:
-    """Read a file and check its promises in every installed runtime.
+    """Read a file, and check it in every installed runtime.
 
     Raises:
-        ModelError: it is no TFLite file, or carries no contract.
+        ModelError: it is not a TFLite file, or it has no contract.
     """
     info = read_model_info(path)
     content = path.read_bytes()
@@ -76,14 +76,14 @@ def inspect_file(path: Path) -> Inspection:
 
 
 def split_contract(path: Path) -> bytes:
-    """The model's bytes without the contract behind them."""
+    """The model's bytes, without the contract at the end."""
     with zipfile.ZipFile(path) as members:
         start = min(member.header_offset for member in members.infolist())
     return path.read_bytes()[:start]
 
 
 def format_text(inspection: Inspection) -> str:
-    """The inspection for people."""
+    """The inspection as text for people."""
     graph = inspection.graph
     blocks = [
         [f"{inspection.path}: {inspection.size_bytes:,} bytes, {graph.multiply_adds:,} multiply-adds"],
@@ -100,7 +100,7 @@ def format_text(inspection: Inspection) -> str:
 
 
 def as_json(inspection: Inspection) -> str:
-    """The inspection for machines."""
+    """The inspection as JSON for programs."""
     graph = inspection.graph
     content: dict[str, Any] = {
         "path": str(inspection.path),

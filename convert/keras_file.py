@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class KerasSource:
-    """A trained network and what its file says about it."""
+    """A trained network, with its contract and its hash."""
 
     model: Any
     """A keras.Model on the TensorFlow backend."""
@@ -41,7 +41,7 @@ class KerasSource:
     """`hash_network` of the file."""
 
     def predict(self, faces: FaceInput) -> dict[str, Probabilities]:
-        """Head to probabilities (n, labels), float32, of faces (n, height, width, channels)."""
+        """Return the probabilities (n, labels), float32, of each head for faces (n, height, width, channels)."""
         parts = [self._predict(faces[start : start + BATCH]) for start in range(0, len(faces), BATCH)]
         return {head.name: np.concatenate([part[head.name] for part in parts]) for head in self.info.heads}
 
@@ -57,12 +57,13 @@ class KerasSource:
 
 
 def load_source(path: Path, declared: Declared | None = None) -> KerasSource:
-    """Read a Keras file that `python -m train` wrote, or another one of which `declared` tells what it is.
+    """Read a Keras file written by `python -m train`, or another one that `declared` describes.
 
-    Whatever backend and precision it was trained in.
+    The backend and precision of the training do not matter.
 
     Raises:
-        ModelError: no file, no Keras network, no contract, a network that contradicts it, or weights of NaN.
+        ModelError: the file, its Keras network or its contract is missing, they contradict each other, or weights
+            are NaN.
     """
     info = _contract_of(path, declared)
     keras = use_tensorflow()
@@ -92,14 +93,14 @@ def load_source(path: Path, declared: Declared | None = None) -> KerasSource:
 
 
 def checked(source: KerasSource, faces: FaceInput) -> KerasSource:
-    """The source, with a softmax behind it if it ends in logits.
+    """Check a source's scores on some faces; if it ends in logits, a softmax is added.
 
     Args:
-        source: a network as it was read.
-        faces: different ones, (n, height, width, channels).
+        source: a network as `load_source` returned it.
+        faces: different faces, (n, height, width, channels).
 
     Raises:
-        ModelError: scores that are not finite, sum to other than 1, or are the same for every face.
+        ModelError: scores are not finite, do not sum to 1, or are the same for every face.
     """
     if source.is_foreign:
         model, added = end_in_probabilities(source.model, faces, use_tensorflow())
@@ -145,10 +146,10 @@ def _check_weights(model: Any, path: Path) -> None:
 
 
 def use_tensorflow() -> Any:
-    """The keras module on the TensorFlow backend, the only one that can convert.
+    """Return the keras module on the TensorFlow backend, the only one that can convert.
 
     Raises:
-        ModelError: Keras or TensorFlow is not installed, or Keras runs on another backend already.
+        ModelError: Keras or TensorFlow is not installed, or Keras already runs on another backend.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -164,7 +165,7 @@ def use_tensorflow() -> Any:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Silence what Keras' exporter and the converter's C++ print; an error still raises."""
+    """Within this context, hide what Keras' exporter and the converter's C++ print; errors are still raised."""
     saved = [os.dup(descriptor) for descriptor in (1, 2)]
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(io.StringIO()):
         try:

@@ -1,4 +1,4 @@
-"""What a file lost against Keras, from both their probabilities on the same images."""
+"""Measures what a file lost against Keras, by comparing their probabilities on the same images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,31 +13,31 @@ from train import measures
 from train.evaluate import Truth
 
 ALL = "all test"
-"""The name of all test splits together."""
+"""The name for all test splits together."""
 
 
 @dataclass(frozen=True)
 class Losses:
-    """A file against Keras; shares are in [0, 1], points are percentage points."""
+    """A file compared with Keras; shares are in [0, 1], points are percentage points."""
 
     accuracy: Mapping[str, Mapping[str, float]]
-    """What counts as right, to split, and ALL, to the file's accuracy; empty if nothing is known to be right."""
+    """The file's accuracy by what counts as right and by split (and ALL); empty if no labels are known."""
     keras_accuracy: Mapping[str, Mapping[str, float]]
     drop_points: float | None
-    """Keras' accuracy minus the file's, on all, by the first truth."""
+    """Keras' accuracy minus the file's on all images, by the first truth."""
     drop_interval: tuple[float, float] | None
-    """95% interval of `drop_points`, from the paired differences."""
+    """The 95% interval of `drop_points`, from the paired differences."""
     agreement: float
-    """Share of images on which both choose the same label."""
+    """The share of images on which both choose the same label."""
     flips: Mapping[str, int]
-    """Keras' label to the number of images on which the file chose another."""
+    """For each label of Keras, the number of images on which the file chose another."""
     recall_loss_points: Mapping[str, float]
-    """Label to the recall that the file lost; only labels that occur."""
+    """For each label that occurs, the recall that the file lost."""
     mean_difference: float
-    """Mean absolute difference of probabilities."""
+    """The mean absolute difference of probabilities."""
     max_difference: float
     kl_divergence: float
-    """Mean Kullback-Leibler divergence of the file's distribution from Keras', in nats."""
+    """The mean Kullback-Leibler divergence of the file's distribution from Keras', in nats."""
     calibration_error: float | None
     """Expected calibration error, 15 bins (Guo et al. 2017, arXiv:1706.04599), by the first truth's shares."""
     keras_calibration_error: float | None
@@ -73,7 +73,7 @@ def measure_losses(keras: Probabilities, file: Probabilities, images: Images, he
 
 
 def accuracies(probabilities: Probabilities, truth: Truth, splits: NDArray[np.str_]) -> dict[str, float]:
-    """Split name, and ALL as the last if there are several, to accuracy, on the images that have this truth."""
+    """The accuracy by split, and ALL last if there are several, on the images that have this truth."""
     known = truth.classes != UNKNOWN
     correct = probabilities.argmax(1) == truth.classes
     members = {str(name): known & (splits == name) for name in np.unique(splits[known])}

@@ -1,7 +1,7 @@
-"""The fresh process of the proof: TFLite files in, their probabilities and latencies out.
+"""Runs TFLite files in a fresh process, for the proof: returns their probabilities and latencies.
 
-It imports edge and nothing else, so it sees what a device sees; TensorFlow, which breaks tflite-runtime
-in one process, is not there. `run_probe` starts it; `python -m convert.probe FOLDER` is it.
+The process imports only edge, so the files run as on a device; TensorFlow would break tflite-runtime in the
+same process. `run_probe` starts the process, which is `python -m convert.probe FOLDER`.
 """
 
 import json
@@ -27,12 +27,12 @@ PROBABILITIES = "probabilities"
 
 @dataclass(frozen=True)
 class Probed:
-    """What a fresh process saw of one file."""
+    """What a fresh process measured of one file."""
 
     probabilities: Mapping[str, Probabilities]
-    """Head to (n, labels)."""
+    """The probabilities (n, labels) by head."""
     latency_ms: float
-    """Median of one face; compare it within one probe only."""
+    """The median time for one face; compare it only within one probe."""
 
 
 def run_probe(files: dict[str, Path], faces: FaceInput, runtime: str, folder: Path) -> dict[str, Probed]:
@@ -55,7 +55,7 @@ def run_probe(files: dict[str, Path], faces: FaceInput, runtime: str, folder: Pa
 
 
 def main() -> int:
-    """Answer the request in the folder that the first argument names."""
+    """Process the request in the folder that the first argument names."""
     folder = Path(sys.argv[1])
     request = json.loads((folder / "request.json").read_text())
     faces = np.load(folder / "faces.npy")
@@ -84,7 +84,7 @@ def _reason(done: "subprocess.CompletedProcess[str]", runtime: str) -> str:
 
 
 def _measure_latency(classifiers: dict[str, EmotionClassifier], faces: FaceInput) -> dict[str, float]:
-    """Median milliseconds per face; the files take turns, so that a busy machine slows them alike."""
+    """Measure median milliseconds per face; the files take turns, so that a busy machine slows all alike."""
     some = faces[np.arange(_TIMED_FACES) % len(faces)]
     timings: dict[str, list[float]] = {name: [] for name in classifiers}
     for classifier in classifiers.values():

@@ -1,7 +1,7 @@
 """Pruning by magnitude (Han et al. 2015, arXiv:1506.02626): the smallest weights of each layer become zero.
 
-It makes a file smaller once compressed (a download, a bundle), not on disk and not faster: neither
-runtime skips zeros in int8. The conversion measures what it costs.
+This makes a compressed file smaller (a download, a bundle), but neither the file on disk nor the latency: no
+runtime skips zeros in int8. The conversion measures the cost in accuracy.
 """
 
 import keras
@@ -20,7 +20,7 @@ def prune_graph(graph: Graph, sparsity: float) -> None:
 
 
 def prune(kernel: Array, sparsity: float) -> Array:
-    """The weights without the smallest ones, compared within their output channel."""
+    """Set the smallest weights to zero, compared within their output channel."""
     magnitudes = np.abs(kernel)
     threshold = np.quantile(magnitudes, sparsity, axis=tuple(range(kernel.ndim - 1)), keepdims=True)
     return np.where(magnitudes < threshold, np.float32(0), kernel)

@@ -1,4 +1,4 @@
-"""A Keras network becomes TFLite bytes, one function a variant; TensorFlow's converter does the work."""
+"""Converts a Keras network to TFLite bytes with TensorFlow's converter; each variant has its own function."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ class Quantizer:
     """
 
     model: Any
-    """A keras.Model with a fixed batch of 1 that ends in a softmax."""
+    """A keras.Model that has a fixed batch of 1 and ends in a softmax."""
     faces: FaceInput
-    """The calibration set, (n, height, width, 1), which reaches 0 and 255."""
+    """The calibration set, (n, height, width, 1); it contains pixels of 0 and 255."""
     int8_output: str = "float32"
 
     def convert(self, variant: str) -> bytes:
-        """The bytes of a variant, without a contract; same network, same faces, same bytes.
+        """Make the bytes of a variant, without a contract; the same network and faces give the same bytes.
 
         Raises:
             ModelError: TensorFlow can't convert the network.
@@ -62,7 +62,7 @@ class Quantizer:
         return bytes(self._optimizing_converter().convert())
 
     def calibrate(self) -> bytes:
-        """The network in float32, each of its tensors with the least and the greatest value on the calibration set."""
+        """Make a float32 file in which each tensor has its least and greatest value on the calibration set."""
         import tensorflow as tf
 
         converter = self._calibrating_converter(tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
@@ -105,11 +105,11 @@ class Quantizer:
 
 
 def quantize_calibrated(calibrated: bytes, output: str = "float32", **options: Any) -> bytes:
-    """An int8 file of what `Quantizer.calibrate` made; with a float output its softmax and its logits are in float too.
+    """Make an int8 file from the result of `Quantizer.calibrate`; a float output means float softmax and logits too.
 
     Args:
         output: the type of the probabilities, one of OUTPUT_TYPES.
-        options: further ones of TensorFlow's quantizer, such as `disable_per_channel`.
+        options: more options of TensorFlow's quantizer, such as `disable_per_channel`.
     """
     import tensorflow as tf
     from tensorflow.lite.python.convert import mlir_quantize
@@ -120,7 +120,7 @@ def quantize_calibrated(calibrated: bytes, output: str = "float32", **options: A
 
 
 def _dense_logits(content: bytes) -> set[str]:
-    """The name of the logits, if a dense layer makes them: rounded, close ones would tie and their labels flip."""
+    """The name of the logits if a dense layer makes them: if rounded, close ones would tie, and labels would flip."""
     operators = read_tflite(content).operators
     softmaxed = {tensor.name for operator in operators if operator.name == "SOFTMAX" for tensor in operator.inputs}
     made = {tensor.name for operator in operators if operator.name == "FULLY_CONNECTED" for tensor in operator.outputs}

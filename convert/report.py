@@ -1,4 +1,4 @@
-"""What a conversion tells: a line per file on the terminal, and the whole as JSON, Markdown and an image."""
+"""The report of a conversion: a line per file on the terminal, and all figures as JSON, Markdown and an image."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def _head_line(head: str, losses: Losses) -> str:
 
 
 def proved_on(data: ConversionData) -> str:
-    """What the proof looked at, in words."""
+    """The images of the proof, in words."""
     count, split = len(data.proof), data.proof.splits[0]
     if split == CALIBRATION:
         return f"the {count} calibration images (there are no test images)"
@@ -47,7 +47,7 @@ def proved_on(data: ConversionData) -> str:
 def report_files(
     proofs: Mapping[str, Proof], source: KerasSource, data: ConversionData, config: ConvertConfig
 ) -> dict[Path, bytes]:
-    """Path to content of the report's three parts."""
+    """The contents of the report's three files, by path."""
     return {
         config.report_path(".json"): report_json(proofs, source, data, config).encode(),
         config.report_path(".md"): report_markdown(proofs, source, data).encode(),
@@ -56,7 +56,7 @@ def report_files(
 
 
 def report_json(proofs: Mapping[str, Proof], source: KerasSource, data: ConversionData, config: ConvertConfig) -> str:
-    """Everything that was measured, for machines."""
+    """All figures as JSON."""
     report = {
         "schema": 2,
         "name": source.info.name,
@@ -69,7 +69,7 @@ def report_json(proofs: Mapping[str, Proof], source: KerasSource, data: Conversi
 
 
 def report_markdown(proofs: Mapping[str, Proof], source: KerasSource, data: ConversionData) -> str:
-    """The proof as tables."""
+    """The proof as Markdown tables."""
     first = next(iter(proofs.values()))
     lines = [
         f"# Conversion of `{source.info.name}`",
@@ -102,7 +102,7 @@ def report_markdown(proofs: Mapping[str, Proof], source: KerasSource, data: Conv
 
 
 def draw_image(proofs: Mapping[str, Proof]) -> bytes:
-    """Accuracy (or agreement, without labels) against latency; a dot's area is the file's size. PNG."""
+    """Plot accuracy (without labels: agreement) against latency as PNG; a dot's area is the file's size."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
@@ -129,7 +129,7 @@ def draw_image(proofs: Mapping[str, Proof]) -> bytes:
 
 
 def _first(proof: Proof) -> Losses:
-    """Those of the head that decides."""
+    """The losses of the deciding head."""
     return next(iter(proof.losses.values()))
 
 

@@ -1,6 +1,6 @@
-"""`python -m convert.study KERAS_FILE`: what each way to make an int8 file costs and loses, as a Markdown table.
+"""`python -m convert.study KERAS_FILE`: compare ways to make an int8 file, by time and accuracy, in a Markdown table.
 
-It made the tables of docs/quantisation.md and keeps no file. `python -m convert` goes the way that is called `chosen`.
+It made the tables of docs/quantisation.md, and keeps no file. `python -m convert` uses the way called `chosen`.
 """
 
 if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
@@ -38,12 +38,12 @@ from convert.graph import build_model, read_graph  # noqa: E402
 from convert.prune import prune_graph  # noqa: E402
 
 _RANGED = 100
-"""How many images a percentile is taken of; all values of the network on them are held at once."""
+"""How many images percentiles are computed on; all of the network's values on them are in memory at once."""
 
 
 @dataclass(frozen=True)
 class StudyInputs:
-    """What the ways start from."""
+    """The network and images that all ways start from."""
 
     source: KerasSource
     data: ConversionData
@@ -54,7 +54,7 @@ class StudyInputs:
         return self.data.calibration.faces
 
     def graph(self, fold: bool = True, sparsity: float = 0.0, equalize: bool = True, correct: bool = True) -> Any:
-        """A new graph of the network, rewritten."""
+        """Make a new graph of the network, with the chosen rewrites."""
         graph = read_graph(self.source.model)
         if fold:
             fold_graph(graph)
@@ -66,25 +66,25 @@ class StudyInputs:
         return graph
 
     def float32(self) -> bytes:
-        """The file that times are compared with."""
+        """The float32 file, which times are compared with."""
         return Quantizer(build_model(self.graph(equalize=False, correct=False)), self.faces).convert(REFERENCE)
 
     def calibrated(self, graph: Any, faces: FaceInput | None = None) -> bytes:
-        """The network of `graph` in float32, with the ranges of its tensors."""
+        """Make a float32 file of `graph` with the ranges of its tensors."""
         return Quantizer(build_model(graph), self.faces if faces is None else faces).calibrate()
 
     @cached_property
     def chosen(self) -> bytes:
-        """The same for the way that is taken."""
+        """The calibrated file of the chosen way."""
         return self.calibrated(self.graph())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the table."""
+    """Run the study and print its table."""
     parser = CommandParser("python -m convert.study", description=__doc__)
     parser.add_argument("model", type=Path, help="the Keras file")
-    parser.add_argument("--data", type=Path, help="FER-2013: folder, zip or csv; else the variable FER2013, else data/")
-    parser.add_argument("--images", type=int, help="how many test images to look at; all if not given")
+    parser.add_argument("--data", type=Path, help="FER-2013: folder, zip or csv (default: variable FER2013, or data/)")
+    parser.add_argument("--images", type=int, help="how many test images to use (default: all)")
     arguments = parser.parse_args(argv)
     return run_command(lambda: _study(arguments))
 
@@ -103,7 +103,7 @@ def _study(arguments: argparse.Namespace) -> int:
 
 
 def prove_ways(contents: Mapping[str, bytes], given: StudyInputs, count: int | None) -> dict[str, Proof]:
-    """Each way's file against Keras, in every runtime, on `count` test images or all."""
+    """Compare each way's file with Keras, in every runtime, on `count` test images or all."""
     source, images = given.source, given.data.proof
     if count is not None:
         images = images.take(choose_balanced(images.labels, count, seed=0))
@@ -113,7 +113,7 @@ def prove_ways(contents: Mapping[str, bytes], given: StudyInputs, count: int | N
 
 
 def format_study(proofs: Mapping[str, Proof]) -> list[str]:
-    """A line for each way and head."""
+    """The table: a line for each way and head."""
     runtimes = list(proofs[REFERENCE].latency_ratio)
     columns = ["int8 file", "head", "drop, points", "KL, nats", "bytes", "gzip"]
     columns += [f"{what}, {runtime}" for what in ("agreement", "time / float32") for runtime in runtimes]
@@ -132,24 +132,24 @@ def _study_rows(proof: Proof, runtimes: Sequence[str]) -> list[list[str]]:
 
 
 def quantized(given: StudyInputs, **rewrites: Any) -> bytes:
-    """Other rewrites of the graph."""
+    """Make an int8 file with other rewrites of the graph."""
     return quantize_calibrated(given.calibrated(given.graph(**rewrites)))
 
 
 def with_options(given: StudyInputs, **options: Any) -> bytes:
-    """Other options of TensorFlow's quantizer."""
+    """Make an int8 file with other options of TensorFlow's quantizer."""
     return quantize_calibrated(given.chosen, **options)
 
 
 def with_images(given: StudyInputs, count: int) -> bytes:
-    """Ranges of another number of training images."""
+    """Make an int8 file calibrated on another number of training images."""
     training = given.data.available
     chosen = training.take(choose_balanced(training.labels, count, seed=0))
     return quantize_calibrated(given.calibrated(given.graph(), chosen.faces))
 
 
 def with_ranges(given: StudyInputs, find: Callable[[Any], tuple[Any, Any]]) -> bytes:
-    """Ranges that `find` sees in a tensor's values (images, values of one), in place of their minimum and maximum."""
+    """Make an int8 file with ranges that `find` computes from a tensor's values, (images, values of each)."""
     from tensorflow.lite.tools import flatbuffer_utils
 
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(given.chosen))
@@ -163,7 +163,7 @@ def with_ranges(given: StudyInputs, find: Callable[[Any], tuple[Any, Any]]) -> b
 
 
 def _values(calibrated: bytes, faces: FaceInput) -> dict[int, Any]:
-    """Index of a calibrated tensor to its values (images, values of one)."""
+    """The values of each calibrated tensor, (images, values of each), by the tensor's index."""
     import tensorflow as tf
     from tensorflow.lite.tools import flatbuffer_utils
 

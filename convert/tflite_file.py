@@ -1,4 +1,4 @@
-"""A `.tflite` file read without any runtime: its operators, tensors and multiply-adds.
+"""Reads a `.tflite` file without any runtime: its operators, tensors and multiply-adds.
 
 A TFLite file is a FlatBuffer (magic `TFL3`); the few tables that matter are read by their field
 numbers in TensorFlow's schema.fbs. Standard library only, so it may run beside any runtime.
@@ -21,7 +21,7 @@ OPERATORS = {
     83: "PACK", 97: "RESIZE_NEAREST_NEIGHBOR", 100: "MIRROR_PAD", 114: "QUANTIZE", 117: "HARD_SWISH",
     150: "GELU",
 }  # fmt: skip
-"""Builtin operator codes of schema.fbs that occur in networks like ours."""
+"""The builtin operator codes in schema.fbs that networks like ours use."""
 TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
@@ -34,7 +34,7 @@ class Tensor:
     shape: tuple[int, ...]
     type: str
     scales: tuple[float, ...]
-    """One per tensor or one per channel; empty if it is not quantised."""
+    """One for the tensor, or one per channel; empty if the tensor is not quantized."""
     zero_points: tuple[int, ...]
 
 
@@ -59,7 +59,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class TfliteFile:
-    """What a file contains."""
+    """The contents of a file."""
 
     operators: tuple[Operator, ...]
     inputs: tuple[Tensor, ...]
@@ -72,7 +72,7 @@ class TfliteFile:
 
 
 def read_tflite(source: Path | bytes) -> TfliteFile:
-    """Read a file, or its bytes.
+    """Read a TFLite file, given by its path or its bytes.
 
     Raises:
         ModelError: it is no TFLite file, or damaged.
@@ -88,7 +88,7 @@ def read_tflite(source: Path | bytes) -> TfliteFile:
 
 
 def find_not_finite(source: Path | bytes) -> list[str]:
-    """The names of the tensors that hold NaN or infinity as a weight, or as a scale of their quantisation.
+    """The names of the tensors with NaN or infinity in their weights or quantization scales.
 
     Raises:
         ModelError: it is no TFLite file, or damaged.
@@ -104,13 +104,13 @@ def find_not_finite(source: Path | bytes) -> list[str]:
 
 
 def count_operators(graph: TfliteFile) -> dict[str, int]:
-    """`CONV_2D (version 3)` to how often it occurs, in the order of the graph."""
+    """How often each operator, such as `CONV_2D (version 3)`, occurs, in the order of the graph."""
     return dict(Counter(f"{operator.name} (version {operator.version})" for operator in graph.operators))
 
 
 @dataclass(frozen=True)
 class _Table:
-    """A FlatBuffer table: a field's place is found through the table's vtable."""
+    """A FlatBuffer table; its vtable gives the place of each field."""
 
     data: bytes
     start: int

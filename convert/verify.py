@@ -1,4 +1,4 @@
-"""The proof: each file against Keras through the edge interpreter, and the gate that it must pass."""
+"""The proof compares each file, run by the edge interpreter, with Keras; the gate sets the limits of its losses."""
 
 import gzip
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from edge.model_info import ModelInfo
 from edge.results import Probabilities
 
 REFERENCE = "float32"
-"""The variant that latencies are compared with."""
+"""Latencies are compared with those of this variant."""
 
 
 class GateError(ModelError):
@@ -25,31 +25,31 @@ class GateError(ModelError):
 
 @dataclass(frozen=True)
 class GraphSummary:
-    """What a file computes."""
+    """The operators of a file."""
 
     multiply_adds: int
     operators: Mapping[str, int]
-    """`CONV_2D (version 3)` to how often it occurs."""
+    """How often each operator, such as `CONV_2D (version 3)`, occurs."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What one file costs and what it lost."""
+    """What one file costs, and what it lost against Keras."""
 
     variant: str
     size_bytes: int
     gzip_bytes: int
     graph: GraphSummary
     runtime: str
-    """The runtime of `losses`."""
+    """The name of the runtime that `losses` is about."""
     latency_ratio: Mapping[str, float]
-    """Runtime to the median latency, as a ratio to float32 in the same run."""
+    """The median latency by runtime, as a ratio to float32 in the same run."""
     losses_by_runtime: Mapping[str, Mapping[str, Losses]]
-    """Runtime to head to what was lost against Keras."""
+    """What was lost against Keras, by runtime and head."""
 
     @property
     def losses(self) -> Mapping[str, Losses]:
-        """Head to what was lost, in the runtime that edge takes."""
+        """What was lost by head, in the runtime that edge uses."""
         return self.losses_by_runtime[self.runtime]
 
 
@@ -59,11 +59,11 @@ def prove(
     """Run every file in every installed runtime and compare each of its heads with Keras.
 
     Args:
-        files: variant to file, with its contract; `float32` must be among them.
-        keras: head to Keras' probabilities of `images`.
-        images: what is looked at.
+        files: the files with their contracts, by variant; `float32` must be among them.
+        keras: Keras' probabilities of `images`, by head.
+        images: the images of the proof.
         info: the contract of the Keras file.
-        folder: scratch for the fresh processes.
+        folder: a scratch folder for the fresh processes.
 
     Raises:
         ModelError: a runtime refuses a file.

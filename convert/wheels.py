@@ -1,4 +1,4 @@
-"""The packages of a device, taken from the index here, so that it needs none: `convert.bundle --wheels aarch64`."""
+"""Downloads a device's packages here, so that it needs no package index: `convert.bundle --wheels aarch64`."""
 
 import subprocess
 import sys
@@ -9,21 +9,21 @@ from typing import NamedTuple
 from edge.errors import ConfigError
 
 PYTHONS = ("3.11", "3.13")
-"""Those of Raspberry Pi OS 12 and 13."""
+"""The Python versions of Raspberry Pi OS 12 and 13."""
 MACHINES = ("aarch64", "x86_64")
 GLIBC = (*range(17, 37),)
-"""The manylinux platforms whose wheels run there: glibc 2.36 is Debian 12's."""
+"""Platforms with wheels that run on the devices: Debian 12 has glibc 2.36."""
 
 
 class Target(NamedTuple):
-    """What the wheels are for."""
+    """The device that wheels are downloaded for."""
 
     machine: str
     pythons: tuple[str, ...]
 
 
 def download_wheels(target: Target, requirements: Iterable[str], folder: Path) -> dict[str, bytes]:
-    """`wheels/NAME` to the content of each wheel that these requirements need on the target.
+    """Download the wheels that these requirements need on the target; return the contents by `wheels/NAME`.
 
     Raises:
         ConfigError: a package has no wheel for it, or the index does not answer.
@@ -35,7 +35,7 @@ def download_wheels(target: Target, requirements: Iterable[str], folder: Path) -
 
 
 def _download(machine: str, python: str, lines: list[str], folder: Path) -> None:
-    """pip asks the markers of this Python, not of the target's: those are answered here."""
+    """Download with pip; it evaluates markers for this Python, so `lines` must already fit the target's."""
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in reversed(GLIBC)] + [f"manylinux2014_{machine}"]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", str(folder)]
     command += ["--only-binary=:all:", "--implementation", "cp", "--python-version", python]

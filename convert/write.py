@@ -1,4 +1,4 @@
-"""Files on disk, all of them or none."""
+"""Writes several files to the disk, either all or none."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from edge.files import replacing
 
 
 def write_all(contents: Mapping[Path, bytes]) -> None:
-    """Write every file or, if one can't be written, none; existing ones are replaced at the end.
+    """Write every file, or none if one of them can't be written; existing ones are replaced at the end.
 
     Raises:
         ModelError: the folder can't be written to, or the disk is full.

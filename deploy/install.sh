@@ -1,14 +1,14 @@
 #!/bin/sh
-# Install the emotion recognition service on this machine, from an unpacked bundle; again, to upgrade it.
+# Install the emotion recognition service on this machine from an unpacked bundle; run it again to upgrade.
 #   sudo ./install.sh                 into /opt/emotion-edge, with a systemd service that starts now and at each boot
 #   sudo ./install.sh --no-service    the same without the service
-#   sudo ./install.sh --model FILE    another network for what is installed
-#   sudo ./install.sh --uninstall     remove what was installed; what stays is named
-# Before the first install, cameras and options may be written into emotion-edge.toml beside this file.
+#   sudo ./install.sh --model FILE    replace the network of the installed version
+#   sudo ./install.sh --uninstall     remove what was installed; lists what is kept
+# Before the first install, you may write cameras and options into emotion-edge.toml beside this file.
 # Packages come from wheels/ beside this file, or from the index. PREFIX=DIR installs elsewhere.
 #
-# The running version is not touched until the new one, built beside it in releases/, has run the demo. Then the link
-# `current` is replaced by one rename. A service that does not become ready with it gets the one before back.
+# The running version is not touched until the new one, built beside it in releases/, has run the demo. Then one rename
+# replaces the link `current`. If the service does not become ready with the new version, the previous one is restored.
 set -eu
 bundle=$(cd "$(dirname "$0")" && pwd)
 prefix=${PREFIX:-/opt/emotion-edge} conf=${CONF:-/etc/emotion-edge.toml}
@@ -44,7 +44,7 @@ check_space() {
 
 pip() { "$new/venv/bin/python" -m pip --disable-pip-version-check "$@" >"$new.log" 2>&1; }
 
-check_index() {  # at once: pip itself would try for minutes
+check_index() {  # fail at once: pip itself would try for minutes
   [ -d wheels ] || pip index versions --retries 0 --timeout 10 numpy ||
     fail "Expected the package index to answer; a bundle with --wheels needs none. Received: $(last_line "$new.log")"
 }
@@ -66,14 +66,14 @@ build() {
   sed "s|@PREFIX@|$prefix|g" emotion-edge.service >"$new/emotion-edge.service"
 }
 
-try_demo() {  # a release, a network
+try_demo() {  # arguments: a release, a network
   summary=$("$1/venv/bin/emotion-edge" --headless --model "$2" --source demo --max-frames 30 2>&1 >/dev/null) ||
     fail "Expected the demo to run. Received: $summary"
   say "the demo runs: $(echo "$summary" | head -n 1)"
 }
 
 place_conf() {
-  [ -e "$conf" ] || install -m 600 emotion-edge.toml "$conf"  # addresses of cameras have passwords
+  [ -e "$conf" ] || install -m 600 emotion-edge.toml "$conf"  # cameras' addresses contain passwords
   cmp -s emotion-edge.toml "$conf" || say "$conf stays as it is; the bundle's emotion-edge.toml is another"
   "$new/venv/bin/emotion-edge" --config "$conf" --print-config >/dev/null 2>"$new.log" ||
     fail "Expected options that this version has in $conf. Received: $(last_line "$new.log")"
@@ -91,7 +91,7 @@ switch() {
   before=$(readlink "$current" || true)
   [ ! -e "$unit" ] || cp "$unit" "$prefix/unit.before"
   point_to "$new"
-  built=$new new=  # from here on it stays
+  built=$new new=  # from here on the new version is kept
   rm -f "$built.log"
 }
 
@@ -106,7 +106,7 @@ start_service() {
 
 restarts() { $systemctl show emotion-edge --property NRestarts --value; }
 
-restarted() {  # whether the service became ready and stays so; systemd itself would start one that fails for ever
+restarted() {  # whether the service became ready and stays so; systemd itself would restart a failing one for ever
   $systemctl reset-failed emotion-edge 2>/dev/null || true
   $systemctl restart --no-block emotion-edge
   most=$(($(restarts) + 3)) steady_s=0
@@ -136,7 +136,7 @@ go_back() {
 }
 
 keep_one_before() {
-  rm -rf "$prefix/unit.before" "$prefix/venv" "$prefix/emotion.tflite"  # two of them: of installs before releases/
+  rm -rf "$prefix/unit.before" "$prefix/venv" "$prefix/emotion.tflite"  # the last two: from installs before releases/
   for release in "$releases"/*; do
     [ "$release" = "$built" ] || [ "$release" = "$before" ] || rm -rf "$release"
   done

@@ -13,7 +13,7 @@ command -v "$python" >/dev/null ||
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
   fail "Expected Python's venv module: sudo apt install python3-venv. Received: $python has none"
 
-# pip's words go to a file: of a failure, one line of ours says what it was.
+# pip's output goes to a file; if it fails, we print one line that says why.
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 pip() { "$venv/bin/python" -m pip --disable-pip-version-check --retries 5 --timeout 60 "$@" >"$log" 2>&1; }
@@ -36,13 +36,13 @@ echo "Installing ${extras:-the edge requirements} into $venv" >&2
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 install --editable ".${extras:+[$extras]}"
 
-# OpenCV's usual wheel opens windows and needs the system's libGL; without that, take the wheel that has no window.
+# OpenCV's usual wheel can open windows, and needs the system's libGL; without libGL, take the wheel without windows.
 if ! reason=$("$venv/bin/python" -c 'import cv2' 2>&1); then
   echo "No window here, taking opencv-python-headless; for a window: sudo apt install libgl1 libglib2.0-0" >&2
   echo "${reason##*ImportError: }" >&2
   version=$("$venv/bin/python" -m pip list --format freeze | sed -n 's/^opencv-python==//p')
   pip uninstall --quiet --yes opencv-python
-  # Also if it is there already: uninstalling the other one has removed the files that they share.
+  # Reinstall it even if it is installed: uninstalling the other wheel has removed the files that they share.
   install --force-reinstall --no-deps "opencv-python-headless==$version"
 fi
 "$venv/bin/python" -c 'import cv2'

@@ -6,7 +6,7 @@
         for frame, result in engine.results():
             print(result.faces)
 
-The public names are below; docs/library.md explains them. Each is imported when it is asked for, so that
+The public names are below; docs/library.md explains them. Each is imported when it is first used, so that
 `import edge` costs nothing.
 """
 
@@ -74,7 +74,7 @@ __all__ = [
     "open_source",
 ]
 _MODULES = ("results", "errors", "config", "sources", "sinks", "detectors", "pipeline", "reader", "engine")
-"""Where the names are, the cheap modules first."""
+"""The modules that are searched for a public name, those that load fast first."""
 
 
 def __getattr__(name: str) -> Any:

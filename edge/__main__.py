@@ -1,4 +1,4 @@
-"""The command `emotion-edge`, and `python -m edge`: those of `edge.run`, from a file that loads nothing by itself."""
+"""The command `emotion-edge`, also `python -m edge`: it runs `edge.run`, and imports nothing heavy before that."""
 
 from typing import NoReturn
 

@@ -1,7 +1,7 @@
-"""Names of sources as others may see them: an address holds its password, and a file's name may be no text.
+"""Names of sources, made safe to show: without the passwords in addresses, and without bytes that are not text.
 
-What is between the scheme and the last `@` is hidden even where no program would take it for a password: a
-password with `#`, `/`, `?`, `@` or a space in it that was not percent-encoded is still one.
+Everything between the scheme and the last `@` is hidden, even where a strict parser would see no password: people
+forget to percent-encode a `#`, `/`, `?`, `@` or space in theirs.
 """
 
 import re
@@ -20,9 +20,10 @@ _SECRET = re.compile(
 
 
 def redact(text: str) -> str:
-    """The name of a source, or a message that may contain one, without the users and passwords of addresses.
+    """The name of a source, or a message that may contain one, without user names and passwords.
 
-    Bytes of a file's name that are no UTF-8 become `\\xe9`, control characters `?`: the result can be written anywhere.
+    Bytes of a file's name that are not UTF-8 become `\\xe9`, and control characters `?`: the result can be written
+    anywhere.
     """
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     text = _MISSPELT.sub(r"\1://", re.sub(r"[\x00-\x1f\x7f]", "?", text))
@@ -38,7 +39,7 @@ def redact(text: str) -> str:
 
 
 def _without_user(address: str) -> str:
-    """An address behind its scheme, without user and password; behind it may be more text."""
+    """What follows an address's scheme, without user and password; more text may come after the address."""
     match = _HOST.match(address)
     assert match is not None  # it matches nothing, too
     port, rest = match[2] or "", address[match.end() :]
@@ -51,7 +52,7 @@ def _without_user(address: str) -> str:
 
 
 def _without_secrets(address: str, is_one: bool) -> str:
-    """An address without the values of fields like `password=`; in a message it ends at the first space."""
+    """An address without the values of fields like `password=`; within a message, the address ends at a space."""
     if is_one:
         return _PAIR.sub(_hide, address)
     first, space, rest = re.split(r"(\s)", address, maxsplit=1) if re.search(r"\s", address) else (address, "", "")

@@ -19,7 +19,7 @@ class Affect(NamedTuple):
 
 
 def certainty(values: Sequence[float]) -> float:
-    """1 minus the entropy of the probabilities over its maximum: 0 knows nothing, 1 is sure."""
+    """1 minus the normalized entropy of the probabilities: 0 if all labels are equally likely, 1 if one is sure."""
     entropy = -sum(value * math.log(value) for value in values if value > 0)
     return min(1.0, max(0.0, 1 - entropy / math.log(len(values))))
 

@@ -1,4 +1,4 @@
-"""Animated WebP, which FFmpeg does not read: its images are whole WebP files in pieces."""
+"""Animated WebP, which FFmpeg does not read: each image is cut out and decoded as a WebP file of its own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from edge.errors import SourceError
 from edge.results import BgrImage
 
 SHORTEST_MS, USUAL_MS = 11, 100
-"""Browsers show an image of a shorter duration for the usual one."""
+"""Browsers replace a shorter duration of an image by the usual one."""
 _BLEND_OFF, _DISPOSE = 0x02, 0x01
 
 
@@ -30,7 +30,7 @@ class _Piece(NamedTuple):
 
 
 class AnimatedWebpSource(Source):
-    """The images of an animated WebP, once, at their own times."""
+    """The images of an animated WebP, played once, at their own times."""
 
     def __init__(self, path: Path) -> None:
         data = path.read_bytes()

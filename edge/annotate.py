@@ -1,4 +1,4 @@
-"""Drawing a result on its image: box, label, confidence. Never on the original."""
+"""Drawing a result on a copy of its image: box, label, confidence."""
 
 import cv2
 
@@ -9,7 +9,8 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 BLOCKS = 8
 """A hidden face keeps this many blocks per side: enough to see that somebody is there, not who."""
 MARGIN_X, MARGIN_Y = 0.3, 0.4
-"""What is hidden around a face's box, in its sides: hair, chin, and where it moves until the next image."""
+"""Width of the hidden margin around a face's box, as a share of its side: for hair, chin, and movement until the next
+image."""
 
 
 def draw(image: BgrImage, result: FrameResult) -> BgrImage:
@@ -21,7 +22,7 @@ def draw(image: BgrImage, result: FrameResult) -> BgrImage:
 
 
 def hide_faces(image: BgrImage, result: FrameResult) -> BgrImage:
-    """A copy of `image` on which nobody can be recognized: all faces are pixelated, and all places where one may be."""
+    """A copy of `image` with all faces pixelated, and all places where there may be one: nobody can be recognized."""
     hidden = image.copy()
     for box in (*result.doubtful, *(face.box for face in result.faces)):
         _pixelate(hidden, box)
@@ -52,7 +53,7 @@ def _draw_face(drawn: BgrImage, face: Face) -> None:
 
 
 def _pixelate(image: BgrImage, box: Box) -> None:
-    """Hide the face in `box`, and a margin, inside `image` (written to)."""
+    """Pixelate the face in `box`, and a margin around it, in `image` itself."""
     margin_x, margin_y = round(box.width * MARGIN_X), round(box.height * MARGIN_Y)
     top, left = max(0, box.y - margin_y), max(0, box.x - margin_x)
     face = image[top : max(0, box.y + box.height + margin_y), left : max(0, box.x + box.width + margin_x)]

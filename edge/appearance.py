@@ -1,6 +1,6 @@
-"""What a face looks like, kept very small, so that it is known again after somebody has passed in front of it.
+"""What a face looks like, as a tiny image, so that it is recognized after somebody has passed in front of it.
 
-A look is no portrait: 16x16 pixels, held in memory for as long as the identity, and never written anywhere.
+A look is not a portrait: it has 16x16 pixels, is held in memory as long as the identity, and is never written anywhere.
 """
 
 from typing import NamedTuple, TypeAlias
@@ -14,7 +14,7 @@ from edge.results import BgrImage, Box
 
 SIDE = 16
 SHIFT = 2
-"""Pixels of the small image by which two looks may be displaced: a detector's boxes jitter."""
+"""How many pixels of the small image two looks may be displaced by: a detector's boxes jitter."""
 
 Thumbnail: TypeAlias = NDArray[np.float32]
 """(SIDE, SIDE), gray."""
@@ -39,10 +39,10 @@ def look_at(image: BgrImage, box: Box) -> Look | None:
 
 
 def likeness(one: Look, other: Look) -> float:
-    """1 for the same look; below about 0.6 two people.
+    """How alike two looks are: 1 is identical, below about 0.6 they are two people.
 
-    The best correlation of the inner part over small shifts, which forgives another light, less the difference of
-    the mean colors, of which a quarter of the full range counts as much as a quarter of the correlation.
+    It is the best correlation of the inner parts over small shifts, which ignores the light, minus the difference of
+    the mean colors: a quarter of the full range costs as much as a quarter of the correlation.
     """
     inner = other.thumbnail[SHIFT:-SHIFT, SHIFT:-SHIFT]
     correlation = cv2.matchTemplate(one.thumbnail, inner, cv2.TM_CCOEFF_NORMED).max()

@@ -1,7 +1,8 @@
-"""An archive of films and photos, file by file, with all cores: `python -m edge.batch videos/ --out results/`.
+"""Analyze an archive of films and photos with all cores: `python -m edge.batch videos/ --out results/`.
 
-Each file gets one of JSON lines in the same place below `--out`, whole or not at all: what is there after a kill is not
-done again. Its lines say nothing of this run (no ages, no times of stages), so the same files give the same bytes.
+Each file gets a file of JSON lines in the same place below `--out`, whole or not at all: after an interruption, a new
+run skips the files that are done. The lines hold nothing that differs from run to run (no ages, no times of stages),
+so the same files give the same bytes.
 """
 
 if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
@@ -34,7 +35,7 @@ from edge.version import identity
 SHARED = ("model", "scores", "runtime", "delegate", "detector", "detector_model", "min_face", "detect_every")
 OWN = ("classify_every", "max_faces", "smoothing_s", "hysteresis", "threshold", "min_quality", "rotate", "mirror")
 WIDTH = 30
-"""Letters of the progress bar."""
+"""Width of the progress bar in characters."""
 
 
 class Job(NamedTuple):
@@ -65,7 +66,7 @@ def find_jobs(folder: Path, out: Path, config: EdgeConfig) -> list[Job]:
 
 
 def process(job: Job) -> Outcome:
-    """Write the results of one file; whatever is wrong with it is its outcome."""
+    """Write the results of one file; an error becomes part of the outcome."""
     frames = 0
     try:
         job.out.parent.mkdir(parents=True, exist_ok=True)
@@ -92,13 +93,13 @@ def _lines(job: Job) -> Iterator[dict[str, object]]:
 
 
 def _without_run(frame: Frame, result: FrameResult, name: str, begun_s: float) -> FrameResult:
-    """The result without what is another in each run: its moment is that of the file."""
+    """The result without what differs from run to run; its time comes from the file."""
     moment_s = begun_s + (frame.position_s or 0.0)
     return replace(result, captured_at=moment_s, age_ms=0.0, timings=Timings(), source=name)
 
 
 class _Networks:
-    """The networks of this process, loaded with its first file."""
+    """The networks of this process, loaded when it gets its first file."""
 
     config: EdgeConfig | None = None
     loaded: tuple[Detector, Classifier]
@@ -112,14 +113,14 @@ def _networks(config: EdgeConfig) -> tuple[Detector, Classifier]:
 
 
 class Progress:
-    """A bar on a terminal; elsewhere a line now and then."""
+    """A progress bar on a terminal; elsewhere a line now and then."""
 
     def __init__(self, total: int) -> None:
         self._total, self._done = total, 0
         self._started_s = self._said_s = time.monotonic()
 
     def step(self) -> None:
-        """One file more is done."""
+        """Count one more file as done."""
         self._done += 1
         now_s = time.monotonic()
         left_s = (now_s - self._started_s) / self._done * (self._total - self._done)
@@ -134,7 +135,7 @@ class Progress:
 
 
 def work(jobs: Sequence[Job], outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """All outcomes; each failure is told as it comes, and a progress bar shows the rest."""
+    """Collect all outcomes, print each failure as it comes, and show the progress."""
     progress, all_of_them = Progress(len(jobs)), []
     for outcome in outcomes:
         all_of_them.append(outcome)
@@ -156,10 +157,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def build_parser() -> CommandParser:
     """Every option of the command, with its default."""
     parser = CommandParser("python -m edge.batch", description="Work through an archive of films and photos.")
-    parser.add_argument("folder", type=Path, help="where the films and photos are")
-    parser.add_argument("--out", type=Path, required=True, help="where the JSON lines go; what is there is done")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="files at a time")
-    parser.add_argument("--engine", choices=tuple(ENGINES), default="local", help="this machine, or a Ray cluster")
+    parser.add_argument("folder", type=Path, help="folder with films and photos, or one file")
+    parser.add_argument("--out", type=Path, required=True, help="folder for results; files with results are skipped")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="how many files to process at a time")
+    parser.add_argument("--engine", choices=tuple(ENGINES), default="local", help="local, or ray: on a Ray cluster")
     add_arguments(parser, (*SHARED, *OWN))
     return parser
 

@@ -1,4 +1,4 @@
-"""How many files at a time: processes of this machine, or a Ray cluster."""
+"""What works on several files at a time: processes of this machine, or a Ray cluster."""
 
 import importlib
 import os
@@ -14,13 +14,14 @@ from edge.errors import ConfigError
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 Engine: TypeAlias = Callable[[Callable[[Any], Any], Sequence[Any], int, Callable[[Any], Any]], Iterator[Any]]
-"""Takes what works on a job, the jobs, how many at a time, and what to say of a job that killed its process."""
+"""A function of: what processes a job, the jobs, how many at a time, and the outcome of a job that killed its
+process."""
 
 
 def local(
     process: Callable[[Job], Outcome], jobs: Sequence[Job], workers: int, died: Callable[[Job], Outcome]
 ) -> Iterator[Outcome]:
-    """Processes of this machine. A file that kills its process (a decoder's crash) costs only itself."""
+    """Process the jobs on this machine. A file that kills its process (a decoder crashed) costs no other file."""
     waiting = list(reversed(jobs))
     while waiting:
         running: dict[Future[Outcome], Job] = {}
@@ -34,7 +35,7 @@ def local(
                         outcome = future.result()
                         del running[future]
                         yield outcome
-        except BrokenProcessPool:  # one of those that ran did it: each again, by itself
+        except BrokenProcessPool:  # one of the jobs that were running did it: run each again, by itself
             for job in running.values():
                 yield _alone(process, job, died)
 
@@ -55,7 +56,8 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 def ray(
     process: Callable[[Job], Outcome], jobs: Sequence[Job], workers: int, died: Callable[[Job], Outcome]
 ) -> Iterator[Outcome]:
-    """A Ray cluster, that of RAY_ADDRESS or one of this machine; its nodes have this package, and see the files."""
+    """Process the jobs on the Ray cluster at RAY_ADDRESS, else on a local one; its nodes need this package and see the
+    files."""
     library = _ray()
     own = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": workers, "_node_ip_address": "127.0.0.1"}
     library.init(**own, log_to_driver=False)

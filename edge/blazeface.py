@@ -4,7 +4,7 @@
     back         256x256, from a tenth on: the camera at the back of a phone
     full range   192x192, from a tenth on (a newer file, not bundled; it finds fewer than `back`)
 
-Input size and anchors belong to the file and are told from its tensors.
+Input size and anchors depend on the file, and are read from its tensors.
 """
 
 import os
@@ -23,13 +23,13 @@ from edge.results import BgrImage, Box, Detection, Point
 LAYOUTS = (((8, 2), (16, 6)), ((16, 2), (32, 6)), ((4, 1),))
 """Anchors of the published files as grids (stride in pixels, anchors per cell): short range, back, full range."""
 SCORE = 0.5
-"""A candidate below this score is none."""
+"""A candidate below this score is discarded."""
 DOUBT = 0.25
-"""A candidate between this score and the one that was asked for is doubtful."""
+"""A candidate between this score and the required one is doubtful."""
 SAME_FACE = 0.3
 """Overlap from which two candidates are the same face."""
 FACE_PIXELS = 25.6
-"""Height in the input from which a face is found 99 times in 100, in each of the files."""
+"""Height in pixels of the input from which each of the files finds a face 99 times in 100."""
 
 
 class BlazeFace:
@@ -58,8 +58,8 @@ class BlazeFace:
         self.reach = FACE_PIXELS / self.side
         self._canvas = np.zeros((1, self.side, self.side, 3), np.float32)
         self.doubtful: list[Detection] = []
-        """What the last image holds that may be a face, below the score that was asked for."""
-        self.detect(np.zeros((self.side, self.side, 3), np.uint8))  # the first run is slow: not on a frame
+        """Candidates in the last image that scored too low, but may be faces."""
+        self.detect(np.zeros((self.side, self.side, 3), np.uint8))  # the first run is slow: no frame should wait for it
 
     def detect(self, image: BgrImage, score: float = SCORE) -> list[Detection]:
         """Faces of an image of any size, in its own pixels."""
@@ -129,7 +129,7 @@ def anchor_centers(side: int, layout: Iterable[tuple[int, int]]) -> NDArray[np.f
 def merge_overlapping(
     points: NDArray[np.float32], scores: NDArray[np.float32]
 ) -> list[tuple[NDArray[np.float32], float]]:
-    """Average the candidates of each face by score; (8, 2) rows: centre, size, six key points."""
+    """Average the candidates of each face, weighted by score; (8, 2) rows: center, size, six key points."""
     order = np.argsort(-scores)
     corners = np.concatenate([points[:, 0] - points[:, 1] / 2, points[:, 0] + points[:, 1] / 2], axis=1)
     faces = []

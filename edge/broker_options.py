@@ -1,4 +1,4 @@
-"""The options of broker and store, and the sinks that they make."""
+"""The options of the MQTT broker and the store, and the sinks that they open."""
 
 import argparse
 import os
@@ -18,12 +18,12 @@ MQTT_VARIABLE = "EMOTION_EDGE_MQTT"
 def add_broker_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `open_broker_sinks`."""
     group = parser.add_argument_group("broker and store")
-    group.add_argument("--store", type=Path, help="keep results in this SQLite file, also for a broker that is away")
-    group.add_argument("--store-mb", type=_positive, default=500, help="most megabytes of it; the oldest rows go")
-    group.add_argument("--store-days", type=_positive, default=30, help="most days that a row stays while this runs")
+    group.add_argument("--store", type=Path, help="keep results in this SQLite file, also while the broker is away")
+    group.add_argument("--store-mb", type=_positive, default=500, help="most MB of --store; the oldest rows go")
+    group.add_argument("--store-days", type=_positive, default=30, help="delete rows after so many days of running")
     group.add_argument("--mqtt", help=f"also send to mqtt://user:password@host/topic (default: ${MQTT_VARIABLE})")
-    group.add_argument("--mqtt-ca", type=Path, help="the certificate of the authority that signed the broker's (.pem)")
-    group.add_argument("--mqtt-user", help=f"the user, if it is not in the address (default: ${MQTT_VARIABLE}_USER)")
+    group.add_argument("--mqtt-ca", type=Path, help="CA certificate (.pem) to check the broker's certificate with")
+    group.add_argument("--mqtt-user", help=f"the user, if not in the address (default: ${MQTT_VARIABLE}_USER)")
     group.add_argument(
         "--mqtt-password-file", type=Path, help=f"a file with the password (default: ${MQTT_VARIABLE}_PASSWORD)"
     )
@@ -31,17 +31,17 @@ def add_broker_arguments(parser: argparse.ArgumentParser) -> None:
         "--mqtt-queue",
         type=_positive,
         default=10_000,
-        help="most results that wait in memory for a broker; the oldest go",
+        help="keep at most so many results in memory while the broker is away; the oldest go",
     )
     group.add_argument(
         "--mqtt-discovery",
         default="homeassistant",
-        help="prefix under which Home Assistant finds the cameras' sensors by itself; empty: it is not told",
+        help="topic prefix of Home Assistant's discovery, which adds the cameras' sensors; empty: no discovery",
     )
 
 
 def open_broker_sinks(arguments: argparse.Namespace, config: EdgeConfig) -> list[Sink]:
-    """The sinks that were asked for.
+    """Open the sinks that the options ask for.
 
     Raises:
         SinkError: one of them can't work.
@@ -77,7 +77,7 @@ def _mqtt_sink(address: str, arguments: argparse.Namespace, config: EdgeConfig, 
 
 
 def read_password(file: Path | None) -> str:
-    """The first line of the file, or what the environment says."""
+    """The password: the first line of the file, else the environment's variable."""
     if file is None:
         return os.environ.get(f"{MQTT_VARIABLE}_PASSWORD", "")
     try:

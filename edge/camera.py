@@ -1,4 +1,4 @@
-"""A source as the loop sees it: its frames, how it is, and a way back when it dies.
+"""A source as the main loop sees it: its frames and its state; it reopens when it fails.
 
     Camera (the loop's side: take, watch, reopen) -> Reader (the thread: open, read, close) -> a source
 
@@ -21,21 +21,21 @@ from edge.results import CameraState, CameraStatus, Frame
 from edge.sources import is_live, open_source
 
 BACKOFF_S = 0.1
-"""The first time from one attempt to open to the next; it doubles up to `EdgeConfig.reconnect_s`."""
+"""The first pause between two attempts to open; it doubles up to `EdgeConfig.reconnect_s`."""
 WATCH_S = 0.1
-"""How often cameras are watched while no frame comes."""
+"""How often the cameras are checked while no frame comes."""
 REFUSED_S, MOST_REFUSED_S = 10.0, 600.0
-"""The first and the longest such time where user or password are refused: cameras lock out those that ask often."""
+"""The first and the longest pause after user or password were refused: cameras lock out clients that ask often."""
 MOST_STUCK = 8
-"""Readers of one source that may be stuck at a time; with so many it is not opened again."""
+"""How many readers of one source may be stuck at a time; then the source is not opened again."""
 STUCK_S = 120.0
-"""A reader that hangs for so long holds its device for ever: only the end of the process frees it."""
+"""A reader that hangs longer than this is taken to hold its device for ever: only the end of the process frees it."""
 
 _log = logging.getLogger(__name__)
 
 
 class Camera:
-    """One source as the loop sees it.
+    """One source as the main loop sees it.
 
     Usage:
         with Camera("demo", EdgeConfig()) as camera:
@@ -59,7 +59,7 @@ class Camera:
         """A new value whenever the state changes."""
         self.reconnects = 0
         self.limiter = RateLimiter(config.fps)
-        """Spares the decoding of frames of a live source that come too soon; whoever takes frames asks it too."""
+        """Lets the reader skip the decoding of live frames that come too soon; whoever takes frames asks it too."""
         self._may_be_absent = not sole and is_live(self._address)
         self._config = config
         self._opener = opener or open_source
@@ -116,27 +116,27 @@ class Camera:
 
     @property
     def state(self) -> CameraState:
-        """How it is now."""
+        """The camera's state now."""
         return self.status.state
 
     @property
     def absent(self) -> bool:
-        """Whether it could not be opened, and never gave a frame."""
+        """Whether the camera could not be opened and never gave a frame."""
         return self.state is CameraState.OFFLINE and not self._was_online
 
     @property
     def dropped(self) -> int:
-        """Frames overwritten by newer ones before anybody took them."""
+        """Number of frames that newer ones overwrote before anybody took them."""
         return self._dropped_before + (self._reader.dropped if self._reader else 0)
 
     @property
     def skipped(self) -> int:
-        """Frames passed over to keep to the limiter's rate."""
+        """Number of frames skipped to keep to the limiter's rate."""
         return self._skipped_before + (self._reader.skipped if self._reader else 0)
 
     @property
     def failed(self) -> int:
-        """Items (photos, spots of a film) that could not be read, and were passed over."""
+        """Number of photos, and damaged spots of a film, that could not be read and were skipped."""
         return self._failed_before + (self._reader.failed if self._reader else 0)
 
     @property
@@ -146,11 +146,11 @@ class Camera:
         return reader is not None and (reader.pending or not reader.is_alive())
 
     def take(self) -> Frame | None:
-        """The newest frame that was not taken yet (of a file: the next one), None if there is none.
+        """Take the newest frame that was not taken yet (of a file: the next one); None if there is none.
 
         Raises:
             SourceError: the source can't be opened at all, or a file is damaged.
-            StuckThreadError: the source hangs in a way that only a new process can mend.
+            StuckThreadError: the source hangs, and only a restart of the process helps.
         """
         frame = self._reader.take() if self._reader else None
         if frame is None:
@@ -164,11 +164,11 @@ class Camera:
         return frame
 
     def wait(self, timeout_s: float) -> Frame | None:
-        """`take`, waiting up to `timeout_s` for a frame."""
+        """Take a frame as `take` does, but wait up to `timeout_s` for it."""
         return next(iter_frames([self], timeout_s=timeout_s), None)
 
     def _watch(self) -> None:
-        """The watchdog: end, reopen or abandon a reader that gives nothing."""
+        """End, reopen or abandon a reader that gives nothing."""
         now_s = time.monotonic()
         reader = self._reader
         if reader is None:
@@ -204,7 +204,7 @@ class Camera:
             raise reader.error
 
     def _reopen_later(self, reader: Reader) -> None:
-        """Pause, counted from the start of the last attempt: one that hung was a pause already."""
+        """Plan the next attempt: the pause counts from the start of the last one, since that may have hung for long."""
         self._forget_reader()
         self._next_index = max(self._next_index, reader.index)
         self._reopen_at_s = self._started_s + self._backoff_s
@@ -230,7 +230,7 @@ class Camera:
 def visit(
     cameras: Sequence[Camera], stop: threading.Event | None = None, timeout_s: float | None = None
 ) -> Iterator[tuple[Camera, Frame | None]]:
-    """Each camera in fair turns, with its next frame or None; until all have ended, `stop` is set or time is over.
+    """Yield each camera in fair turns, with its next frame or None, until all have ended, `stop` is set or time is up.
 
     Cameras that share one `wake` condition are visited at once when there is something to take, and at least every
     `WATCH_S`. `cameras` may change between two visits.
@@ -248,5 +248,5 @@ def visit(
 def iter_frames(
     cameras: Sequence[Camera], stop: threading.Event | None = None, timeout_s: float | None = None
 ) -> Iterator[Frame]:
-    """The frames of `visit`, all of them."""
+    """Yield only the frames of `visit`."""
     return (frame for _, frame in visit(cameras, stop, timeout_s) if frame is not None)

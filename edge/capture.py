@@ -1,4 +1,4 @@
-"""What a source is, and what those behind `cv2.VideoCapture` share: names for FFmpeg, images made upright."""
+"""The protocol of a source, and what all sources based on `cv2.VideoCapture` share: file names for FFmpeg, rotation."""
 
 import os
 from pathlib import Path
@@ -11,40 +11,40 @@ from edge.results import BgrImage
 
 REMEDY = "without a camera try --source demo"
 SQUARE = 0.02
-"""Pixels whose sides differ by less count as square."""
+"""Pixels with sides that differ by less than this share count as square."""
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
 class Source(Protocol):
-    """Images, one after the other. A class that derives from it needs no more than `read`."""
+    """A series of images. A class that derives from it needs only `read`."""
 
     live: bool = False
-    """A live source does not wait for its reader: what is not taken in time is gone."""
+    """Whether images are lost if they are not read in time: a camera does not wait."""
     fps: float = 0.0
-    """Its own rate; 0 if unknown, and of photos, which have none."""
+    """The source's own frame rate; 0 if unknown, and for photos, which have none."""
     small: BgrImage | None = None
-    """The last image in small, where the camera's hardware makes one; else None."""
+    """A small version of the last image, if the camera's hardware makes one; else None."""
     position_s: float | None = None
-    """Where in the film the last image is, in seconds from its beginning; None of photos and live sources."""
+    """The last image's position in the film, in seconds from the start; None for photos and live sources."""
     file: str | None = None
-    """The last photo's name in its folder; None of all else."""
+    """The last photo's name in its folder; None for all other sources."""
     failed: int = 0
-    """How many items (photos, spots of a film) could not be read, and were passed over."""
+    """How many photos, or damaged spots of a film, could not be read and were skipped."""
     silence_s: float = 0.0
-    """How long a live source may give nothing, where that is longer than the configuration says."""
+    """How long a live source may give nothing, if that is longer than the configuration allows."""
     is_polled: bool = False
-    """Whether each image is asked for: what is not read does not come, and need not be skipped."""
+    """Whether the source sends an image only on request, so that nothing needs to be skipped."""
     decoder_sticks: bool = False
-    """Whether its decoder may give the last image again and again until it is opened anew."""
+    """Whether the decoder may repeat the last image for ever until the source is reopened."""
 
     turns_itself: bool = False
-    """Whether its images are turned and mirrored as the configuration says when they come."""
+    """Whether the images are already rotated and mirrored as the configuration says."""
 
     def read(self) -> BgrImage | None:
-        """The next image, None at the end; SourceError if the source has failed."""
+        """Read the next image, None at the end; SourceError if the source has failed."""
 
     def skip(self) -> None:
-        """Pass over the next image, at less cost than reading it; SourceError if the source has failed."""
+        """Skip the next image, at less cost than reading it; SourceError if the source has failed."""
         self.read()
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class Source(Protocol):
 
 
 class CaptureSource(Source):
-    """Images of a capture, of which only one thread may take them."""
+    """The images of a `cv2.VideoCapture`; only one thread may use it."""
 
     def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
         self._capture = capture
@@ -63,7 +63,7 @@ class CaptureSource(Source):
         self._turn: int | None = None
 
     def read(self) -> BgrImage | None:
-        """The next image of a live source."""
+        """Read the next image of a live source."""
         ok, image = self._capture.read()
         if not ok:
             raise SourceError(f"Expected a frame from {self._name}. Received: none")
@@ -85,11 +85,11 @@ class CaptureSource(Source):
         return fps if 0 < fps <= 1000 else 0.0
 
     def _ask_metadata(self) -> None:
-        """Take over what a film or stream says of its images."""
+        """Read the frame rate, pixel shape and rotation that a film or stream declares."""
         self._aspect, self._turn = _pixel_aspect(self._capture), _turn(self._capture)
 
     def _upright(self, image: BgrImage) -> BgrImage:
-        """The image with square pixels, turned as its metadata say."""
+        """The image with square pixels, rotated as its metadata say."""
         if self._aspect != 1:
             height, width = image.shape[:2]
             size = (round(width * max(1, self._aspect)), round(height / min(1, self._aspect)))
@@ -107,9 +107,9 @@ def open_capture(where: str | int, what: str, backend: int, parameters: list[int
 
 
 class FileName:
-    """A file's name that FFmpeg takes for a file's: absolute, so that 12:30.mp4 is no protocol, and UTF-8.
+    """A file's name in a form that FFmpeg opens: in UTF-8, and absolute, so that 12:30.mp4 is not taken for a protocol.
 
-    A name that is no UTF-8 is given as an open file of this process, for as long as this object is not closed.
+    A name that is not UTF-8 is replaced by the path of an open file of this process, until this object is closed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -127,13 +127,13 @@ class FileName:
 
 
 def _pixel_aspect(capture: cv2.VideoCapture) -> float:
-    """Width by height of a pixel; 1 if it is square, unknown or can't be true."""
+    """Width divided by height of a pixel; 1 if it is square, unknown or implausible."""
     above, below = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
     aspect = above / below if above > 0 and below > 0 else 1.0
     return aspect if 0.2 <= aspect <= 5 and abs(aspect - 1) >= SQUARE else 1.0
 
 
 def _turn(capture: cv2.VideoCapture) -> int | None:
-    """How to turn the images: as the metadata say, and never twice."""
+    """The rotation that the metadata ask for, None if none; OpenCV's own is turned off, so images never turn twice."""
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
     return _TURNS.get(round(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360)

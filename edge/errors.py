@@ -1,16 +1,16 @@
-"""The errors of the package; raised at construction, caught only in a `main`.
+"""The errors of the package. Whatever can be checked is checked when an object is made; a `main` catches them.
 
     EmotionError
     ├── ConfigError       (ValueError)    an option is out of its range
     ├── SourceError       (OSError)       no frames from this camera, file or address
-    │   └── RefusedError                  the camera refuses user or password: not to be asked often
+    │   └── RefusedError                  the camera refuses user or password: do not ask often
     ├── ModelError        (ValueError)    not a model file, or its contract is missing or broken
     ├── DataError         (ValueError)    no data set, or a damaged one
-    ├── TrainingError     (RuntimeError)  a training came to nothing
+    ├── TrainingError     (RuntimeError)  a training run diverged
     ├── SinkError         (OSError)       results can't be written
     └── StuckThreadError  (RuntimeError)  a thread did not end in time
 
-Each is also the built-in that a caller would expect. Messages say what was expected, of which
+Each derives from the built-in error that a caller would expect. Messages say what was expected, of which
 thing, and end in "Received: …".
 """
 
@@ -28,7 +28,7 @@ class SourceError(EmotionError, OSError):
 
 
 class RefusedError(SourceError):
-    """A camera refuses user or password; those that ask often are locked out."""
+    """A camera refuses user or password; it may lock out clients that ask often."""
 
 
 class ModelError(EmotionError, ValueError):
@@ -40,7 +40,7 @@ class DataError(EmotionError, ValueError):
 
 
 class TrainingError(EmotionError, RuntimeError):
-    """A training has diverged."""
+    """A training run has diverged."""
 
 
 class SinkError(EmotionError, OSError):

@@ -25,12 +25,12 @@ from edge.table import COLUMNS, face_rows, to_csv
 FORMATS = ("csv", "jsonl", "parquet")
 ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
 BATCH = 10_000
-"""Rows of a Parquet file that are written at once."""
+"""How many rows of a Parquet file are written at once."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which rows: from `since` on, before `until` (Unix seconds), of these cameras; all if there are none."""
+    """Which rows to export: from `since` on, before `until` (Unix seconds), of these cameras (if empty: of all)."""
 
     since: float = float("-inf")
     until: float = float("inf")
@@ -46,12 +46,12 @@ def lines(connection: sqlite3.Connection, choice: Choice) -> Iterator[str]:
 
 
 def write_jsonl(found: Iterable[str], out: TextIO) -> None:
-    """Results and cameras' states, each as the line that was stored."""
+    """Write results and cameras' states, each as the line that was stored."""
     out.writelines(f"{line}\n" for line in found)
 
 
 def write_csv(found: Iterable[str], out: TextIO) -> None:
-    """A row for each face, below a header."""
+    """Write a row for each face, below a header."""
     header: list[str] = []
     for row in _rows(found):
         if not header:
@@ -63,7 +63,7 @@ def write_csv(found: Iterable[str], out: TextIO) -> None:
 
 
 def write_parquet(found: Iterable[str], path: Path) -> None:
-    """A row for each face, in columns with types."""
+    """Write a row for each face, in typed columns."""
     arrow = _library("pyarrow")
     parquet = _library("pyarrow.parquet")
     rows = _rows(found)
@@ -100,13 +100,13 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def _parser() -> CommandParser:
     parser = CommandParser("python -m edge.export", description="Export the rows of a store by time and camera.")
-    parser.add_argument("store", type=Path, help="the file of --store; a service may go on writing to it")
+    parser.add_argument("store", type=Path, help="the file given to --store; a service may go on writing to it")
     parser.add_argument("--out", type=Path, help="the file to write (default: standard output)")
     parser.add_argument("--format", choices=FORMATS, help="default: as --out ends, else csv; parquet needs pyarrow")
     parser.add_argument("--camera", action="append", help="only this camera's rows; may be given several times")
     times = "2026-11-26, 2026-11-26T08:30, with +01:00 or as local time, or Unix seconds"
-    parser.add_argument("--since", type=_moment, default=float("-inf"), help=f"only rows from then on: {times}")
-    parser.add_argument("--until", type=_moment, default=float("inf"), help="only rows before then")
+    parser.add_argument("--since", type=_moment, default=float("-inf"), help=f"only rows from this time on: {times}")
+    parser.add_argument("--until", type=_moment, default=float("inf"), help="only rows before this time")
     return parser
 
 
@@ -122,7 +122,7 @@ def _moment(text: str) -> float:
 
 @contextlib.contextmanager
 def _place(out: Path | None) -> Iterator[Path | None]:
-    """A file aside that becomes `out` when it is whole; None for standard output."""
+    """A temporary file that becomes `out` when it is complete; None for standard output."""
     if out is None:
         yield None
         return
@@ -143,7 +143,7 @@ def _rows(found: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 
 def _schema(arrow: Any, schema: Any) -> Any:
-    """The types of the columns, also where the first rows have nothing: what is not a number is a text."""
+    """The types of the columns, even if the first rows hold nothing: what is not a number is text."""
     whole, text = ("frame_index", "track_id", "x", "y", "width", "height"), ("device", "source", "file", "emotion")
     kinds = {**dict.fromkeys(whole, arrow.int64()), **dict.fromkeys(text, arrow.string())}
     return arrow.schema([(name, kinds.get(name, arrow.float64())) for name in schema.names])

@@ -1,4 +1,4 @@
-"""One result to every sink: one that fails costs the others nothing, and is tried again."""
+"""Hands every result to every sink: one that fails does not disturb the others, and is tried again."""
 
 import logging
 import time
@@ -12,18 +12,18 @@ RETRY_S = 1.0
 """The first pause before a sink that failed is tried again; it doubles up to `LONGEST_RETRY_S`."""
 LONGEST_RETRY_S = 30.0
 FAULT_S = 1.0
-"""A fault of a camera that is over sooner is no news."""
+"""A camera's fault that is over sooner is not reported."""
 
 _log = logging.getLogger(__name__)
 
 
 class _Output:
-    """A sink and how it is; one that fails is tried again, ever more seldom."""
+    """A sink and its state; one that fails is tried again, less and less often."""
 
     def __init__(self, sink: Sink, clock_s: Callable[[], float]) -> None:
         self.sink = sink
         self.error: OSError | None = None
-        """Why it fails now."""
+        """Why the sink fails now; None if it works."""
         self.has_worked = False
         self._clock_s = clock_s
         self._lost = 0
@@ -31,7 +31,7 @@ class _Output:
         self._retry_at_s = 0.0
 
     def try_to(self, call: Callable[[], object], results: int) -> None:
-        """Make one of the sink's calls, with so many results, unless it failed a moment ago."""
+        """Call a method of the sink, which takes so many results, unless the sink failed a moment ago."""
         if self.error and self._clock_s() < self._retry_at_s:
             self._lost += results
             return
@@ -55,12 +55,12 @@ class _Output:
 
     def _work(self) -> None:
         if self.error:
-            _log.info("%s writes again; results lost meanwhile: %d", type(self.sink).__name__, self._lost)
+            _log.info("%s works again; results lost meanwhile: %d", type(self.sink).__name__, self._lost)
         self.error, self.has_worked, self._lost, self._pause_s = None, True, 0, RETRY_S
 
 
 class FanOut:
-    """Gives results to every sink; one that fails costs the others nothing and is tried again.
+    """Hands results to every sink; one that fails does not disturb the others, and is tried again.
 
     An error is raised if no sink has ever worked, and by `finish` if none works at the end.
     """
@@ -73,17 +73,17 @@ class FanOut:
         self._told: dict[str, CameraState] = {}
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Hand a result on."""
+        """Hand a result to every sink."""
         self._each(lambda sink: sink.write(frame, result), results=1)
         if not any(output.has_worked for output in self._outputs):
             self.finish()
 
     def tell(self, status: CameraStatus) -> None:
-        """Take how a camera is; a fault reaches the sinks with the `turn` after `FAULT_S`."""
+        """Take a camera's state; a fault reaches the sinks with the first `turn` after `FAULT_S`."""
         self._news[status.name] = status
 
     def turn(self) -> None:
-        """Hand on news of cameras, and let sinks do what is due while no frame comes: a window must answer."""
+        """Report changed camera states, and let sinks work while no frame comes: a window must answer."""
         for status in tuple(self._news.values()):
             if not status.state.may_pass or self._clock_s() - status.since_monotonic_s >= FAULT_S:
                 del self._news[status.name]
@@ -101,7 +101,7 @@ class FanOut:
                 output.try_to(partial(call, output.sink), results)
             except WindowClosedError:
                 self.closed = True
-            except BrokenPipeError:  # who read standard output has left for good
+            except BrokenPipeError:  # the reader of standard output has gone for good
                 self._outputs.remove(output)
                 self.closed |= not self._outputs
                 if self._outputs:

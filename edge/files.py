@@ -1,4 +1,4 @@
-"""Questions to the file system that have an answer in every case, and files that are whole or not there at all."""
+"""Tests for files that never raise, and files that are written whole or not at all."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def is_file(path: Path) -> bool:
-    """Whether a regular file is known to lie there: not behind a closed folder, nor under a name that can't be."""
+    """Whether `path` is a regular file; False if its folder can't be read or the name is impossible."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -15,7 +15,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_dir(path: Path) -> bool:
-    """Whether a folder is known to lie there."""
+    """Whether `path` is a folder; False if that can't be found out."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -24,9 +24,9 @@ def is_dir(path: Path) -> bool:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to; it becomes `path` at the end, or vanishes after an error.
+    """Give a temporary name beside `path` to write to; the file becomes `path` at the end, or vanishes after an error.
 
-    A device or a pipe is written to as it is: it must not become a file.
+    A device or a pipe is written to directly: it must not be replaced by a file.
 
     Usage:
         with replacing(Path("model.tflite")) as part:

@@ -1,4 +1,4 @@
-"""Adaptive mode: the loop measures itself and picks how often to look, so that it keeps its share of the processor.
+"""Adaptive mode: the loop measures its own load and chooses how often to detect and classify, to stay within a budget.
 
 measured use and age -> Governor -> one rung of the ladder (frames per second, detect every, classify every)
 """
@@ -12,10 +12,10 @@ from edge.config import EdgeConfig
 
 
 class Intervals(NamedTuple):
-    """How often the three costly things happen."""
+    """How often the three costly steps run."""
 
     fps: float
-    """Most processed frames per second of a live source; 0: all."""
+    """The most frames per second to process of a live source; 0: all."""
     detect_every: int
     classify_every: int
 
@@ -34,30 +34,30 @@ LADDER = (
     Intervals(2, 2, 2),
     Intervals(1, 1, 1),
 )
-"""From the richest to the poorest; each step costs about three quarters of the one before."""
+"""From the most to the least work; each rung costs about three quarters of the one before."""
 STEP_COST = 0.75
 START = 4
 MEASURE_S = 1.0
 CLIMB_BELOW = 0.7
-"""A richer rung is tried when use is below this share of the budget."""
+"""The governor tries a rung with more work when the use is below this share of the budget."""
 IDLE_FPS = 5.0
-"""Enough to see somebody come in."""
+"""Frames per second of an idle scene: enough to see somebody come in."""
 
 
 def fixed_intervals(config: EdgeConfig) -> Intervals:
-    """The intervals that the options name."""
+    """The intervals that the options set."""
     return Intervals(config.fps, config.detect_every, config.classify_every)
 
 
 def frame_rate(intervals: Intervals, idle: bool) -> float:
-    """Frames per second to ask of a live source: fewer of an idle scene."""
+    """Frames per second to process of a live source: fewer if the scene is idle."""
     return min(intervals.fps or IDLE_FPS, IDLE_FPS) if idle else intervals.fps
 
 
 class Governor:
-    """Steps down the ladder as soon as use or age exceed their bounds, and up when there is room for a while.
+    """Steps down the ladder as soon as use or age exceed their limits, and up when there has been room for a while.
 
-    A climb that had to be taken back makes the next one wait twice as long, up to a minute: no see-saw.
+    After a step up that had to be undone, the next one waits twice as long, up to a minute: it must not oscillate.
 
     Usage:
         governor = Governor(config)
@@ -71,7 +71,7 @@ class Governor:
         processor_s: Callable[[], float] = time.process_time,
     ) -> None:
         self.use = 0.0
-        """Share of one core used, all threads, in the last measure."""
+        """Load of all threads in the last measurement, as a share of one core."""
         self._config = config
         self._clock_s, self._processor_s = clock_s, processor_s
         self._rung = START
@@ -83,12 +83,12 @@ class Governor:
 
     @property
     def intervals(self) -> Intervals:
-        """The rung that is in force, at `EdgeConfig.fps` frames per second at most."""
+        """The intervals of the current rung, with at most `EdgeConfig.fps` frames per second."""
         rung = LADDER[self._rung]
         return rung._replace(fps=min(rung.fps, self._config.fps or rung.fps))
 
     def update(self, age_ms: float) -> Intervals:
-        """Take in the age of a result; once per second, choose."""
+        """Take in the age of a result; once per second, choose the rung anew."""
         self._worst_age_ms = max(self._worst_age_ms, age_ms)
         now_s = self._clock_s()
         if now_s - self._since_s >= MEASURE_S:

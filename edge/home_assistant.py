@@ -1,4 +1,4 @@
-"""Home Assistant's MQTT discovery: the messages by which each camera's sensors appear there by themselves.
+"""Home Assistant's MQTT discovery: the messages that make each camera's sensors appear there.
 
 The fields are those of https://www.home-assistant.io/integrations/sensor.mqtt/ and binary_sensor.mqtt/.
 """
@@ -14,7 +14,7 @@ from edge.names import level
 from edge.results import UNCERTAIN, CameraState
 
 NOBODY = "nobody"
-"""The emotion where no face is in view."""
+"""The emotion sensor's state when no face is in view."""
 _LARGEST = "(value_json.faces | sort(attribute='box.2') | last)"
 _IF_ANYBODY = "{{{{ {} if value_json.faces else {} }}}}"
 
@@ -22,14 +22,14 @@ _IF_ANYBODY = "{{{{ {} if value_json.faces else {} }}}}"
 def discovery(
     prefix: str, device: str, topic: Callable[[str], str], cameras: Sequence[str], labels: Sequence[str]
 ) -> dict[str, str]:
-    """Topic to message, for the device and for each of its cameras.
+    """The discovery messages by topic, for the device and each of its cameras.
 
     Args:
-        prefix: Home Assistant's own: `homeassistant`.
+        prefix: Home Assistant's discovery prefix, usually `homeassistant`.
         device: the device's name.
-        topic: a camera's topic of its name; the device's of "".
-        cameras: their names.
-        labels: the network's.
+        topic: gives a camera's topic for its name, and the device's for "".
+        cameras: the cameras' names.
+        labels: the network's labels.
     """
     shared = {
         "device": {"identifiers": [f"emotion-edge-{_id(device)}"], "name": device, "sw_version": __version__},
@@ -57,7 +57,7 @@ def _connection(topic: str) -> dict[str, Any]:
 
 
 def _sensors(camera: str, topic: str, device_status: str, labels: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What is known of a camera; its state is known as long as the device is there."""
+    """The sensors of a camera; its state is available as long as the device is online."""
     state = {
         "name": f"{camera} state",
         "state_topic": f"{topic}/state",
@@ -78,7 +78,7 @@ def _sensors(camera: str, topic: str, device_status: str, labels: Sequence[str])
 
 
 def _of_results(camera: str, labels: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What a camera's results tell."""
+    """The sensors that a camera's results feed."""
     return {
         "people": {
             "name": f"{camera} people",
@@ -110,7 +110,7 @@ def _ids(component: str, device: str, name: str) -> dict[str, str]:
 
 
 def _id(name: str) -> str:
-    """A name in the letters that Home Assistant's topics take; two names have two ids."""
+    """A name in the characters that Home Assistant allows in topics; different names get different ids."""
     plain = level(name)
     safe = re.sub(r"[^a-zA-Z0-9_-]+", "_", plain)
     return safe if safe == plain else f"{safe}_{hashlib.sha256(plain.encode()).hexdigest()[:6]}"

@@ -1,7 +1,7 @@
-"""Cameras that send JPEGs over HTTP: a stream of them, or one at each request.
+"""Cameras that send JPEGs over HTTP: a stream of them, or one per request.
 
-Each image is decoded by itself, so that a camera may change its size at any time; the stream's boundary is not
-needed, since a JPEG says where it ends.
+Each image is decoded by itself, so a camera may change the size at any time. The stream's boundary is not needed, since
+a JPEG says where it ends.
 """
 
 import http.client
@@ -16,13 +16,13 @@ from edge.results import BgrImage
 from edge.web_client import get
 
 MOST_BYTES = 64 << 20
-"""More than an image has."""
+"""More bytes than an image has."""
 PIECE_BYTES = 1 << 16
 _LENGTH = re.compile(rb"content-length:[ \t]*(\d+)", re.IGNORECASE)
 
 
 class MjpegSource(Source):
-    """A stream of JPEGs in one answer that has no end."""
+    """A stream of JPEGs: one HTTP response without an end."""
 
     live = True
 
@@ -36,7 +36,7 @@ class MjpegSource(Source):
             raise SourceError(f"Expected a stream at {name}; {REMEDY}. Received: {error}") from error
 
     def read(self) -> BgrImage | None:
-        """The next image; one that is damaged on its way is passed over."""
+        """Read the next image; one that was damaged on its way is skipped."""
         deadline_s = time.monotonic() + self._config.read_timeout_s
         while (image := decode(self._take())) is None:
             if time.monotonic() > deadline_s:
@@ -44,11 +44,11 @@ class MjpegSource(Source):
         return image
 
     def skip(self) -> None:
-        """Pass over the next image without decoding it."""
+        """Skip the next image without decoding it."""
         self._take()
 
     def close(self) -> None:
-        """End the answer."""
+        """Close the response."""
         self._answer.close()
 
     def _take(self) -> bytes:
@@ -81,7 +81,7 @@ class MjpegSource(Source):
             raise SourceError("no JPEGs")
 
     def _cut_off(self) -> bytes | None:
-        """The first whole JPEG of the buffer, taken out of it; None if it is not whole yet."""
+        """Take the first JPEG out of the buffer; None if it is not complete yet."""
         start = self._buffer.find(b"\xff\xd8\xff")
         if start < 0:
             return None
@@ -100,7 +100,7 @@ class MjpegSource(Source):
 
 
 class SnapshotSource(Source):
-    """An address that gives one image at each request; it is asked as often as images are wanted."""
+    """An address that gives one image per request; it is asked as often as images are wanted."""
 
     live = True
     is_polled = True
@@ -109,7 +109,7 @@ class SnapshotSource(Source):
         self._url, self._name, self._config = url, name, config
 
     def read(self) -> BgrImage | None:
-        """The image of now."""
+        """Fetch the current image."""
         try:
             with get(self._url, self._config.read_timeout_s) as answer:
                 content = answer.read(MOST_BYTES)
@@ -123,4 +123,4 @@ class SnapshotSource(Source):
         return image
 
     def skip(self) -> None:
-        """Nothing: what is not asked for does not come."""
+        """Do nothing: an image that is not requested does not come."""

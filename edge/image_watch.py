@@ -1,4 +1,4 @@
-"""Whether a camera still sees: the same image to the last byte, or blackness for long, is no living camera."""
+"""Whether a camera still works: one that repeats an image byte for byte, or stays black for long, does not."""
 
 import cv2
 import numpy as np
@@ -7,30 +7,30 @@ from numpy.typing import NDArray
 from edge.results import BgrImage, CameraState
 
 FROZEN_S, FROZEN_IMAGES = 4.0, 10
-"""A sensor's noise changes each image: so many of the same, for so long, are one that froze."""
+"""So many identical images over so many seconds mean a frozen camera: a sensor's noise makes each image different."""
 STUCK_S, REOPEN_S = 2.0, 20.0
-"""When a source that gives the same image is opened again: FFmpeg's decoder, which gives its last image for ever when
-the size changes, and any other."""
+"""Seconds after which a source that repeats an image is reopened: one with FFmpeg's decoder, which gets stuck when the
+size changes, and any other."""
 DARK_S = 4.0
 DARK_MEAN, DARK_BRIGHT, DARK_SHARE = 16.0, 40, 0.01
-"""An image is black whose mean is below the first, with fewer than this share of its pixels above the second."""
+"""An image is black if its mean is below the first, and less than the third (a share) of it is above the second."""
 STEP = 8
-"""Each eighth pixel tells whether an image is black."""
+"""Only every eighth pixel is looked at to see whether an image is black."""
 ROWS = 64
-"""Each so many-th row is compared first."""
+"""Every 64th row is compared first."""
 
 
 class ImageWatch:
-    """Judges the images of one live source, one after the other, also from one opening of it to the next.
+    """Watches the images of one live source; its memory outlasts a reopening of the source.
 
     Args:
-        frozen_s, dark_s: how long the same image, or a black one, may last, if other than usual: who looks on is told
-            sooner than a log.
+        frozen_s, dark_s: how long the same image, or a black one, may last, if not the default: somebody who watches
+            should be told sooner than a log.
     """
 
     def __init__(self, frozen_s: float | None = None, dark_s: float | None = None) -> None:
         self.state = CameraState.ONLINE
-        """online, frozen or dark."""
+        """The camera's state: online, frozen or dark."""
         self.reason = ""
         self._frozen_s, self._dark_s = frozen_s or FROZEN_S, dark_s or DARK_S
         self._last: BgrImage | None = None
@@ -40,7 +40,7 @@ class ImageWatch:
         self._dark_since_s: float | None = None
 
     def see(self, image: BgrImage, now_s: float) -> CameraState:
-        """Take in an image that came at `now_s`; the state from now on."""
+        """Take in an image that came at `now_s`, and return the camera's state."""
         sample = np.ascontiguousarray(image[::STEP, ::STEP])
         if self._last is not None and same_image(self._last, image):
             self._same += 1
@@ -55,7 +55,7 @@ class ImageWatch:
         return self.state
 
     def wants_reopening(self, now_s: float, decoder_sticks: bool) -> bool:
-        """Whether opening the source again may help; asked again after five times as long."""
+        """Whether reopening the source may help; after a yes, the next one comes only after five times as long."""
         after_s = self._reopen_after_s or (STUCK_S if decoder_sticks else REOPEN_S)
         if self._same < FROZEN_IMAGES or now_s - self._same_since_s < after_s:
             return False
@@ -74,7 +74,7 @@ class ImageWatch:
 
 
 def same_image(one: BgrImage, other: BgrImage) -> bool:
-    """Whether two images are the same to the last byte: a few rows tell most apart, in no time."""
+    """Whether two images are identical; comparing a few rows first tells most apart quickly."""
     return np.array_equal(one[::ROWS], other[::ROWS]) and np.array_equal(one, other)
 
 

@@ -1,4 +1,4 @@
-"""The emotion network in a TFLite runtime: the only file that knows tflite_runtime or ai-edge-litert."""
+"""The emotion network in a TFLite runtime: the only file that imports tflite_runtime or ai-edge-litert."""
 
 import ctypes
 import importlib
@@ -20,7 +20,8 @@ from edge.score_checks import check_finite, check_scores, varied_faces
 from edge.tflite_file import check_whole
 
 RUNTIMES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
-"""Short name to module; `auto` takes the first that is installed: LiteRT's int8 is faster on x86."""
+"""The runtimes' modules by short name; `auto` takes the first that is installed. LiteRT is first: its int8 is faster on
+x86."""
 MODELS = Path(__file__).parent / "models"
 
 _log = logging.getLogger(__name__)
@@ -32,19 +33,19 @@ def installed_runtimes() -> tuple[str, ...]:
 
 
 def choose_runtime(runtime: str) -> str:
-    """The runtime itself, or for `auto` the best that is installed."""
+    """The name of the runtime to use: `runtime` itself, or for `auto` the best that is installed."""
     return (installed_runtimes() or ("tflite",))[0] if runtime == "auto" else runtime
 
 
 def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threads: int = 1, delegate: str = "") -> Any:
-    """A ready interpreter (tensors allocated) of a `.tflite` file.
+    """Load a `.tflite` file into an interpreter with its tensors allocated.
 
-    Its `delegate` is the accelerator's (`FILE,key=value`), or empty where that could not be used: the log says
-    why, and the processor does the work.
+    `delegate` names an accelerator's TFLite delegate (`FILE,key=value`). If it can't be used, the log says why, the
+    processor does the work, and the interpreter's own `delegate` is empty.
 
     Raises:
         ConfigError: the runtime is unknown or not installed.
-        ModelError: the file is cut, or the runtime refuses it (an operator that it does not have).
+        ModelError: the file is cut off, or the runtime refuses it (it lacks an operator).
     """
     runtime = choose_runtime(runtime)
     if runtime not in RUNTIMES:
@@ -59,15 +60,15 @@ def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threa
 def invoke(
     interpreter: Any, index: int, value: "np.ndarray[Any, Any]", outputs: Sequence[int]
 ) -> "list[np.ndarray[Any, Any]]":
-    """Run a network once: `value` into the tensor `index`, and copies of the `outputs` back."""
+    """Run a network once: write `value` to the tensor `index`, and return copies of the `outputs`."""
     interpreter.set_tensor(index, value)
     interpreter.invoke()
     return [interpreter.get_tensor(output) for output in outputs]
 
 
 class _Interpreter:
-    """The runtime's own interpreter, built anew in a process that was forked: its threads stay behind, and the call
-    that waits for them would never return."""
+    """The runtime's own interpreter, built again in a forked process: there its threads are missing, and a call that
+    waits for them would never return."""
 
     def __init__(self, model: str | os.PathLike[str], runtime: str, threads: int, delegate: str = "") -> None:
         self._arguments = model, runtime, threads
@@ -81,7 +82,7 @@ class _Interpreter:
         return getattr(self._built, name)
 
     def leave_to_parent(self) -> None:
-        """Never free the runtime's object in this process, a child: its end would wait for the parent's threads."""
+        """Never free the runtime's object in this forked process: that would wait for threads of the parent."""
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._built))
 
     def _build(self) -> None:
@@ -98,13 +99,13 @@ class _Interpreter:
             ) from error
 
     def _accelerated(self, module: Any) -> Any:
-        """The runtime's interpreter with the delegate; None without one, or with one that can't be used."""
+        """The runtime's interpreter with the delegate; None if there is none, or if it can't be used."""
         if not self.delegate:
             return None
         model, _, threads = self._arguments
         library, options = delegate_parts(self.delegate)
         try:
-            ctypes.CDLL(library)  # the runtime's own attempt would leave half an object behind, and complain of it
+            ctypes.CDLL(library)  # a failure inside the runtime would leave half an object behind, and a complaint
             delegates = [module.load_delegate(library, options)]
             built = module.Interpreter(model_path=str(model), num_threads=threads, experimental_delegates=delegates)
             built.allocate_tensors()
@@ -130,7 +131,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class EmotionClassifier:
-    """Faces in, scores out.
+    """The emotion network: faces in, scores out.
 
     Usage:
         classifier = EmotionClassifier("edge/models/emotion_int8.tflite", scores="people")
@@ -148,7 +149,7 @@ class EmotionClassifier:
         self._file = model
         self.info = read_model_info(model)
         self.head = self.info.head(scores)
-        """The head whose scores `predict` gives."""
+        """The name of the head that `predict` takes the scores from."""
         self.runtime = choose_runtime(runtime)
         self._interpreter = load_interpreter(model, runtime, threads, delegate)
         self._input = self._interpreter.get_input_details()[0]
@@ -158,16 +159,16 @@ class EmotionClassifier:
 
     @property
     def delegate(self) -> str:
-        """The accelerator's that runs the network; empty if the processor does."""
+        """The delegate that runs the network; empty if the processor does."""
         delegate: str = self._interpreter.delegate
         return delegate
 
     def predict(self, faces: FaceInput) -> Probabilities:
-        """Scores (faces, labels), float32, of uint8 faces (faces, height, width, channels), of the chosen head."""
+        """Return the chosen head's scores, (faces, labels), for uint8 faces, (faces, height, width, channels)."""
         return self.predict_heads(faces)[self.head.name]
 
     def predict_heads(self, faces: FaceInput) -> dict[str, Probabilities]:
-        """The scores of every head, by its name, from one pass through the network per face.
+        """Return the scores of every head by name, from one pass through the network per face.
 
         Raises:
             ModelError: a score is NaN or infinite.
@@ -183,7 +184,7 @@ class EmotionClassifier:
         return scores
 
     def warm_up(self) -> None:
-        """Run on a few images, so that the first real face is not the slow one, and a dead network never sees it.
+        """Run on a few images: the first run is slow, and a broken network is found before it sees a face.
 
         Raises:
             ModelError: the scores are not finite, do not sum to 1, or never change with the image.
@@ -192,7 +193,7 @@ class EmotionClassifier:
             check_scores(scores, f"{head} of {self._file}")
 
     def _find_outputs(self, model: str | os.PathLike[str]) -> dict[str, Any]:
-        """Head to the output of its name in the file's signature, never by position; one head is the one output."""
+        """Each head's output, found by its name in the file's signature; a file with one head has one output."""
         outputs = self._interpreter.get_output_details()
         names = [head.name for head in self.info.heads]
         if len(names) == 1 and len(outputs) == 1:

@@ -1,4 +1,4 @@
-"""Ctrl-C while a command's modules load: nothing else is imported here, so that it counts from the first moment."""
+"""Handles Ctrl-C while a command's modules load; it imports next to nothing, so that it works from the first moment."""
 
 import os
 import signal
@@ -7,12 +7,12 @@ EXIT_INTERRUPTED = 130
 
 
 def end_quietly() -> None:
-    """Until `listen` is called, Ctrl-C ends the process without a word."""
+    """Let Ctrl-C end the process without a message, until `listen` is called."""
     signal.signal(signal.SIGINT, _leave)
 
 
 def listen() -> None:
-    """From now on Ctrl-C is a KeyboardInterrupt again."""
+    """Let Ctrl-C raise KeyboardInterrupt again."""
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,7 +1,7 @@
-"""Lines at the end of a file, for as long as the service lives.
+"""Appends lines to a file or a stream for as long as a service lives.
 
-Others may rename the file, cut it or delete it (logrotate does), its disk may be full for a moment, and it may be a
-pipe whose reader comes and goes. Nothing here blocks for longer than `PATIENCE_S`.
+Others may rename, truncate or delete the file (logrotate does), its disk may be full for a moment, and it may be a
+pipe with a reader that comes and goes. Nothing here blocks longer than `PATIENCE_S`.
 """
 
 import contextlib
@@ -21,18 +21,18 @@ PATIENCE_S = 1.0
 """How long a write waits for the reader of a full pipe."""
 _LOOK_MS = 100
 _AT_ONCE = 4096
-"""A pipe that takes anything takes so many bytes without blocking (PIPE_BUF)."""
+"""A pipe that is ready takes this many bytes without blocking (PIPE_BUF)."""
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class _Tail:
-    """What is missing of the last line that was written to a descriptor."""
+    """Writes to a descriptor, and remembers the rest of a line that was only partly written."""
 
     def __init__(self, missing: bytes = b"") -> None:
         self._missing = missing
 
     def add(self, descriptor: int, lines: str, patience_s: float, stop: threading.Event | None = None) -> None:
-        """Write what is missing, then the lines; after an error the rest of a line that was begun is missing."""
+        """Write the rest of an unfinished line, then the lines; an error may leave one unfinished again."""
         data, written = self._missing + lines.encode("utf-8", "backslashreplace"), 0
         end_s = time.monotonic() + patience_s
         try:
@@ -45,16 +45,16 @@ class _Tail:
 
 
 class StreamLines:
-    """Lines to a stream of another owner: standard output.
+    """Writes lines to a stream that somebody else owns, such as standard output.
 
-    A reader that sleeps stops photos and films until it wakes or `stop` is set, and live images for a moment only.
+    A reader that pauses holds up photos and films until it goes on or `stop` is set, but live images only for a moment.
     """
 
     def __init__(self, stream: TextIO, stop: threading.Event | None = None) -> None:
         self._stream, self._stop, self._tail = stream, stop, _Tail()
 
     def write(self, lines: str, can_wait: bool = True) -> None:
-        """Add whole lines; OSError if they can't be written, a BrokenPipeError if nobody reads them any more."""
+        """Write whole lines; OSError if they can't be written, BrokenPipeError if nobody reads them any more."""
         self._stream.flush()
         if (descriptor := _descriptor_of(self._stream)) is None:
             self._stream.write(lines)
@@ -69,14 +69,14 @@ class StreamLines:
 
 
 class LineFile:
-    """The file of this name, made with the first line. What an earlier run wrote stays.
+    """Appends lines to the file of this name, which is made with the first line. What an earlier run wrote stays.
 
     Usage:
         lines = LineFile(Path("results.jsonl"))
         lines.write('{"a": 1}\n')
 
-    A write that fails raises OSError; the next one opens the file anew if that is needed, and completes a line
-    of which only a part was written.
+    A write that fails raises OSError. The next one reopens the file if needed, and completes a line that was only
+    partly written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -85,7 +85,7 @@ class LineFile:
         self._tail = _Tail()
 
     def write(self, lines: str, head: str = "") -> None:
-        """Add whole lines; `head` goes before them where the file is empty."""
+        """Append whole lines; in an empty file `head` goes before them."""
         descriptor = self._followed()
         if _size(descriptor) == 0:
             self._tail, lines = _Tail(), head + lines
@@ -100,13 +100,13 @@ class LineFile:
         return _size(self._followed()) == 0
 
     def reopen(self) -> None:
-        """Close the file; the next line opens what has this name then."""
+        """Close the file; the next line opens the file that then has this name."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
 
     def _followed(self) -> int:
-        """The open file that has this name now."""
+        """The descriptor of the file that has this name now, reopened if it was moved."""
         if self._descriptor is not None and not self._has_name(self._descriptor):
             self.reopen()
         if self._descriptor is None:
@@ -123,7 +123,7 @@ class LineFile:
             return True
 
     def _ends_whole(self, descriptor: int) -> bool:
-        """Whether the file has no half line at its end, as after a power cut."""
+        """Whether the file ends in a whole line; after a power cut it may not."""
         with contextlib.suppress(OSError):  # a file that may be written and not be read
             if _size(descriptor):
                 with self._path.open("rb") as written:
@@ -133,20 +133,20 @@ class LineFile:
 
 
 def _size(descriptor: int) -> int | None:
-    """The bytes of a regular file; None of pipes and devices."""
+    """The size of a regular file in bytes; None for pipes and devices."""
     about = os.fstat(descriptor)
     return about.st_size if stat.S_ISREG(about.st_mode) else None
 
 
 def _rest_of_line(data: bytes, written: int) -> bytes:
-    """What is missing of the line in which the first `written` bytes end."""
+    """The rest of the line in which the first `written` bytes end."""
     if data[written - 1 : written] == b"\n":
         return b""
     return data[written : data.find(b"\n", written) + 1]
 
 
 def _is_ready(descriptor: int, end_s: float, stop: threading.Event | None) -> bool:
-    """Whether some bytes can be written at once; BlockingIOError if that is not so in time, or to be waited for."""
+    """Whether some bytes can be written without blocking; BlockingIOError if not after `end_s`, or if `stop` is set."""
     if os.name != "posix":
         return True
     room = select.poll()

@@ -1,10 +1,10 @@
-"""What a file is, told by its first bytes: names lie, and a message should say what was received."""
+"""The type of a file, from its first bytes: names lie, and an error message should say what was received."""
 
 import re
 from pathlib import Path
 
 HEAD_BYTES, FULL_BYTES = 64, 4160
-"""How much of a file tells its type, and whether it is animated."""
+"""How many bytes of a file are enough to tell its type, and whether it is animated."""
 PHOTO_TYPES = frozenset({"JPEG", "PNG", "WebP", "BMP", "TIFF", "JPEG 2000", "PNM", "Radiance HDR"})
 """Still images that OpenCV reads."""
 MOVING_TYPES = frozenset({"GIF", "animated PNG", "animated WebP"})
@@ -51,7 +51,7 @@ _CODECS = {
 
 
 def type_of(head: bytes) -> str:
-    """The type of a file that begins so; empty if it is none of the known ones."""
+    """The type of a file with these first bytes; empty if it is unknown."""
     for pattern, name in _PATTERNS:
         if pattern.match(head):
             return name
@@ -59,7 +59,7 @@ def type_of(head: bytes) -> str:
 
 
 def full_type_of(content: bytes) -> str:
-    """As `type_of`, and told apart from its animated kin, by the first `FULL_BYTES`."""
+    """As `type_of`, but animated images are told apart from still ones, by the first `FULL_BYTES`."""
     name = type_of(content[:HEAD_BYTES])
     if name == "WebP" and content[12:16] == b"VP8X" and content[20] & 0x02:
         return "animated WebP"
@@ -73,7 +73,7 @@ def type_at(path: Path) -> str:
 
 
 def codec_name(four: str) -> str:
-    """A codec's four letters, with its usual name."""
+    """A codec's four-letter code, with its usual name."""
     usual = _CODECS.get(four.lower())
     return f"{usual} ({four})" if usual else four or "unknown"
 

@@ -1,6 +1,6 @@
-"""What a run measures, for Prometheus: `--metrics 127.0.0.1:9100`, with the library of the extra `metrics`.
+"""A run's figures for Prometheus: `--metrics 127.0.0.1:9100`; needs the extra `metrics`.
 
-Counts that cameras and sinks keep themselves are read when Prometheus asks; what each frame tells is added up here.
+Counts that cameras and sinks keep themselves are read when Prometheus asks; figures of each frame are added up here.
 """
 
 import importlib
@@ -21,7 +21,7 @@ from edge.sinks import Sink
 from edge.status_page import Answer, Pages, StatusServer
 
 STUCK_S = 5.0
-"""A loop that has not turned for so long hangs: it turns ten times per second with or without frames."""
+"""A main loop that has not turned for so long hangs: it turns ten times per second, with or without frames."""
 AGE_BUCKETS_S = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
 STAGE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 _COUNTS = {
@@ -30,14 +30,14 @@ _COUNTS = {
     "failed": ("items_failed", "Photos and spots of films that could not be read"),
     "reconnects": ("camera_reconnects", "Times that the camera was opened again"),
 }
-"""A camera's count to the metric's name and help."""
+"""For each count of a camera, the metric's name and help text."""
 
 
 class SnapshotOptions(NamedTuple):
-    """Whether images may be looked at from afar."""
+    """Whether, and how, the cameras' images are served."""
 
     token: str = ""
-    """What it costs; without one there are none."""
+    """The token that a request must show; without a token no images are served."""
     blur: bool = False
 
 
@@ -48,7 +48,7 @@ class MetricsSink:
         MetricsSink("127.0.0.1:9100", engine, sinks)
 
     Raises:
-        SinkError: no such address, another program has it, or no library.
+        SinkError: the address does not exist or is taken by another program, or the library is missing.
     """
 
     def __init__(
@@ -95,14 +95,14 @@ class MetricsSink:
             "emotion_edge_emotions", "People in view who show this emotion", (*camera, "emotion"), registry=registry
         )
         self._shown: dict[str, set[str]] = {}
-        """The emotions that each camera has seen."""
+        """The emotions that were seen so far, for each camera."""
         known = library.Gauge(
             "emotion_edge_info", "Device, version and network", ("device", *identity), registry=registry
         )
         known.labels(self._device, *identity.values()).set(1)
 
     def write(self, frame: Frame, result: FrameResult) -> bool:
-        """Add one frame up."""
+        """Count one frame; return False, since this is not an output."""
         self._turned_s = time.monotonic()
         self._last[result.source] = frame, result
         self._frames.labels(self._device, result.source).inc()
@@ -111,16 +111,16 @@ class MetricsSink:
             if (spent_ms := getattr(result.timings, stage.name)) > 0:
                 self._stages.labels(self._device, stage.name.removesuffix("_ms")).observe(spent_ms / 1000)
         self._set_people(result.source, count_emotions(result))
-        return False  # no output: a run whose outputs all fail is none the better for it
+        return False  # if all outputs fail, this one must not make the run look well
 
     def tell(self, status: CameraStatus) -> bool:
-        """A camera that fails sees nobody any more."""
+        """Set the people in view of a failed camera to 0."""
         if status.state is not CameraState.ONLINE:
             self._set_people(status.name, {})
         return False
 
     def turn(self) -> bool:
-        """The loop turns."""
+        """Note that the main loop has turned."""
         self._turned_s = time.monotonic()
         return False
 
@@ -129,7 +129,7 @@ class MetricsSink:
         self._server.close()
 
     def problems(self) -> list[str]:
-        """Why the run is not healthy: the loop hangs, or cameras give no images."""
+        """Why the run is not healthy: the main loop hangs, or cameras give no images."""
         statuses = [status for status in self._engine.statuses if status.state.is_fault]
         cameras = [f"{one.name} is {one.state.value}: {one.reason or 'no new images'}" for one in statuses]
         if self._turned_s is None:
@@ -138,7 +138,7 @@ class MetricsSink:
         return [*([f"the loop hangs for {silent_s:.0f} s"] if silent_s > STUCK_S else []), *cameras]
 
     def snapshot(self, camera: str) -> bytes | None:
-        """The last image of a camera as a JPEG; over that of one that fails are words, since it is no live one."""
+        """The last image of a camera as a JPEG; if the camera fails, the reason is written across it."""
         frame, result = self._last.get(camera or next(iter(self._last), ""), (None, None))
         if frame is None or result is None:
             return None
@@ -149,7 +149,7 @@ class MetricsSink:
         return cv2.imencode(".jpg", image)[1].tobytes()
 
     def _set_people(self, camera: str, emotions: Mapping[str, int]) -> None:
-        """An emotion that nobody shows any more is 0, so that sums and means over time are right."""
+        """Set the gauges; emotions that nobody shows any more become 0, so that means over time are right."""
         self._people.labels(self._device, camera).set(sum(emotions.values()))
         shown = self._shown.setdefault(camera, set())
         shown |= emotions.keys()
@@ -162,13 +162,13 @@ class MetricsSink:
 
 
 class _Counts:
-    """What cameras and sinks count by themselves."""
+    """The counts that cameras and sinks keep themselves."""
 
     def __init__(self, core: Any, engine: Engine, sinks: Sequence[Sink]) -> None:
         self._core, self._engine, self._sinks, self._device = core, engine, sinks, engine.config.device
 
     def collect(self) -> Iterator[Any]:
-        """The metrics of this moment; Prometheus' library calls it."""
+        """Yield the current metrics; Prometheus' library calls this."""
         counts = self._engine.camera_counts()
         for count, (name, text) in _COUNTS.items():
             metric = self._core.CounterMetricFamily(f"emotion_edge_{name}", text, labels=["device", "camera"])
@@ -187,7 +187,7 @@ class _Counts:
         return metric
 
     def _outputs(self) -> Any:
-        """What sinks keep back, have dropped, have stored: those that have a method `counts`."""
+        """What sinks hold back, dropped or stored, for those sinks that have a method `counts`."""
         labels = ["device", "output", "what"]
         metric = self._core.GaugeMetricFamily("emotion_edge_output", "What an output counts", labels=labels)
         for sink in self._sinks:
@@ -197,13 +197,13 @@ class _Counts:
 
 
 class _Health:
-    """The device's own state."""
+    """The device's own health."""
 
     def __init__(self, core: Any, device: str) -> None:
         self._core, self._device = core, device
 
     def collect(self) -> Iterator[Any]:
-        """The metrics of this moment; those that the device does not tell are left out."""
+        """Yield the current metrics; those that the device does not report are left out."""
         if (celsius := temperature_c()) is not None:
             heat = self._core.GaugeMetricFamily(
                 "emotion_edge_cpu_temperature_celsius", "The processor's temperature", labels=["device"]
@@ -224,7 +224,7 @@ def _library() -> Any:
         for name in ("exposition", "core"):
             importlib.import_module(f"prometheus_client.{name}")
         library = importlib.import_module("prometheus_client")
-        library.disable_created_metrics()  # a series more for each, which says only when the process began
+        library.disable_created_metrics()  # they would double the series, to say only when the process began
     except ImportError as error:
         raise SinkError(
             f"Expected prometheus-client for --metrics: pip install 'prometheus-client>=0.21'. Received: {error}"

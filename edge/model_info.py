@@ -1,8 +1,8 @@
-"""The contract that a model file carries about itself, so that no label or pixel range is guessed.
+"""The contract inside each model file: labels, input size, pixel range and more, so that nothing has to be guessed.
 
 `model_info.json` (and `labels.txt`, which other TFLite tools read) are members of a zip: appended to
 a `.tflite`, which stays valid, and inside a `.keras`, which is a zip already. Training writes the
-contract, conversion carries it, the runtime reads it. Standard library only.
+contract, conversion copies it, the runtime reads it. Standard library only.
 """
 
 import hashlib
@@ -23,19 +23,19 @@ LABELS = tuple(EMOTIONS)
 """FER-2013's classes, in the order of the network's outputs."""
 
 PEOPLE, LABEL = "people", "label"
-"""The heads of our networks: what ten people would vote, and FER-2013's own label."""
+"""The output heads of our networks: how ten people would vote, and FER-2013's own label."""
 MEANINGS = {
     PEOPLE: "the share of people who would say so (FER+: ten people voted on each image)",
     LABEL: "the probability that FER-2013's annotator, one person, wrote so",
 }
-"""What a score of a head means."""
+"""What a score means, by head."""
 INFO_MEMBER = "model_info.json"
 LABELS_MEMBER = "labels.txt"
 SCHEMA = 2
 """Version of the contract; files of version 1, which have one head, are read too."""
 INTERPOLATIONS = ("area", "linear", "cubic")
 CHANNELS = {"gray": 1, "rgb": 3}
-"""What a network may see, and in how many channels."""
+"""The color modes of a network's input, and their number of channels."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class Head:
     """One set of scores that the network gives: a softmax over `labels`."""
 
     name: str = LABEL
-    """The name of the output in the file's signature; a file with one head may call its output otherwise."""
+    """The name of the output in the file's signature; in a file with one head the output may have another name."""
     labels: tuple[str, ...] = LABELS
     """The classes, in the order of the output."""
     trained_on: str = ""
-    """What it learned, in words."""
+    """What the head was trained on, in words."""
     accuracy: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """What counts as right (`FER+ majority`), to split, to the share of its images that this very file gets right."""
+    """This file's accuracy, by what counts as right (such as `FER+ majority`) and by split."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -59,18 +59,18 @@ class Head:
 
     @property
     def meaning(self) -> str:
-        """What a score of it means."""
+        """What a score of this head means."""
         return MEANINGS.get(self.name, f"the probability by what it learned: {self.trained_on or 'unknown'}")
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> "Head":
-        """Read what `dataclasses.asdict` gives."""
+        """Make a head from what `dataclasses.asdict` gives."""
         return cls(**{**data, "labels": tuple(str(label) for label in data["labels"])})
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a user of the network must know to feed it and to read its output.
+    """What a program must know to feed a network and to read its output.
 
     Pixels are uint8 in [0, 255]; scaling is inside the graph. Scale and zero point are not here:
     the interpreter knows them.
@@ -78,21 +78,21 @@ class ModelInfo:
 
     name: str
     heads: tuple[Head, ...] = (Head(),)
-    """The one that decides first."""
+    """The output heads; the first decides the label."""
     input_size: tuple[int, int] = (48, 48)
     """(width, height)."""
     color: str = "gray"
     """`gray`, or `rgb` for a network that sees colors, red first."""
     crop_margin: float = 0.0
-    """What is added around a face box before the crop, as a share of its side, in all."""
+    """What is added to a face box before the crop: the sum of both margins, as a share of the box's side."""
     interpolation: str = "area"
     dataset: str = "FER-2013"
     variant: str = "keras"
     """`keras`, or the kind of TFLite file: `float32`, `float16`, `dynamic`, `int8`, `int16x8`."""
     keras_sha256: str = ""
-    """`network_sha256` of the Keras file, in it and in every file that was made of it."""
+    """`network_sha256` of the Keras file: the same in it and in every file converted from it."""
     conversion: Mapping[str, Any] = field(default_factory=dict)
-    """How the file was made and what it lost: calibration, agreement with Keras by head, hash of the graph."""
+    """How the file was converted, and what that cost: calibration, agreement with Keras by head, hash of the graph."""
     versions: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
 
@@ -113,20 +113,20 @@ class ModelInfo:
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of one face."""
+        """The shape of one face: (height, width, channels)."""
         width, height = self.input_size
         return height, width, CHANNELS[self.color]
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes of the head that decides."""
+        """The classes of the first head, which decides the label."""
         return self.heads[0].labels
 
     def head(self, name: str) -> Head:
-        """The head of this name; of a file with one head that one, whatever its name.
+        """The head with this name; if the file has one head only, that one, whatever its name.
 
         Raises:
-            ModelError: the file has several heads, none of this name.
+            ModelError: the file has several heads, but none with this name.
         """
         if len(self.heads) == 1:
             return self.heads[0]
@@ -136,12 +136,12 @@ class ModelInfo:
         raise ModelError(f"Expected a head of {[head.name for head in self.heads]}. Received: {name!r}")
 
     def to_json(self) -> str:
-        """The contract as JSON text with sorted keys: same contract, same bytes."""
+        """The contract as JSON with sorted keys: the same contract gives the same bytes."""
         return json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "ModelInfo":
-        """Read `to_json`'s text; a ModelError if a part is missing, unknown or of another type."""
+        """Read a contract from `to_json`'s text; ModelError if a part is missing, unknown or of another type."""
         try:
             data = _of_today(json.loads(text))
             known = {f.name for f in fields(cls)}
@@ -157,7 +157,7 @@ class ModelInfo:
 
 
 def _of_today(data: dict[str, Any]) -> dict[str, Any]:
-    """A contract of version 1, which knew one head, as one of today; others as they are."""
+    """Convert a contract of version 1, which had one head, to the current version; leave others as they are."""
     if data.get("schema") != 1:
         return data
     head = {"name": LABEL, "labels": data.pop("labels"), "accuracy": {"label": data.pop("accuracy", {})}}
@@ -186,7 +186,7 @@ def read_model_info(path: str | os.PathLike[str]) -> ModelInfo:
 
 
 def write_model_info(path: str | os.PathLike[str], info: ModelInfo) -> None:
-    """Append the contract to the model file at `path`, whole or not at all; see `with_model_info`."""
+    """Append the contract to the model file at `path`, which is replaced whole or not at all; see `with_model_info`."""
     path = Path(path)
     try:
         content = with_model_info(path.read_bytes(), info)
@@ -197,9 +197,9 @@ def write_model_info(path: str | os.PathLike[str], info: ModelInfo) -> None:
 
 
 def with_model_info(content: bytes, info: ModelInfo) -> bytes:
-    """A model file's bytes with its contract appended; same input, same bytes.
+    """A model file's bytes with its contract appended; the same input gives the same bytes.
 
-    The file must not carry one yet: a zip member can't be replaced in place.
+    The file must not have a contract yet: a zip member can't be replaced in place.
     """
     file = io.BytesIO(content)
     with zipfile.ZipFile(file, "a") as members:

@@ -1,4 +1,5 @@
-"""What moved, on the frame in small: faces between detections (median flow, Kalal et al., ICPR 2010), and views."""
+"""Motion in a small version of the frame: follows faces between detections (median flow, Kalal et al., ICPR 2010), and
+finds views that changed."""
 
 import math
 from collections.abc import Sequence
@@ -11,11 +12,11 @@ from edge.preprocess import to_gray
 from edge.results import BgrImage, Box, GrayImage
 
 GRID = 6
-"""Points per side of the box that are followed."""
+"""How many points per side of a box are followed."""
 MAX_BACKWARD_PX = 1.0
-"""A point counts if following it back ends this close to where it began."""
+"""A point counts if following it back ends within so many pixels of where it began."""
 SMALL_WIDTH = 320
-"""Pixels to which a frame is shrunk to follow faces and to see what changed."""
+"""Width in pixels to which a frame is shrunk to follow faces and to see what changed."""
 _FLOW = {"winSize": (15, 15), "maxLevel": 2, "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03)}
 
 
@@ -31,7 +32,7 @@ class MotionFollower:
         self._last: GrayImage | None = None
 
     def remember(self, small: GrayImage) -> None:
-        """Keep the image to which the next one is compared."""
+        """Keep the image that the next one is compared with."""
         self._last = small
 
     def follow(self, small: GrayImage, boxes: list[Box], factor: float) -> list[Box | None]:
@@ -51,9 +52,9 @@ class MotionFollower:
 
 
 class Changes:
-    """Tells in which views something changed since each was last looked at, on a coarse image.
+    """Tells which views have changed since each was last searched, from a coarse image.
 
-    Slow changes add up, since each view is compared with what it was at its last look.
+    Slow changes add up, since each view is compared with its state at the last search.
 
     Usage:
         changed = changes.update(small, faces)   # (views,) bool
@@ -62,10 +63,10 @@ class Changes:
 
     cells = (40, 30)
     change = 6.0
-    """Gray levels by which a cell must change: well above a camera's noise, averaged over a cell."""
+    """Gray levels by which a cell must change: well above a camera's noise when averaged over the cell."""
 
     def __init__(self, views: Sequence[Box], size: tuple[int, int]) -> None:
-        """`views` are rectangles of a frame of `size` (width, height)."""
+        """Watch `views`, rectangles of a frame of `size` (width, height)."""
         self._size = size
         self._masks = np.zeros((len(views), self.cells[1], self.cells[0]), bool)
         for mask, view in zip(self._masks, views, strict=True):
@@ -74,7 +75,7 @@ class Changes:
         self._coarse = np.zeros(self._masks.shape[1:], np.float32)
 
     def update(self, small: GrayImage, known: Sequence[Box]) -> NDArray[np.bool_]:
-        """Whether each view changed, but for the faces in `known`, in pixels of the frame."""
+        """Whether each view has changed, apart from the faces in `known`, in pixels of the frame."""
         self._coarse = cv2.resize(small, self.cells, interpolation=cv2.INTER_AREA).astype(np.float32)
         changed = self._masks & (np.abs(self._coarse - self._kept) >= self.change)
         for box in known:
@@ -82,7 +83,7 @@ class Changes:
         return changed.any(axis=(1, 2))  # type: ignore[no-any-return]
 
     def keep(self, index: int) -> None:
-        """The view was looked at."""
+        """Note that the view was searched: compare it with this image from now on."""
         self._kept[index] = self._coarse
 
     def _cells_of(self, box: Box) -> tuple[slice, slice]:
@@ -93,7 +94,7 @@ class Changes:
 
 
 def shrink(image: BgrImage | GrayImage) -> GrayImage:
-    """The image in gray, `SMALL_WIDTH` pixels wide, or as it is if it is not wider."""
+    """The image in gray, `SMALL_WIDTH` pixels wide; a smaller one keeps its size."""
     gray = to_gray(image)
     if gray.shape[1] <= SMALL_WIDTH:
         return gray
@@ -102,7 +103,7 @@ def shrink(image: BgrImage | GrayImage) -> GrayImage:
 
 
 def _grid(box: Box, factor: float) -> NDArray[np.float32]:
-    """Points (GRID * GRID, 2) in the middle of the box: its corners show the background."""
+    """Points (GRID * GRID, 2) in the middle of the box, since its corners show the background."""
     steps = np.linspace(0.2, 0.8, GRID, dtype=np.float32)
     x, y = np.meshgrid(box.x + steps * box.width, box.y + steps * box.height)
     return np.ascontiguousarray(np.stack([x.ravel(), y.ravel()], axis=1) / factor, dtype=np.float32)
@@ -122,6 +123,6 @@ def _move(box: Box, before: NDArray[np.float32], after: NDArray[np.float32]) -> 
 
 
 def _median(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`np.median` along the first axis: of a few dozen points in a twentieth of its time."""
+    """The median along the first axis: for a few dozen points this takes a twentieth of `np.median`'s time."""
     ordered, middle = np.sort(values, axis=0), len(values) // 2
     return (ordered[(len(values) - 1) // 2] + ordered[middle]) / 2  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Results to an MQTT broker, for Home Assistant, Node-RED and the like: `--mqtt mqtt://user:password@host/topic`.
+"""Sends results to an MQTT broker, for Home Assistant, Node-RED and the like: `--mqtt mqtt://user:password@host/topic`.
 
 The library (pip install paho-mqtt) is imported when the sink is made. `edge/mqtt_link.py` keeps the connection in a
 thread of its own; the loop never waits for the network.
@@ -25,56 +25,56 @@ from edge.schema import status_to_json, to_json
 from edge.waiting import Entry, MemoryQueue, Waiting
 
 GOODBYE_S = 0.5
-"""How long the end waits for the broker to hear of it."""
+"""How long `close` tries to tell the broker."""
 QUEUE = 10_000
-"""Results that wait in memory: with one camera nearly three hours."""
+"""How many results wait in memory: nearly three hours of one camera."""
 BASE = "emotion-edge"
 PREFIX = "homeassistant"
 OWN_LEVELS = ("status", "about")
-"""Topics of the device where a camera's name may not be."""
+"""Topic levels that the device uses itself; a camera with such a name gets a `_` appended."""
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
 @dataclass(frozen=True)
 class MqttOptions:
-    """How the broker is told.
+    """Options of the sink.
 
     Usage:
         MqttOptions(device="kitchen", authority=Path("/etc/ssl/our-own-authority.pem"))
     """
 
     device: str = ""
-    """The device's name; its own if not given."""
+    """The device's name; if empty, its host name and id."""
     authority: Path | None = None
-    """The certificate of the authority that signed the broker's, where the system does not know it."""
+    """The certificate of the authority that signed the broker's certificate, if the system does not know it."""
     user: str = ""
     password: str = ""
-    """They win over those in the address."""
+    """User and password; they override those in the address."""
     queue: int = QUEUE
-    """Most results that wait in memory."""
+    """The most results that wait in memory."""
     discovery: str = PREFIX
-    """Home Assistant's prefix; empty: it is not told."""
+    """Home Assistant's discovery prefix; empty: no discovery."""
     cameras: Sequence[str] = ()
-    """The cameras that Home Assistant is told of."""
+    """The cameras to announce to Home Assistant."""
     labels: Sequence[str] = LABELS
     identity: Mapping[str, str] = field(default_factory=dict)
-    """Which program and network this is."""
+    """The versions of the program and the network."""
 
 
 class MqttSink:
-    """The JSON of a result to TOPIC/DEVICE/CAMERA: at once when a label changes, else once per second.
+    """Publishes each result as JSON on TOPIC/DEVICE/CAMERA: at once when a label changes, else once per second.
 
-    TOPIC/DEVICE/status is `online` or `offline`, retained; the broker says `offline` for a process that has died. So is
-    TOPIC/DEVICE/CAMERA/status for each camera, and CAMERA/state has its state with the reason as JSON. While the broker
-    is away results wait: in memory, or in a `store` that another sink fills. What comes late goes to CAMERA/late.
+    TOPIC/DEVICE/status is `online` or `offline`, retained; the broker publishes `offline` if the process dies. For each
+    camera, TOPIC/DEVICE/CAMERA/status is the same, and CAMERA/state has its state and the reason as JSON. While the
+    broker is away, results wait in memory, or in a `store` that another sink fills. Late ones go to CAMERA/late.
 
     Usage:
         MqttSink("mqtt://broker.local/home")
         MqttSink("mqtts://broker.local/home", MqttOptions(authority=Path("/etc/ssl/our-own-authority.pem")))
 
     Raises:
-        SinkError: no such address, no such certificate, or no library. A broker that is absent is no error: it may
-            come later.
+        SinkError: the address is invalid, or the certificate or the library is missing. A broker that does not answer
+            is not an error: it may come later.
     """
 
     def __init__(self, address: str, options: MqttOptions = MqttOptions(), store: Waiting | None = None) -> None:
@@ -94,12 +94,12 @@ class MqttSink:
             self._talk.kept.update(messages)
         about = {"device": self._device, "id": device_id(), **options.identity, "cameras": list(options.cameras)}
         self._talk.kept[f"{self.topic}/about"] = json.dumps(about)
-        # A name of its own for each process: a broker throws out who comes under a name that is taken.
+        # A client id of its own for each process: a broker disconnects a client when another one takes its id.
         self.link = Link(_broker(url, options), f"edge-{device_id()}-{secrets.token_hex(2)}", self._talk)
         self.link.start()
 
     def write(self, frame: Frame, result: FrameResult) -> bool:
-        """Have the result sent if it is time to; with a store it comes from there."""
+        """Queue the result if one is due; with a store, the results come from there."""
         if self._memory is None or not self._changes.is_due(frame, result):
             return False
         self._memory.put(result.source, json.dumps(to_json(result, self._device)), result.captured_at)
@@ -107,20 +107,20 @@ class MqttSink:
         return True
 
     def tell(self, status: CameraStatus) -> bool:
-        """Have the broker keep how a camera is."""
+        """Publish a camera's state, retained."""
         self._cameras[status.name] = status
         for topic, text in self._about(status).items():
             self._talk.keep(topic, text)
         return True
 
     def counts(self) -> dict[str, int]:
-        """What waits, what was dropped, whether the broker is there and how often it was found."""
+        """How many results wait or were dropped, whether the broker is connected, and how often it was."""
         link, waiting = self.link, self.waiting
         state = {"connected": int(link.is_connected), "connections": link.connections}
         return {"waiting": waiting.count, "dropped": waiting.dropped, **state}
 
     def close(self) -> None:
-        """Send what waits and say goodbye, for the cameras too, if the broker is there."""
+        """Send what waits, and publish `offline` for the device and its cameras, if the broker is there."""
         goodbye: dict[str, str] = {}
         for name in self._cameras:
             goodbye |= self._about(CameraStatus.now(name, CameraState.ENDED))
@@ -134,7 +134,7 @@ class MqttSink:
         }
 
     def _place(self, camera: str) -> str:
-        """A camera's topic; the device's of ""."""
+        """A camera's topic; for "" the device's."""
         name = level(camera)
         return f"{self.topic}/{name}{'_' if name in OWN_LEVELS else ''}" if camera else self.topic
 

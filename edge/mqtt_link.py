@@ -1,8 +1,9 @@
-"""The way to a broker: one connection after the other, in a thread of its own.
+"""The link to an MQTT broker: a thread of its own that connects again whenever the connection is lost.
 
-    Link (the thread: connects, waits, connects again) -> Connection (sends what is kept and what waits) -> the library
+    Link (the thread: connects, waits, connects again) -> Connection (sends what is retained and waits) -> the library
 
-A result is forgotten when the broker has confirmed it. What one connection had not confirmed goes out with the next.
+A result is dropped from the queue when the broker has confirmed it. What was not confirmed is sent again on the next
+connection.
 """
 
 import contextlib
@@ -23,9 +24,9 @@ from edge.waiting import Entry, Waiting
 
 KEEPALIVE_S = 15
 FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 30.0
-"""From one attempt to the next; twenty devices do not all come at the same moment."""
+"""Pauses between attempts; they are random, so that twenty devices do not all connect at the same moment."""
 ON_THE_WAY = 20
-"""Most results that the broker has not confirmed."""
+"""The most results that are sent before the broker confirms one."""
 _HUNG_UP = "it ended the connection; mqtts:// is for a broker with TLS, mqtt:// for one without"
 
 _log = logging.getLogger("edge.mqtt")
@@ -33,7 +34,7 @@ _log = logging.getLogger("edge.mqtt")
 
 @dataclass(frozen=True)
 class Broker:
-    """Where it is, and how one is let in."""
+    """A broker's address and credentials."""
 
     host: str
     port: int
@@ -47,34 +48,34 @@ class Broker:
 
 
 class Talk:
-    """All that is to be said, by any thread: what the broker keeps, what waits, and the last words."""
+    """All messages to send, filled by any thread: retained ones, waiting results, and those of the end."""
 
     def __init__(self, waiting: Waiting, topic_of: Callable[[Entry], str], status: str, greeting: str = "") -> None:
         self.waiting, self.topic_of, self.status = waiting, topic_of, status
         self.greeting = greeting
-        """The topic whose `online` asks for all that is kept: somebody there has started anew."""
+        """A topic to listen to: `online` there means that a subscriber restarted and needs all retained messages."""
         self.kept: dict[str, str] = {status: "online"}
         self.news: deque[tuple[str, str]] = deque()
-        """What is to be kept and was not sent yet."""
+        """Retained messages that were not sent yet."""
         self.wake = threading.Event()
         self.last_words: dict[str, str] | None = None
         waiting.wake = self.wake.set
 
     def keep(self, topic: str, text: str) -> None:
-        """Have the broker keep this, now and whenever it comes back."""
+        """Publish this as a retained message, now and after each reconnection."""
         self.kept[topic] = text
         self.news.append((topic, text))
         self.wake.set()
 
     def keep_all(self) -> None:
-        """Say all that is kept once more."""
+        """Publish all retained messages once more."""
         self.news.clear()
         self.news.extend(tuple(self.kept.items()))
         self.wake.set()
 
 
 class Link(threading.Thread):
-    """Keeps the broker told, and comes back to it whenever it was lost.
+    """Keeps a broker up to date, and reconnects whenever the connection is lost.
 
     Usage:
         link = Link(Broker("broker.local", 1883), client_id, talk)
@@ -86,13 +87,13 @@ class Link(threading.Thread):
         super().__init__(name="mqtt", daemon=True)
         self.is_connected = False
         self.connections = 0
-        """How often the broker was found."""
+        """How often the broker accepted a connection."""
         self.client_id = client_id
         self._broker, self._talk = broker, talk
         self._stop_event = threading.Event()
         self._told: set[str] = set()
-        """The reasons that were logged since the broker was there last."""
-        new_client(broker, client_id)  # what can't work at all is an error now
+        """The reasons logged since the broker was last connected."""
+        new_client(broker, client_id)  # raise an error now if this can't work at all
 
     def run(self) -> None:
         """Connect again and again; the thread calls it."""
@@ -102,14 +103,14 @@ class Link(threading.Thread):
             self._stop_event.wait(pause_s * random.uniform(0.5, 1))
 
     def end(self, last_words: dict[str, str], timeout_s: float) -> None:
-        """Send what waits and then this, as far as time allows."""
+        """Send what waits and then `last_words`, as far as time allows, and end the thread."""
         self._talk.last_words = last_words
         self._stop_event.set()
         self._talk.wake.set()
         self.join(timeout_s)
 
     def _was_taken(self) -> bool:
-        """One connection from its beginning to its end; whether the broker let us in."""
+        """Run one connection from its beginning to its end; return whether the broker accepted it."""
         client = new_client(self._broker, self.client_id)
         connection = Connection(client, self._talk, self._found)
         try:
@@ -141,23 +142,23 @@ class Link(threading.Thread):
 
 
 class Connection:
-    """One connection. The library's thread only notes what it hears; all is sent by the link's."""
+    """One connection. The library's thread only notes what arrives; the link's thread sends everything."""
 
     def __init__(self, client: Any, talk: Talk, on_taken: Callable[[], None]) -> None:
         self.is_taken = False
         self._client, self._talk, self._on_taken = client, talk, on_taken
         self._confirmed: deque[int] = deque()
         self._on_the_way: dict[int, int] = {}
-        """The library's number of a message to the number of its result, in the order of sending."""
+        """The results' numbers by the library's message numbers, in the order of sending."""
         self._sent = talk.waiting.done_through
         self._end: str | None = None
-        """Why the connection is at its end."""
+        """Why the connection ended; empty while it works."""
         client.will_set(talk.status, "offline", qos=1, retain=True)
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
         client.on_publish, client.on_message = self._published, self._heard
 
     def serve(self, stop: threading.Event) -> str:
-        """Send what there is to send until the connection ends, or `stop` is set; why it ended."""
+        """Send what there is until the connection ends or `stop` is set; return why it ended."""
         wake = self._talk.wake
         while self._end is None and not (stop.is_set() and not self.is_taken):
             wake.wait(KEEPALIVE_S)
@@ -184,7 +185,7 @@ class Connection:
         return self._client.publish(topic, text, qos=1, retain=True)
 
     def _note_confirmed(self) -> None:
-        """What the broker has may be forgotten, up to the first that it has not."""
+        """Drop the confirmed results from the queue, up to the first that is not confirmed."""
         if not self._confirmed:
             return
         while self._confirmed:
@@ -226,7 +227,7 @@ class Connection:
 
 
 def new_client(broker: Broker, client_id: str) -> Any:
-    """The library's client, not yet connected.
+    """Make the library's client, not yet connected.
 
     Raises:
         SinkError: the library or the certificate is missing.
@@ -244,7 +245,7 @@ def new_client(broker: Broker, client_id: str) -> Any:
 
 
 def why(error: BaseException) -> str:
-    """What failed, in words that tell what to mend."""
+    """What failed, in words that say what to fix."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is refused: {error.verify_message}; --mqtt-ca names an authority of your own"
     if isinstance(error, ssl.SSLError | ConnectionResetError):

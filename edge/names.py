@@ -1,7 +1,7 @@
-"""Names that tell twenty devices and their cameras apart: in lines, rows, topics and file names.
+"""Names of devices and cameras that stay unique in a fleet: in lines, rows, topics and file names.
 
-A device's name is its owner's choice, or its host name with its id: every new Raspberry Pi is called raspberrypi. A
-camera's name is its owner's too (`door=rtsp://…`), or its source's without a password.
+The owner may name a device; else it is called by host name and id, since every new Raspberry Pi is named raspberrypi.
+The owner may name a camera too (`door=rtsp://…`); else it is called by its source without the password.
 """
 
 import functools
@@ -19,17 +19,17 @@ from edge.address import redact
 from edge.errors import ConfigError
 
 APPLICATION = uuid.UUID("508bc721f5674a5087cb6a7b9302d33c")
-"""What makes the id this program's own; machine-id(5): the machine's id itself is to be kept secret."""
+"""Hashed with the machine's id, to get an id for this program only: the machine's own id is secret (machine-id(5))."""
 ID_LETTERS = 12
 _MACHINE_ID = Path("etc/machine-id")
 _SERIAL_NUMBER = Path("sys/firmware/devicetree/base/serial-number")
-"""A Raspberry Pi's own: copied cards share the machine's id."""
+"""A Raspberry Pi's serial number: copied SD cards share the machine's id."""
 _NAME = re.compile(r"\w(?:[\w .-]{0,62}[\w.-])?")
 _NAMED = re.compile(rf"({_NAME.pattern})=(.+)", re.DOTALL)
 
 
 def device_id(root: Path = Path("/")) -> str:
-    """Twelve letters that are this device's only, and stay so: its machine id, hashed as systemd does."""
+    """Twelve letters that identify this device for good: its machine id, hashed as systemd does."""
     machine, serial = _bytes(root / _MACHINE_ID), _bytes(root / _SERIAL_NUMBER)
     try:
         key = uuid.UUID(machine.decode()).bytes
@@ -40,14 +40,14 @@ def device_id(root: Path = Path("/")) -> str:
 
 @functools.cache
 def own_device() -> str:
-    """This device's name if nobody gave it one."""
+    """This device's default name: its host name and id."""
     return f"{socket.gethostname().partition('.')[0] or 'device'}-{device_id()}"
 
 
 def named(source: str) -> tuple[str, str]:
-    """A camera's name and its source's address: `door` and `rtsp://…` of `door=rtsp://…`.
+    """Split `door=rtsp://…` into the camera's name, `door`, and the source's address.
 
-    A file or folder that has this name as a whole is meant. A camera without a name is called as its source is.
+    If the whole text names a file or folder, that is the source. A camera without a name is called by its source.
     """
     match = _NAMED.fullmatch(source)
     if match is None or _is_there(source):
@@ -56,17 +56,17 @@ def named(source: str) -> tuple[str, str]:
 
 
 def camera_name(source: str) -> str:
-    """The camera's name as others may see it."""
+    """The camera's name, safe to show: without a password."""
     return named(source)[0]
 
 
 def level(name: str) -> str:
-    """A name as one level of a topic, or a part of a file's name."""
+    """A name as one level of an MQTT topic, or as a part of a file name."""
     return re.sub(r"[^\w.-]+", "_", name).strip("_") or "source"
 
 
 def check_names(cameras: Sequence[str], device: str) -> None:
-    """A ConfigError if two cameras would share a topic, or the device's name has letters that no topic takes."""
+    """Raise a ConfigError if two cameras would share a topic, or if the device's name can't be part of a topic."""
     for place, count in Counter(map(level, cameras)).items():
         if count > 1:
             twice = ", ".join(camera for camera in cameras if level(camera) == place)

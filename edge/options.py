@@ -1,4 +1,4 @@
-"""Options: a field of a configuration with its help text and limits is a command-line option too, and checks itself."""
+"""Configuration fields with help text and limits: each becomes a command-line option, and its value is checked."""
 
 import argparse
 import math
@@ -10,21 +10,21 @@ from edge.errors import ConfigError
 
 
 def option(default: Any, text: str, choices: Sequence[str | int] | None = None, **limits: Any) -> Any:
-    """A field with its help text and what its value must keep.
+    """A dataclass field with its help text and limits.
 
     Args:
         default: the field's default.
         text: the help text.
-        choices: all that the value may be.
-        limits: `low` and `high`, both included (no `high`: no end); `kind`, the type of a value whose default is
-            None; `older`, flags that are accepted too; `several`, whether the option may be given several times;
+        choices: the allowed values.
+        limits: `low` and `high`, both inclusive (without `high`: no upper limit); `kind`, the type if the default is
+            None; `older`, older flags that still work; `several`, whether the option may be given several times;
             `group`, its heading in the help.
     """
     return field(default=default, metadata={"help": text, "choices": choices, **limits})
 
 
 def check(config: Any) -> None:
-    """Compare every field with its limits; a ConfigError names the first that breaks them."""
+    """Check every field against its limits; a ConfigError names the first that breaks them."""
     for one in fields(config):
         _check(one, getattr(config, one.name))
 
@@ -35,7 +35,7 @@ def add_options(
     defaults: Mapping[str, Any] | None = None,
     names: Collection[str] = (),
 ) -> None:
-    """Add an option for each field that `option` made (or of `names`), with its own default or that of `defaults`."""
+    """Add an option for each field made by `option` (or only for `names`); `defaults` override the fields' own."""
     groups: dict[str | None, Any] = {}
     for one in fields(config):
         if "help" not in one.metadata or (names and one.name not in names):

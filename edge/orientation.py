@@ -1,4 +1,4 @@
-"""A camera mounted sideways or upside down: its images are turned and mirrored before anything else sees them."""
+"""Rotates and mirrors the images of a camera mounted sideways or upside down, before anything else uses them."""
 
 import cv2
 
@@ -9,7 +9,7 @@ _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_C
 
 
 def orient(image: BgrImage, config: EdgeConfig) -> BgrImage:
-    """The image turned clockwise by `config.rotate`, then, with `config.mirror`, left and right exchanged.
+    """The image rotated clockwise by `config.rotate` degrees, then mirrored if `config.mirror` is set.
 
     At 90 and 270 degrees its width becomes its height.
     """

@@ -31,34 +31,34 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         "--journal",
         action=argparse.BooleanOptionalAction,
         default=False,
-        help="with --headless: a short line when what is seen changes, at most every 5 s, else one per minute",
+        help="with --headless: only short lines, for changes (at most every 5 s) and once per minute",
     )
-    parser.add_argument("--json", type=Path, help="also add the JSON lines to this file")
-    parser.add_argument("--csv", type=Path, help="add a row per face to this file")
+    parser.add_argument("--json", type=Path, help="also append the JSON lines to this file")
+    parser.add_argument("--csv", type=Path, help="append a row per face to this file")
     parser.add_argument(
         "--emit",
         choices=EMITS,
         default="all",
-        help="lines and rows of every frame, or only when a label changes, and otherwise one per second",
+        help="write lines and rows for every frame (all), or only when a label changes and once per second (changes)",
     )
     parser.add_argument("--video", type=Path, help="record the annotated image to this .mp4 or .avi")
-    parser.add_argument("--snapshots", type=Path, help="keep an image in this folder whenever an emotion changes")
+    parser.add_argument("--snapshots", type=Path, help="save an image to this folder whenever an emotion changes")
     parser.add_argument(
         "--plain",
         action=argparse.BooleanOptionalAction,
         default=False,
-        help="--snapshots without boxes and words: images to train with",
+        help="save --snapshots without boxes and words, as images to train with",
     )
     parser.add_argument("--metrics", help="serve /metrics for Prometheus and /healthz at this HOST:PORT")
-    parser.add_argument("--snapshot-token", help="with --metrics: serve /snapshot.jpg too, to who knows this token")
+    parser.add_argument("--snapshot-token", help="with --metrics: also serve /snapshot.jpg to clients with this token")
     parser.add_argument(
-        "--snapshot-blur", action=argparse.BooleanOptionalAction, default=False, help="hide the faces in it"
+        "--snapshot-blur", action=argparse.BooleanOptionalAction, default=False, help="hide faces in /snapshot.jpg"
     )
     add_broker_arguments(parser)
 
 
 def open_metrics(arguments: argparse.Namespace, engine: Engine, sinks: Sequence[Sink]) -> list[Sink]:
-    """What serves the engine's and the sinks' counts, if it was asked for."""
+    """Open what serves the counts of the engine and the sinks, if the options ask for it."""
     if arguments.snapshot_token and not arguments.metrics:
         raise ConfigError("Expected --metrics with --snapshot-token. Received: none")
     if not arguments.metrics:
@@ -70,11 +70,11 @@ def open_metrics(arguments: argparse.Namespace, engine: Engine, sinks: Sequence[
 
 
 def open_sinks(arguments: argparse.Namespace, config: EdgeConfig, stop: threading.Event) -> list[Sink]:
-    """A sink for each option that was given; `stop` says that nobody wants to wait any more.
+    """Open a sink for each option that was given; when `stop` is set, writes no longer wait for a reader.
 
     Raises:
         SinkError: one of them can't work.
-        ConfigError: they do not go together.
+        ConfigError: the options contradict each other.
     """
     names = config.cameras
     if arguments.video and len(names) > 1:

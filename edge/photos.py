@@ -1,6 +1,6 @@
-"""Photos: one, or a folder of them. What a file says of its image is asked; one that is bad does not end the others.
+"""Photos: one, or a folder of them. A damaged photo does not stop the others.
 
-A photo is turned as its metadata say, brought to eight bits a color, and refused only where damage is proved.
+A photo is rotated as its metadata say, converted to eight bits per color, and refused only if damage is certain.
 """
 
 import logging
@@ -32,11 +32,11 @@ IMAGE_SUFFIXES = frozenset(
     {".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
 SHOWN_NAMES = 5
-"""How many files that are left out a warning names; it counts the others."""
+"""How many of the skipped files a warning names; the others are only counted."""
 FLAT_ROWS = 8
-"""Rows of a JPEG's blocks: what is missing at its end is of one color."""
+"""Height in pixels of a JPEG's blocks: a missing end shows as rows of one color."""
 NOT_WRITTEN = bytes(64)
-"""How a file ends whose copy was broken off."""
+"""The end of a file if copying it was interrupted."""
 EXIF_ORIENTATION = 0x0112
 _TURNS = {
     2: (None, 1),
@@ -47,14 +47,14 @@ _TURNS = {
     7: (cv2.ROTATE_90_CLOCKWISE, 0),
     8: (cv2.ROTATE_90_COUNTERCLOCKWISE, None),
 }
-"""EXIF's orientation to a turn and a flip that follows it."""
+"""For each EXIF orientation, a rotation and the flip that follows it."""
 _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
 _log = logging.getLogger(__name__)
 
 
 class ImageSource(Source):
-    """One image, or the images of a folder in the order of their names."""
+    """One image, or the images of a folder in alphabetical order."""
 
     def __init__(self, path: Path) -> None:
         self._folder = path if path.is_dir() else None
@@ -69,7 +69,7 @@ class ImageSource(Source):
             read_photo(path)
 
     def read(self) -> BgrImage | None:
-        """The next image that can be read; a bad one among others is named and counted."""
+        """Read the next readable image; a bad one among others is logged and counted."""
         while self._next < len(self._paths):
             self._next += 1
             try:
@@ -85,7 +85,7 @@ class ImageSource(Source):
         return None
 
     def skip(self) -> None:
-        """Pass over the next image."""
+        """Skip the next image."""
         self._next = min(self._next + 1, len(self._paths))
 
     def _fail(self, error: SourceError) -> None:
@@ -96,10 +96,10 @@ class ImageSource(Source):
 
 
 def read_photo(path: Path) -> BgrImage:
-    """The photo at `path`.
+    """Read the photo at `path`.
 
     Raises:
-        SourceError: there is none, or it is damaged or of a kind that OpenCV does not read.
+        SourceError: there is no photo, or it is damaged or in a format that OpenCV does not read.
     """
     name = redact(str(path))
     try:
@@ -108,20 +108,20 @@ def read_photo(path: Path) -> BgrImage:
         raise SourceError(f"Expected an image at {name}. Received: {error.strerror}") from error
     image = decode(data)
     if full_type_of(data[:FULL_BYTES]) in MOVING_TYPES and image is not None:
-        _log.warning("%s moves, and only its first image is looked at; give it by its own name for all", name)
+        _log.warning("%s is animated: only its first image is used; to analyze all, give its own name as source", name)
     if image is None:
         raise SourceError(f"Expected an image that OpenCV reads at {name}. Received: {_what_is_wrong(path, data)}")
     return image
 
 
 def decode(content: bytes) -> BgrImage | None:
-    """The image in a file's bytes, upright and with eight bits a color; None if it can't be read."""
+    """The image in a file's bytes, upright and with eight bits per color; None if it can't be read."""
     is_open = content.startswith(b"\xff\xd8") and jpeg_end(content) is None
     if is_open and content.endswith(NOT_WRITTEN):
         return None
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
     is_webp = type_of(content[:16]) == "WebP"
-    if is_webp:  # OpenCV knows where the others are up
+    if is_webp:  # for other formats, OpenCV applies the orientation itself
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     image = _decode(content + b"\xff\xd9" if is_open else content, flags)
     if image is None or (is_open and not np.ptp(image[-FLAT_ROWS:], axis=(0, 1)).any()):
@@ -130,7 +130,7 @@ def decode(content: bytes) -> BgrImage | None:
 
 
 def turned(image: BgrImage, orientation: int) -> BgrImage:
-    """The image as EXIF's `orientation` (1 to 8) wants it shown."""
+    """The image, rotated and flipped as EXIF's `orientation` (1 to 8) says."""
     turn, flip = _TURNS.get(orientation, (None, None))
     if turn is not None:
         image = cv2.rotate(image, turn)  # type: ignore[assignment]
@@ -138,7 +138,7 @@ def turned(image: BgrImage, orientation: int) -> BgrImage:
 
 
 def to_eight_bits(image: NDArray[np.generic]) -> BgrImage:
-    """The image in eight bits: of wider ones the bits that it uses, so that 12 bits in 16 are not black."""
+    """The image in eight bits: the highest of the bits that it uses, so that 12 bits stored in 16 do not look black."""
     if image.dtype == np.uint8:
         return image  # type: ignore[return-value]
     if image.dtype == np.uint16:
@@ -163,7 +163,7 @@ def _decode(content: bytes, flags: int) -> NDArray[np.generic] | None:
 
 
 def jpeg_end(content: bytes) -> int | None:
-    """Where the image of a JPEG ends; None if it has no end. What follows it (a film, say) is none of the image."""
+    """Where the image of a JPEG ends; None if its end is missing. Other data, such as a film, may follow the image."""
     place = 2
     while (match := _JPEG_MARKER.search(content, place)) is not None:
         marker = content[match.start() + 1]
@@ -217,7 +217,7 @@ def _what_is_wrong(path: Path, data: bytes) -> str:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    """The photos of a folder; what else lies there is named."""
+    """The photos of a folder; other files there are logged."""
     photos: list[Path] = []
     others: list[Path] = []
     try:
@@ -234,7 +234,7 @@ def _images_in(folder: Path) -> list[Path]:
 
 
 def _is_photo(path: Path) -> bool:
-    """Whether a file calls itself a photo, or is one; a folder or a broken link that does so fails when it is read."""
+    """Whether a file has a photo's name or content; a folder or broken link with such a name fails when it is read."""
     if path.suffix.lower() in IMAGE_SUFFIXES | FOREIGN_SUFFIXES:
         return True
     try:

@@ -1,8 +1,8 @@
 """A Raspberry Pi's CSI camera, which OpenCV can't see, through Picamera2: `--source picamera2`.
 
 The library comes from the system (apt install python3-picamera2) and is imported when the source is opened. The
-camera's hardware makes a second, small image of each frame: faces are followed on that one. It also turns the images
-upside down and mirrors them; quarter turns are made here, since it can't.
+camera's hardware makes a second, small image of each frame, on which faces are followed. It also mirrors images and
+turns them upside down; quarter turns, which it can't do, are made here.
 """
 
 import importlib
@@ -48,7 +48,7 @@ class PicameraSource(Source):
             raise SourceError(f"Expected a CSI camera that starts. Received: {error}") from error
 
     def read(self) -> BgrImage:
-        """The next image; `small` is the same one in small."""
+        """Read the next image; `small` then holds a small version of it."""
         (image, planes), _ = self._next(self._camera.capture_arrays, ["main", "lores"])
         width, height = self._small_size
         padded = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)  # the hardware pads the rows of each plane
@@ -59,7 +59,7 @@ class PicameraSource(Source):
         return image if _turns_in_hardware(self._config) else orient(image, self._config)
 
     def skip(self) -> None:
-        """Pass over the next image."""
+        """Skip the next image."""
         self._next(self._camera.capture_metadata)
 
     def close(self) -> None:
@@ -68,7 +68,7 @@ class PicameraSource(Source):
         self._camera.close()
 
     def _next(self, capture: Any, *arguments: Any) -> Any:
-        """What the next frame gives; a camera that hangs (a loose cable) can be closed only without waiting jobs."""
+        """Return what the next frame gives; if the camera hangs, cancel waiting jobs: else it could not be closed."""
         wait_s = self._config.read_timeout_s
         try:
             return capture(*arguments, wait=wait_s)
@@ -96,7 +96,7 @@ def _turns_in_hardware(config: EdgeConfig) -> bool:
 
 
 def _transform(config: EdgeConfig) -> dict[str, Any]:
-    """The option of Picamera2 that turns and mirrors; none where there is nothing for the hardware to do."""
+    """The option of Picamera2 that rotates and mirrors; empty if the hardware has nothing to do."""
     turned = config.rotate == 180
     if not _turns_in_hardware(config) or not (turned or config.mirror):
         return {}

@@ -1,4 +1,4 @@
-"""The visible line: one frame in, everything that is known about it out.
+"""The pipeline: one frame in, everything that is known about it out.
 
 to_gray -> find faces (or follow the last ones) -> crop each -> classify all at once -> smooth each -> FrameResult
 """
@@ -30,21 +30,21 @@ class Classifier(Protocol):
 
     info: ModelInfo
     head: Head
-    """Whose scores it gives."""
+    """The name of the model's head that the scores come from."""
 
     def predict(self, faces: FaceInput) -> Probabilities:
-        """Scores (faces, labels) of faces (faces, height, width, 1)."""
+        """Return scores (faces, labels) for faces (faces, height, width, 1)."""
 
 
 class Pipeline:
-    """Frames of one source in, results out. Several pipelines may share a detector and a classifier in one thread.
+    """Turns the frames of one source into results. In one thread, several pipelines may share detector and classifier.
 
     Usage:
         pipeline = Pipeline(EdgeConfig(source="demo"))
         result = pipeline.process(frame)
 
     Raises:
-        ModelError, ConfigError: the emotion model or the detector can't be had.
+        ModelError, ConfigError: the emotion model or the detector can't be loaded.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class Pipeline:
 
     @property
     def idle(self) -> bool:
-        """Nobody is in view and nothing changes."""
+        """Whether nobody is in view and nothing changes."""
         return self._search.idle
 
     def process(self, frame: Frame, intervals: Intervals | None = None) -> FrameResult:
-        """All that is known of the frame: the whole system in one screen. `intervals` hold from this frame on."""
+        """Find the faces of a frame and their emotions. `intervals`, if given, apply from this frame on."""
         self._intervals = intervals or self._intervals
         clock = _Stopwatch()
         gray = to_gray(frame.image)
@@ -93,14 +93,14 @@ class Pipeline:
         return FrameResult.of(frame, faces, clock.timings(), self.classifier.head.name, doubtful)
 
     def _doubtful(self, frame: Frame, faces: tuple[Face, ...]) -> tuple[Box, ...]:
-        """Where a face may be that is not told."""
+        """Where there may be faces that are not in the result."""
         size = (frame.image.shape[1], frame.image.shape[0])
         seen = getattr(self.detector, "doubtful", ()) if frame.is_still else self._search.doubtful
         places = {clip(box, size) for box in (*seen, *self.tracker.expected(frame.time_s))}
         return tuple(box for box in places if not any(same_face(box, face.box) for face in faces))
 
     def _begin_anew_if_due(self, frame: Frame, gray: GrayImage) -> None:
-        """After a cut, as with a photo, nothing that was known holds; after a camera's turn, places don't."""
+        """Forget all faces after a cut or for a photo; after the camera was turned, only those that left the image."""
         change = self._scene.update(gray)
         if frame.is_still or change is SceneChange.CUT:
             self._forget()
@@ -108,7 +108,7 @@ class Pipeline:
             self.tracker.forget_hidden()
 
     def _forget(self) -> None:
-        """Look at this image as at the first one; identities go on counting."""
+        """Treat this image like the first one; only the numbers of identities go on."""
         self.tracker.forget()
         self._search = create_search(self.detector)
         self._processed = 0
@@ -117,7 +117,7 @@ class Pipeline:
         return self.idle or self._processed % self._intervals.detect_every == 0
 
     def _detect(self, frame: Frame, gray: GrayImage) -> list[Track]:
-        """The faces that are seen now, joined with the known ones; a photo is searched wholly."""
+        """Detect faces and match them with the known ones; a photo is searched as a whole."""
         if frame.is_still:
             self.detections += 1
             found = self.detector.detect(frame.image)
@@ -131,7 +131,7 @@ class Pipeline:
         return self.tracker.update(found, frame.time_s, frame.image)
 
     def _follow(self, frame: Frame, gray: GrayImage) -> list[Track]:
-        """The known faces, moved as the image moved."""
+        """Move the known faces as the image moved."""
         if not self.tracker.visible:
             return []
         small = self._small(frame, gray)
@@ -144,7 +144,7 @@ class Pipeline:
         return shrink(gray if frame.small is None else frame.small)
 
     def _worth_judging(self, gray: GrayImage, tracks: list[Track], now_s: float) -> list[Track]:
-        """The faces that are classified on this frame: it is their turn, and their view is good enough."""
+        """The faces to classify on this frame: it is their turn, and they are seen well enough."""
         due = [track for track in tracks if self._is_due(track)]
         return [track for track in due if self._is_worth(gray, track, now_s)]
 
@@ -156,7 +156,7 @@ class Pipeline:
         return track.is_worth and quality >= self.config.min_quality
 
     def _is_due(self, track: Track) -> bool:
-        """Whether the face is judged on this frame; several faces take turns."""
+        """Whether it is the face's turn to be classified; several faces take turns."""
         return track.judged_s is None or (self._processed + track.track_id) % self._intervals.classify_every == 0
 
     def _crop(self, image: BgrImage | GrayImage, tracks: list[Track]) -> FaceInput:
@@ -168,7 +168,7 @@ class Pipeline:
     def _smooth(
         self, tracks: list[Track], due: list[Track], probabilities: Probabilities, frame: Frame
     ) -> tuple[Face, ...]:
-        """What is told of each face; boxes end at the frame's border."""
+        """The faces for the result, with smoothed scores; boxes end at the frame's border."""
         self.classifications += len(due)
         for track, row in zip(due, probabilities, strict=True):
             track.smoother.update(row, frame.time_s)
@@ -178,21 +178,21 @@ class Pipeline:
 
 
 def create_classifier(config: EdgeConfig) -> EmotionClassifier:
-    """The emotion model that the options name, warmed up."""
+    """Load the emotion model that the options name, and warm it up."""
     classifier = EmotionClassifier(config.model_path, config.runtime, config.threads, config.scores, config.delegate)
     classifier.warm_up()
     return classifier
 
 
 class _Stopwatch:
-    """The laps of one frame."""
+    """Times the stages of one frame."""
 
     def __init__(self) -> None:
         self._start_s = self._lap_s = time.perf_counter()
         self._laps_ms: dict[str, float] = {}
 
     def lap(self, name: str) -> None:
-        """Give the time since the last lap this name."""
+        """Store the time since the last lap under this name."""
         last_s, self._lap_s = self._lap_s, time.perf_counter()
         self._laps_ms[name] = (self._lap_s - last_s) * 1000
 

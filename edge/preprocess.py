@@ -1,4 +1,4 @@
-"""Pixels to model input: the one function behind training, calibration, benchmarks and the camera."""
+"""Turns pixels into model input, by the same code for training, calibration, benchmarks and the camera."""
 
 import cv2
 import numpy as np
@@ -10,23 +10,23 @@ _INTERPOLATION = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR, "cubic": c
 
 
 def to_gray(image: BgrImage) -> GrayImage:
-    """A gray image (height, width) of a BGR one; a gray one is returned as it is."""
+    """Convert a BGR image to gray (height, width); a gray one is returned unchanged."""
     if image.ndim == 2:
         return image
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
 
 
 def to_bgr(image: BgrImage | GrayImage) -> BgrImage:
-    """A BGR image (height, width, 3) of a gray one; a BGR one is returned as it is."""
+    """Convert a gray image to BGR (height, width, 3); a BGR one is returned unchanged."""
     if image.ndim == 3:
         return image
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
 
 
 def shrink_to(image: BgrImage, size: tuple[int, int]) -> BgrImage:
-    """The image at `size` (width, height): halved while that is possible, then interpolated.
+    """Shrink the image to `size` (width, height): halve it while possible, then interpolate.
 
-    As free of false patterns as the mean over areas, in a fifth of its time: OpenCV is fast for whole factors only.
+    This is as free of aliasing as averaging over areas, in a fifth of the time: OpenCV is fast only for whole factors.
     """
     while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
         half = (image.shape[1] // 2, image.shape[0] // 2)

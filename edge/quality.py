@@ -1,7 +1,7 @@
-"""How well a face can be judged, in [0, 1]: its size, its sharpness, how far it is turned, how much of it is in view.
+"""How well a face can be judged, in [0, 1], by its size, its sharpness, how far it is turned, and how much is in view.
 
-Each of the four is 1 where it costs no accuracy, and 0.5 where a guess is about as often wrong as right
-(docs/benchmarks.md has the figures); the quality is their product.
+Each of these four factors is 1 if it costs no accuracy, and 0.5 if the network is wrong about as often as right
+(docs/benchmarks.md has the figures). The quality is their product.
 """
 
 import math
@@ -13,18 +13,20 @@ import numpy as np
 from edge.results import Box, GrayImage, Point
 
 SIZE_PX = (12.0, 36.0)
-"""The shorter side of the box in pixels at which a face is worth nothing, and from which it is worth 1."""
+"""The shorter side of the box in pixels at which this factor is 0, and from which it is 1."""
 DETAIL = (0.12, 0.26)
-"""Contrast of fine detail over that of coarse: a sharp face has 0.24 to 0.45, one blurred by 4% of its height 0.16."""
+"""Ratio of fine to coarse contrast at which the factor is 0, and from which it is 1: a sharp face has 0.24 to 0.45, a
+face blurred by 4% of its height 0.16."""
 TURNED_DEGREES = (54.0, 36.0)
-"""By the points of BlazeFace, whose noses lie nearer the middle than they should: 45 is a head turned by about 70."""
+"""Angle at which the factor is 0, and up to which it is 1, measured on BlazeFace's points: it places noses too near the
+middle, so a head turned by about 70 degrees measures 45."""
 INSIDE = (0.5, 0.9)
-"""The share of the box that is inside the image."""
+"""Share of the box inside the image at which the factor is 0, and from which it is 1."""
 
 SIDE = 48
-"""Pixels of the face on which sharpness is measured: finer detail does not reach the network."""
+"""Side in pixels to which a face is shrunk to measure sharpness: the network does not see finer detail."""
 NOISE = 1.0
-"""Gray levels of a camera's noise at that size."""
+"""A camera's noise at that size, in gray levels."""
 NOSE = 0.48
 """Where the nose of a face seen from the front is between eyes (0) and mouth (1): the median of 60 photographs."""
 
@@ -41,15 +43,15 @@ def face_quality(gray: GrayImage, box: Box, pose: float = 1.0) -> float:
 
 
 def pose_quality(points: Sequence[Point]) -> float:
-    """What is left of 1 if the face is turned away; 1 if its points are not known. Its crop is turned upright."""
+    """The factor for a face that is turned away; 1 if its points are unknown. Tilt costs nothing: crops are upright."""
     return _ramp(turned_degrees(points), *TURNED_DEGREES) if len(points) >= 4 else 1.0
 
 
 def turned_degrees(points: Sequence[Point]) -> float:
-    """How far the face is turned away, sideways or up and down: 0 is frontal, 90 is a profile or more.
+    """How far the face is turned away from the camera, sideways or up and down: 0 is frontal, 90 is a profile or more.
 
-    The tip of the nose lies before the plane of eyes and mouth by about half their distances; where it is seen
-    in that plane, in units of these distances, gives half the tangent of the angle.
+    The tip of the nose is in front of the plane of eyes and mouth by about half their distance. So its position in that
+    plane, in units of that distance, is half the tangent of the angle.
     """
     right, left, nose, mouth = (complex(*point) for point in points[:4])
     middle = (right + left) / 2
@@ -61,7 +63,7 @@ def turned_degrees(points: Sequence[Point]) -> float:
 
 
 def detail(gray: GrayImage, box: Box) -> float:
-    """The contrast of fine detail (1.5 to 3% of the face's height) over that of coarser; `box` is inside the image."""
+    """The ratio of fine contrast (detail of 1.5 to 3% of the face's height) to coarser; `box` is inside the image."""
     face = gray[box.y : box.y + box.height, box.x : box.x + box.width]
     how = cv2.INTER_AREA if min(face.shape) > SIDE else cv2.INTER_CUBIC
     small = cv2.resize(face, (SIDE, SIDE), interpolation=how).astype(np.float32)

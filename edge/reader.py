@@ -1,4 +1,4 @@
-"""The capture thread: opens a source, takes its images at their time, and closes it.
+"""The capture thread: opens a source, reads its images at the right time, and closes it.
 
 OpenCV crashes when another thread releases a capture that is being read, so a reader owns its source from opening to
 closing. It keeps the newest frame of a live source, and every frame of a file.
@@ -20,25 +20,25 @@ from edge.results import BgrImage, CameraState, Frame
 from edge.sources import Source
 
 FILE_QUEUE = 2
-"""Frames of a file that are read ahead."""
+"""How many frames of a file are read ahead."""
 LONGEST_PAUSE_S = 60.0
-"""A film that is played does not stand still for longer, whatever its times say."""
+"""The longest pause between two images of a film that is played, whatever its timestamps say."""
 POLL_S, SHORTEST_POLL_S = 0.02, 1 / 30
-"""How often it is seen whether an image should be asked for, and the least time from one to the next."""
+"""How often to check whether to request an image, and the least time between two requests."""
 
 Opener: TypeAlias = Callable[[str, EdgeConfig], Source]
-"""What makes a source of its name, as `open_source` does."""
+"""A function that opens a source by its name, as `open_source` does."""
 
 
 class SameImageError(SourceError):
-    """A source that gives the same image again and again is opened anew."""
+    """A source repeats the same image, and must be reopened."""
 
 
 class Opening(NamedTuple):
-    """What makes a source."""
+    """How to open a source."""
 
     camera: str
-    """Its name."""
+    """The camera's name."""
     address: str
     config: EdgeConfig
     opener: Opener
@@ -54,7 +54,7 @@ class Reader(threading.Thread):
         super().__init__(name=f"{CAMERA_THREAD}{self._shown_name}", daemon=True)
         self.error: Exception | None = None
         self.progress_s = time.monotonic()
-        """When the last blocking call began: the watchdog's clock."""
+        """When the last blocking call began, for the watchdog."""
         self.opened = False
         self.index = 0
         self.dropped = 0
@@ -71,7 +71,7 @@ class Reader(threading.Thread):
         self._stop_event = threading.Event()
 
     def run(self) -> None:
-        """Open, read and close; the thread calls it."""
+        """Open, read and close the source; the thread runs this."""
         try:
             source = self._opening.opener(self._opening.address, self._opening.config)
             try:
@@ -79,20 +79,20 @@ class Reader(threading.Thread):
                 self._read_all(source)
             finally:
                 source.close()
-        except Exception as error:  # handed to the loop, which raises it or reopens the source
+        except Exception as error:  # passed to the main loop, which raises it or reopens the source
             self.error = error
         with self._wake:
             self._wake.notify_all()
 
     def take(self) -> Frame | None:
-        """The oldest frame that waits, if any (a live source keeps one, the newest)."""
+        """Take the oldest waiting frame, if any (a live source keeps only the newest)."""
         with self._wake:
             frame = self._frames.popleft() if self._frames else None
             self._wake.notify_all()
         return frame
 
     def tell_to_stop(self) -> None:
-        """Ask the thread to end; it does so when the call that it is in returns."""
+        """Ask the thread to end; it does so when its current call returns."""
         self._stop_event.set()
         with self._wake:
             self._frames.clear()
@@ -121,7 +121,7 @@ class Reader(threading.Thread):
             self.index += 1
 
     def _is_early(self, source: Source) -> bool:
-        """Pass over an image that would come before its time: not decoded, or not even asked for."""
+        """Skip the next image if it would come too soon: don't decode it, or don't even request it. True if skipped."""
         if source.is_polled:
             period_s = max(1 / self._limiter.fps if self._limiter.fps > 0 else 0.0, SHORTEST_POLL_S)
             if self._limiter.is_early(self.progress_s) or self.progress_s < self._asked_s + period_s:
@@ -136,7 +136,7 @@ class Reader(threading.Thread):
         return False
 
     def _sees(self, image: BgrImage, source: Source) -> bool:
-        """Whether a live source gives anything new; one that froze, or whose decoder did, is opened again."""
+        """Whether a live source gives new images; raise a SameImageError if it froze and should be reopened."""
         now_s = time.monotonic()
         self.opened = True
         state = self._image_watch.see(image, now_s)
@@ -145,7 +145,7 @@ class Reader(threading.Thread):
         return state is not CameraState.FROZEN
 
     def _position_s(self, source: Source) -> float | None:
-        """Where in its film the last image is; a source of one's own need not know it."""
+        """The last image's position in its film; a source of your own need not know it."""
         if source.live or source.position_s is not None or not source.fps:
             return source.position_s
         return self.index / source.fps
@@ -185,7 +185,7 @@ class Reader(threading.Thread):
 
 
 class _Player:
-    """Lets a film's images pass at the film's own times."""
+    """Plays a film in real time, by its own timestamps."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
@@ -193,7 +193,7 @@ class _Player:
         self._last_s: float | None = None
 
     def wait_for(self, position_s: float) -> None:
-        """Wait until this position is due; a loop that is slow makes the film late, and does not hurry it after."""
+        """Wait until this position is due; if the main loop is slow, the film is late, but never rushes to catch up."""
         step_s = 0.0 if self._last_s is None else min(max(0.0, position_s - self._last_s), LONGEST_PAUSE_S)
         self._last_s = position_s
         self._due_s = max(self._due_s + step_s, time.monotonic() - step_s)

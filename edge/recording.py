@@ -1,4 +1,4 @@
-"""Sinks that keep: a CSV table, an annotated video, a folder of images.
+"""Sinks that write files: a CSV table, an annotated video, a folder of images.
 
 Each makes its file with the first result, so that a run that never starts leaves nothing behind.
 """
@@ -24,27 +24,27 @@ from edge.sinks import checked_folder, checked_place, writing
 from edge.table import face_rows, to_csv
 
 FREE_BYTES = 50_000_000
-"""OpenCV's writers are silent when the disk is full: below this they are not asked."""
+"""Nothing is written with less free space than this, since OpenCV does not report a full disk."""
 CODECS = {".avi": "MJPG", ".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".mkv": "mp4v"}
 CHECK_EVERY = 25
-"""Frames of a video from one look at its disk to the next."""
+"""How many frames of a video are written between two checks of the disk."""
 BUFFERED_BYTES = 65_536
-"""So much FFmpeg may hold back before a file grows, and a little more."""
+"""Slightly more than FFmpeg may buffer before a file grows."""
 OWN_NAMES = re.compile(r"\d+\.\d{3}_[^.]*?(?:_(\d{6,}))?\.jpg")
-"""Snapshots are named by their moment, names, labels and number, 1795366275.646_kitchen_door_happy_000017.jpg; other
-images in the folder are left alone."""
+"""Names of snapshots: time, device and camera, labels and number, as in 1795366275.646_kitchen_door_happy_000017.jpg.
+Other images in the folder are never deleted."""
 NAME_BYTES = 200
-"""So long may the names and labels be: file systems take 255."""
+"""The most bytes that names and labels may take: file systems allow 255."""
 
 
 class CsvSink:
-    """A row for each face of each frame, behind those that are there; an empty file begins with the header."""
+    """Appends a row for each face of each frame to a CSV file; an empty file begins with the header."""
 
     def __init__(self, path: Path, device: str = "", identity: Mapping[str, str] | None = None) -> None:
         self._path = checked_place(path)
         self._device = device
         self._identity = dict(identity or {})
-        """What the first row of a run, and of a file, tells once."""
+        """Fields that only the first row of a run, and of a file, holds."""
         self._has_begun = False
         self._file = LineFile(path)
         self._header = ""
@@ -66,7 +66,7 @@ class CsvSink:
         return True
 
     def reopen(self) -> None:
-        """Open the file anew with the next row."""
+        """Reopen the file with the next row."""
         self._file.reopen()
 
     def close(self) -> None:
@@ -75,7 +75,7 @@ class CsvSink:
 
 
 def _fitting(header: str, path: Path) -> str:
-    """`header`, unless the file at `path` has other columns: another version's, or another network's."""
+    """`header`, if the file at `path` has the same columns; a SinkError if another version or network wrote it."""
     if path.is_file() and path.stat().st_size:
         with path.open("rb") as file:
             first = file.readline(len(header) + 1).decode(errors="replace")
@@ -85,9 +85,9 @@ def _fitting(header: str, path: Path) -> str:
 
 
 class VideoSink:
-    """An annotated .mp4 or .avi that plays at the speed of life, however unevenly frames come.
+    """Writes an annotated .mp4 or .avi that plays in real time, however unevenly frames come.
 
-    A file that can't grow any more, or was moved away, is finished; the recording goes on in the next one, NAME-2.mp4.
+    If a file can't grow any more, or was moved away, it is finished, and the recording goes on in NAME-2.mp4.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
@@ -99,7 +99,7 @@ class VideoSink:
         self._has_begun = False
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Add the image as often as its time asks for: twice after a gap, not at all if too early."""
+        """Add the image as often as its time requires: twice after a gap, not at all if it is too early."""
         drawn = draw(frame.image, result)
         with writing(f"a video to {self._path}"):
             part = self._part or self._begin(drawn, frame.time_s)
@@ -111,7 +111,7 @@ class VideoSink:
         part.add(drawn, frame.time_s, is_film=frame.position_s is not None)
 
     def close(self) -> None:
-        """Finish the file: without it an .mp4 can't be played."""
+        """Finish the file: an unfinished .mp4 can't be played."""
         part, self._part = self._part, None
         if part:
             part.finish()
@@ -127,7 +127,7 @@ class VideoSink:
 
 
 def _plain_name(path: Path) -> str:
-    """A name that FFmpeg takes for a file's: absolute, so that 12:30.mp4 is no protocol, and UTF-8."""
+    """A name that FFmpeg takes for a file: in UTF-8, and absolute, so that 12:30.mp4 is not taken for a protocol."""
     name = os.path.abspath(path)
     if name != redact(name):
         raise SinkError(f"Expected a name of a video in UTF-8, without control characters. Received: {redact(name)}")
@@ -143,16 +143,16 @@ class _VideoPart:
         is_new, codec = not os.path.lexists(path), CODECS[path.suffix.lower()]
         self._writer = cv2.VideoWriter(_plain_name(path), cv2.VideoWriter.fourcc(*codec), fps, self._size)
         if not self._writer.isOpened():
-            if is_new:  # not somebody's file, nor a device: /dev/full would be gone for all
+            if is_new:  # never delete somebody's file, nor a device such as /dev/full
                 path.unlink(missing_ok=True)
             raise SinkError(f"Expected a name of a video that OpenCV can write (.mp4, .avi). Received: {path}")
         self._least_bytes = drawn.size / 3 / (128 if codec == "MJPG" else 2048)
-        """Per frame, of an image that is one gray and does not move."""
+        """Bytes per frame of a still image of one gray: any other frame takes more."""
         self._file = os.stat(path)
         self._grown_at = self._checked_at = self._written = 0
 
     def check(self) -> None:
-        """SinkError if this file takes no more: OpenCV does not say so."""
+        """Raise a SinkError if this file takes no more, since OpenCV does not say so."""
         if self._written - self._checked_at < CHECK_EVERY:
             return
         self._checked_at = self._written
@@ -169,7 +169,7 @@ class _VideoPart:
         if (drawn.shape[1], drawn.shape[0]) != self._size:
             drawn = cv2.resize(drawn, self._size)  # type: ignore[assignment]
         wanted = round((time_s - self._start_s) * self._fps) + 1 - self._written
-        if not is_film and not 0 <= wanted <= 2 * self._fps:  # the camera was away: no still image for all that time
+        if not is_film and not 0 <= wanted <= 2 * self._fps:  # the camera was away: don't fill the gap with one image
             self._start_s, wanted = time_s - self._written / self._fps, 1
         for _ in range(wanted):
             self._writer.write(drawn)
@@ -180,9 +180,9 @@ class _VideoPart:
 
 
 class SnapshotSink:
-    """An image whenever a face shows another emotion, annotated unless `plain`; the oldest go when there are too many.
+    """Saves an image when a face's emotion changes, annotated unless `plain`; if there are too many, the oldest go.
 
-    Their order is that of the numbers in their names, since the clock may jump.
+    Which one is older is decided by the numbers in their names, since the clock may jump.
     """
 
     def __init__(self, folder: Path, most: int = 1000, device: str = "", plain: bool = False) -> None:
@@ -204,7 +204,7 @@ class SnapshotSink:
         return changed
 
     def close(self) -> None:
-        """Nothing to finish."""
+        """Do nothing: every image is already complete."""
 
     def _keep(self, image: BgrImage, result: FrameResult) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -225,13 +225,13 @@ class SnapshotSink:
 
 
 def _number(name: str) -> int:
-    """The number in a snapshot's name; -1 of those that an earlier version named without one."""
+    """The number in a snapshot's name; -1 if an earlier version named it, without a number."""
     match = OWN_NAMES.fullmatch(name)
     return int(match[1]) if match and match[1] else -1
 
 
 def _free_name(path: Path) -> Path:
-    """`path` if nothing lies there, else the first of NAME-2, NAME-3, … that is free."""
+    """`path` if nothing exists there, else the first of NAME-2, NAME-3, … that is free."""
     names = itertools.chain([path], (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2)))
     return next(name for name in names if not os.path.lexists(name))
 
@@ -243,7 +243,7 @@ def _check_space(path: Path) -> None:
 
 
 def _try_room(path: Path) -> None:
-    """OSError if a file beside `path` can't take what FFmpeg writes at once."""
+    """Raise an OSError if a file beside `path` can't take as much as FFmpeg writes at once."""
     trial = path.with_name(f".{path.name}.trial")
     try:
         trial.write_bytes(bytes(BUFFERED_BYTES))

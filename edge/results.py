@@ -14,12 +14,12 @@ BgrImage: TypeAlias = NDArray[np.uint8]
 GrayImage: TypeAlias = NDArray[np.uint8]
 """(height, width)."""
 FaceInput: TypeAlias = NDArray[np.uint8]
-"""(height, width, 1) of one face, or (faces, height, width, 1): what the network is fed."""
+"""The network's input: (height, width, 1) for one face, or (faces, height, width, 1)."""
 Probabilities: TypeAlias = NDArray[np.float32]
-"""(labels,) of one face, or (faces, labels); each row sums to 1."""
+"""(labels,) for one face, or (faces, labels) for several; each row sums to 1."""
 
 UNCERTAIN = "uncertain"
-"""The emotion of a face whose best score or quality is too low for a label."""
+"""Shown in place of a label if the face's best score or quality is too low."""
 
 
 class Point(NamedTuple):
@@ -40,39 +40,39 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """One image from a source; nobody writes into `image`."""
+    """One image from a source; `image` must not be changed."""
 
     image: BgrImage
     index: int
-    """Counted by the source from 0; gaps are frames that were dropped."""
+    """The source counts its frames from 0; gaps in the numbers are frames that were dropped."""
     captured_monotonic_s: float
-    """`time.monotonic()` when the image was read: the base of every age."""
+    """`time.monotonic()` when the image was read; ages are counted from here."""
     captured_at: float
-    """`time.time()` at the same moment, for the log."""
+    """`time.time()` at the same moment, for logs."""
     source: str
-    """The camera's name, or its source's without a password."""
+    """The camera's name; if it has none, its source without the password."""
     position_s: float | None = None
     """Seconds from the beginning of a video file; None of a live source."""
     small: BgrImage | None = None
-    """The same image in small, if the camera gives one: what moved need not be looked for in `image`."""
+    """A small version of the image, if the camera gives one: motion is then searched in it, not in `image`."""
     is_still: bool = False
-    """A photo, not a moment of a film: nothing is carried over to it from the image before."""
+    """Whether this is a photo, not a frame of a film: nothing is carried over from the image before it."""
     file: str | None = None
-    """The name of a photo in its folder; None of all else."""
+    """The name of a photo in its folder; None for other sources."""
 
     @classmethod
     def now(cls, image: BgrImage, index: int = 0, source: str = "mine", **others: Any) -> "Frame":
-        """A frame captured at this moment."""
+        """Make a frame that was captured now."""
         return cls(image, index, time.monotonic(), time.time(), source, **others)
 
     @property
     def is_live(self) -> bool:
-        """Whether it is a moment of now: neither a photo nor a moment of a file."""
+        """Whether the frame comes from a live source: neither a photo nor from a file."""
         return self.position_s is None and not self.is_still
 
     @property
     def time_s(self) -> float:
-        """The source's own clock in seconds: what passed between two images, however fast they are processed."""
+        """The frame's time in seconds on the source's own clock, however fast the frames are processed."""
         return self.captured_monotonic_s if self.position_s is None else self.position_s
 
 
@@ -82,13 +82,13 @@ class Detection:
 
     box: Box
     score: float = 1.0
-    """The detector's own confidence in [0, 1]; 1 when it has none (Haar)."""
+    """The detector's confidence in [0, 1]; 1 if it gives none (Haar)."""
     points: tuple[Point, ...] = ()
-    """Right and left eye (the person's own), nose, mouth, right and left ear; no ears from YuNet, () from Haar."""
+    """The person's right and left eye, nose, mouth, right and left ear; YuNet gives no ears, Haar no points at all."""
 
     @property
     def eyes(self) -> tuple[Point, Point] | None:
-        """The left and the right eye of the image, if the detector finds them."""
+        """The left and the right eye as seen in the image, if the detector finds them."""
         if len(self.points) < 2:
             return None
         left, right = sorted(self.points[:2], key=lambda eye: eye.x)
@@ -140,7 +140,7 @@ class Face:
     """In [0, 1], from its size, its sharpness, how far it is turned and how much of it is in the image."""
     face_score: float = 1.0
     certainty: float = 0.0
-    """1 minus the normalised entropy of `scores`: 0 knows nothing, 1 is sure."""
+    """1 minus the normalized entropy of `scores`: 0 if all labels are equally likely, 1 if one is sure."""
     intensity: float = 0.0
     valence: float = 0.0
     arousal: float = 0.0
@@ -148,7 +148,7 @@ class Face:
 
 @dataclass(frozen=True)
 class Timings:
-    """Milliseconds of one frame's stages; a stage that did not run is 0."""
+    """The time of each stage on one frame, in milliseconds; 0 if the stage did not run."""
 
     gray_ms: float = 0.0
     detect_ms: float = 0.0
@@ -161,7 +161,7 @@ class Timings:
 
 @dataclass(frozen=True)
 class FrameResult:
-    """What is known of one processed frame: what every sink gets."""
+    """What is known of one processed frame; every sink gets it."""
 
     frame_index: int
     captured_monotonic_s: float
@@ -170,7 +170,7 @@ class FrameResult:
     faces: tuple[Face, ...] = ()
     timings: Timings = field(default_factory=Timings)
     age_ms: float = 0.0
-    """From the moment the image was read to the moment its result was ready."""
+    """Time from reading the image to having its result."""
     position_s: float | None = None
     """Seconds from the beginning of a video file; None of a live source."""
     scores: str = "people"
@@ -178,14 +178,14 @@ class FrameResult:
     file: str | None = None
     """As in `Frame.file`."""
     doubtful: tuple[Box, ...] = ()
-    """Where a face may be that is none of `faces`: a candidate that was refused, or a face that was lost a moment ago.
-    For who must hide faces; no sink writes it."""
+    """Where there may be faces that are not in `faces`: rejected candidates, and faces lost a moment ago. They are for
+    programs that hide faces; no sink writes them."""
 
     @classmethod
     def of(
         cls, frame: Frame, faces: tuple[Face, ...], timings: Timings, scores: str, doubtful: tuple[Box, ...] = ()
     ) -> "FrameResult":
-        """The result of `frame`, ready at this moment."""
+        """Make the result of `frame`; its age ends now."""
         return cls(
             frame_index=frame.index,
             captured_monotonic_s=frame.captured_monotonic_s,
@@ -202,32 +202,32 @@ class FrameResult:
 
 
 class CameraState(str, enum.Enum):
-    """How a camera is, as a word."""
+    """The state of a camera, as a word."""
 
     OPENING = "opening"
     ONLINE = "online"
     FROZEN = "frozen"
-    """It gives the same image again and again; none of them is handed on."""
+    """It repeats the same image; the repeats are not processed."""
     DARK = "dark"
-    """It has seen nothing but black for a while."""
+    """Its images have been black for a while."""
     STALLED = "stalled"
     OFFLINE = "offline"
     ENDED = "ended"
 
     @property
     def may_pass(self) -> bool:
-        """Whether a fault may be over in a moment: a frozen or dark camera has been watched for seconds."""
+        """Whether the fault may be over in a moment: not if frozen or dark, which is noticed only after seconds."""
         return self in (CameraState.STALLED, CameraState.OFFLINE)
 
     @property
     def is_fault(self) -> bool:
-        """Whether no new images come that should: neither the start, nor the end of a file."""
+        """Whether usable images are missing though they should come: not at the start, nor at the end of a file."""
         return self not in (CameraState.OPENING, CameraState.ONLINE, CameraState.ENDED)
 
 
 @dataclass(frozen=True)
 class CameraStatus:
-    """The state of a camera, why it is so, and since when."""
+    """The state of a camera, its reason, and since when."""
 
     name: str
     """The camera's name, as in `Frame.source`."""
@@ -239,5 +239,5 @@ class CameraStatus:
 
     @classmethod
     def now(cls, name: str, state: CameraState, reason: str = "") -> "CameraStatus":
-        """A state that begins at this moment."""
+        """Make a status that begins now."""
         return cls(name, state, reason, time.time(), time.monotonic())

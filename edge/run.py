@@ -39,7 +39,7 @@ from edge.systemd import SystemdNotifier
 from edge.version import describe
 
 REFUSED_REST_S = 60.0
-"""How long a service whose camera refuses user or password waits before it ends."""
+"""How long a service waits before it ends if a camera refuses user or password."""
 PRINTED = ("schema", "version")
 """Options that print something and end the command."""
 
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """When a run ends by itself; 0 is never."""
+    """When a run ends by itself; 0: never."""
 
     max_frames: int = 0
     seconds: float = 0.0
@@ -61,10 +61,10 @@ def run(
     limits: Limits = Limits(),
     started_s: float | None = None,
 ) -> Summary:
-    """Hand every result on until the sources end, `stop` is set or a limit is reached; engine and sinks stay open.
+    """Hand all results to the sinks until the sources end, `stop` is set or a limit is reached; nothing is closed.
 
     Raises:
-        EmotionError: a source, the model or the only sink has failed.
+        EmotionError: a source or the model has failed, or all sinks have.
     """
     stats = RunStats(time.monotonic() if started_s is None else started_s)
     fan_out, state = FanOut(sinks), RunState()
@@ -95,8 +95,8 @@ def build_parser() -> CommandParser:
     add_arguments(parser)
     add_output_arguments(parser)
     add_config_arguments(parser)
-    parser.add_argument("--version", action="store_true", help="print the version and the network's hash and end")
-    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a line and end")
+    parser.add_argument("--version", action="store_true", help="print the version and the network's hash, and exit")
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a line, and exit")
     parser.add_argument("--max-frames", type=_count, default=0, help="end after so many processed frames; 0: never")
     parser.add_argument("--seconds", type=_seconds, default=0.0, help="end after so many seconds; 0: never")
     parser.add_argument("--verbose", action=argparse.BooleanOptionalAction, default=False, help="log more")
@@ -117,12 +117,12 @@ def _main(argv: Sequence[str] | None, started_s: float) -> int:
         sys.stdout.write(text + "\n")
         return 0
     with contextlib.nullcontext() if arguments.verbose else quiet_native_code():
-        _configure_logging(arguments.verbose)  # here, since it takes hold of the standard error of this moment
+        _configure_logging(arguments.verbose)  # here, since it keeps the current standard error
         return _run_until_signal(arguments, config, started_s)
 
 
 def _asked(parser: CommandParser, arguments: argparse.Namespace, config: EdgeConfig) -> str:
-    """What is to be printed instead of a run."""
+    """The text that the options ask to print instead of a run; empty if none."""
     if arguments.schema:
         return json.dumps(json_schema(), indent=2)
     if arguments.print_config:
@@ -141,7 +141,7 @@ def _run_until_signal(arguments: argparse.Namespace, config: EdgeConfig, started
             sinks += open_metrics(arguments, engine, tuple(sinks))
             summary = run(engine, sinks, stop, Limits(arguments.max_frames, arguments.seconds), started_s)
     except RefusedError:
-        if "NOTIFY_SOCKET" in os.environ:  # systemd starts a service again at once, and cameras lock out who asks often
+        if "NOTIFY_SOCKET" in os.environ:  # systemd restarts a service at once; cameras lock out clients that ask often
             stop.wait(REFUSED_REST_S)
         raise
     finally:
@@ -171,7 +171,7 @@ def _configure_logging(verbose: bool) -> None:
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
-    for name in ("camera", "fan_out", "mqtt", "sinks"):  # what is lost is a warning, that it is back is not
+    for name in ("camera", "fan_out", "mqtt", "sinks"):  # a loss is a warning, a return is only information
         logging.getLogger(f"edge.{name}").setLevel(logging.DEBUG if verbose else logging.INFO)
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # our own line says what failed
     cv2.setLogLevel(0)

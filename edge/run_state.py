@@ -1,10 +1,10 @@
-"""How a run is at this moment, for systemd's status line: each camera's state, and how many are in view."""
+"""The state of a run, for systemd's status line: each camera's state, and how many people are in view."""
 
 from edge.results import CameraState, CameraStatus, FrameResult
 
 
 class RunState:
-    """Takes what the engine tells, and says it in a sentence.
+    """Sums up what the engine reports in one sentence.
 
     Usage:
         state = RunState()
@@ -17,13 +17,13 @@ class RunState:
         self._in_view: dict[str, int] = {}
 
     def tell(self, status: CameraStatus) -> None:
-        """A camera's state has changed: who was in view may be gone."""
+        """Take a camera's new state; whoever was in view may be gone."""
         self._cameras[status.name] = status
         if status.state is not CameraState.ONLINE:
             self._in_view.pop(status.name, None)
 
     def add(self, result: FrameResult) -> None:
-        """A frame was processed."""
+        """Take the result of a processed frame."""
         self._in_view[result.source] = len(result.faces)
 
     def sentence(self) -> str:

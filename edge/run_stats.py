@@ -1,4 +1,4 @@
-"""What the loop measures about itself: rates, ages, per-stage times. Bounded memory, however long it runs."""
+"""What the main loop measures about itself: rates, ages, times per stage. Memory is bounded, however long it runs."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from edge.results import FrameResult, Timings
 
 WINDOW = 2_000
-"""Frames over which percentiles are taken."""
+"""Percentiles are taken over this many of the latest frames."""
 
 
 class RateMeter:
@@ -27,14 +27,14 @@ class RateMeter:
 
     @property
     def per_second(self) -> float:
-        """The rate; 0 before the second event."""
+        """The events per second; 0 before the second event."""
         span_s = self._ticks_s[-1] - self._ticks_s[0] if self._ticks_s else 0.0
         return (len(self._ticks_s) - 1) / span_s if span_s > 0 else 0.0
 
 
 @dataclass(frozen=True)
 class Percentiles:
-    """The middle and the tail of a measure."""
+    """The 50th, 95th and 99th percentile of a figure."""
 
     p50: float
     p95: float
@@ -43,16 +43,16 @@ class Percentiles:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did, for people and for tests."""
+    """The figures of a whole run."""
 
     frames: int
     with_faces: int
     dropped: int
-    """Frames of live sources that were overwritten by newer ones before they were taken."""
+    """Frames of live sources that newer ones overwrote before they were processed."""
     skipped: int
-    """Frames of live sources that were passed over undecoded, to keep to `fps`."""
+    """Frames of live sources that were skipped, without decoding, to keep to `fps`."""
     failed: int
-    """Photos, and spots of films, that could not be read."""
+    """Photos, and damaged spots of films, that could not be read."""
     detections: int
     classifications: int
     seconds: float
@@ -67,7 +67,7 @@ class Summary:
 
     @property
     def per_second(self) -> float:
-        """Processed frames per second, after the first."""
+        """Processed frames per second, counted from the first result."""
         span_s = self.seconds - self.first_result_s
         return (self.frames - 1) / span_s if self.frames > 1 and span_s > 0 else 0.0
 
@@ -104,7 +104,7 @@ class RunStats:
         self._timings.append(result.timings)
 
     def summary(self, now_s: float, setup: str, **counts: int) -> Summary:
-        """What was measured until `now_s`, with what others know."""
+        """The figures until `now_s`; `counts` come from the engine."""
         return Summary(
             frames=self.frames,
             with_faces=self.with_faces,
@@ -123,24 +123,24 @@ class RunStats:
         return self._first_s - self._started_s
 
     def age_ms(self) -> Percentiles:
-        """The age of results: from the moment an image was read to its result."""
+        """The age of results: the time from reading an image to its result."""
         return percentiles(self._ages_ms)
 
     def stages_ms(self) -> dict[str, Percentiles]:
-        """Stage to the percentiles of the frames in which it ran."""
+        """The percentiles of each stage, over the frames in which it ran."""
         stages = {stage.name: [getattr(timing, stage.name) for timing in self._timings] for stage in fields(Timings)}
         return {name: percentiles([value for value in values if value > 0]) for name, values in stages.items()}
 
 
 def percentiles(values: Sequence[float]) -> Percentiles:
-    """p50, p95 and p99; zeros of nothing."""
+    """The percentiles 50, 95 and 99 of some values; zeros if there are none."""
     if not values:
         return Percentiles(0.0, 0.0, 0.0)
     return Percentiles(*(float(value) for value in np.percentile(np.fromiter(values, float), (50, 95, 99))))
 
 
 def format_summary(summary: Summary) -> str:
-    """The summary for people."""
+    """The summary as text for people."""
     stages = [
         f"{name.removesuffix('_ms')} {stage.p50:.1f}/{stage.p95:.1f}/{stage.p99:.1f}"
         for name, stage in summary.stages_ms.items()

@@ -1,4 +1,4 @@
-"""Tells when the scene is another one: a cut, or a camera that was turned. Places of faces then mean nothing."""
+"""Detects a new scene: a cut, or a camera that was turned. The known places of faces then mean nothing."""
 
 import enum
 
@@ -9,26 +9,26 @@ from numpy.typing import NDArray
 from edge.results import GrayImage
 
 CELLS = (32, 24)
-"""The image is compared as so few cells (width, height): what moves within one is no change."""
+"""Images are compared as a grid of this many cells (width, height): movement within a cell does not count."""
 SAMPLES = 160
-"""Pixels of a row that are looked at."""
+"""How many pixels of a row are looked at."""
 TOLERANCE = 0.35
-"""Standard deviations of the image by which a cell may leave the range of its old surroundings."""
+"""How far a cell may leave the range of its old neighborhood, in standard deviations of the image."""
 CHANGED_CELLS = 0.3
-"""Share of changed cells of another scene. Measured: nearly all cuts have more, also with a face at the same place; a
-face of a third of the image's height that moves by half its width 0.10 at most, the demo at 2 images per second 0.2."""
+"""Share of changed cells that makes a new scene. Nearly all measured cuts have more, even with a face in place.
+A face a third as high as the image, moving by half its width, has at most 0.10; the demo at 2 images per second 0.2."""
 UNLIKE = 0.5
-"""Correlation with the old image below which a scene is another one: a lamp that is switched on changes less."""
+"""Correlation with the old image below which the scene is new: switching on a lamp changes less."""
 
 
 class SceneChange(enum.Enum):
-    """What became of the scene."""
+    """How the scene changed."""
 
     NONE = "none"
     DRIFT = "drift"
-    """Little by little it has become another one, as when a camera turns slowly."""
+    """The scene has become a new one little by little, as when a camera turns slowly."""
     CUT = "cut"
-    """From one image to the next."""
+    """The scene changed from one image to the next."""
 
 
 class SceneChangeDetector:
@@ -40,7 +40,7 @@ class SceneChangeDetector:
         self._size: tuple[int, ...] = ()
 
     def update(self, gray: GrayImage) -> SceneChange:
-        """What happened between the last image and this one; images of another size are another scene."""
+        """Take the next image and return what changed; an image of another size is a new scene."""
         last, size = self._last, self._size
         self._last, self._size = _coarse(gray), gray.shape
         if last is None or self._first is None or size != gray.shape or _is_another(last, self._last):
@@ -53,7 +53,7 @@ class SceneChangeDetector:
 
 
 def _coarse(gray: GrayImage) -> NDArray[np.float32]:
-    """The image in few cells, with mean 0 and deviation 1, so that brightness and contrast don't count."""
+    """The image as a coarse grid with mean 0 and standard deviation 1, so that brightness and contrast don't count."""
     step = max(1, gray.shape[1] // SAMPLES)
     cells = cv2.resize(np.ascontiguousarray(gray[::step, ::step]), CELLS, interpolation=cv2.INTER_AREA)
     mean, deviation = (float(value) for value in np.ravel(cv2.meanStdDev(cells)))

@@ -1,4 +1,4 @@
-"""The JSON lines, of results and of cameras that fail or come back, and their JSON Schema: the promise to readers."""
+"""The JSON lines for results, and for cameras that fail or recover, and their JSON Schema."""
 
 import time
 from collections import Counter
@@ -9,11 +9,11 @@ from edge.names import own_device
 from edge.results import CameraState, CameraStatus, Face, FrameResult
 
 SCHEMA = 2
-"""Version of the lines; it grows when a field changes its meaning or goes away. New fields may appear."""
+"""Version of the lines; it grows when a field changes its meaning or is removed. New fields may appear any time."""
 
 
 def to_json(result: FrameResult, device: str = "") -> dict[str, Any]:
-    """The result as plain values; every finite, every name as in `json_schema`. `device` is this one, if not given."""
+    """The result as JSON values, as in `json_schema`; all numbers are finite. `device` is this one unless given."""
     timings = {name.removesuffix("_ms"): round(value, 3) for name, value in vars(result.timings).items()}
     return {
         "schema": SCHEMA,
@@ -31,7 +31,7 @@ def to_json(result: FrameResult, device: str = "") -> dict[str, Any]:
 
 
 def status_to_json(status: CameraStatus, device: str = "") -> dict[str, Any]:
-    """How a camera is: a line of its own kind, which has `state` and no `faces` (but see `frozen_to_json`)."""
+    """A line about a camera's state: it has `state`, and no `faces` (but see `frozen_to_json`)."""
     return {
         "schema": SCHEMA,
         "device": device or own_device(),
@@ -43,13 +43,13 @@ def status_to_json(status: CameraStatus, device: str = "") -> dict[str, Any]:
 
 
 def frozen_to_json(status: CameraStatus, last: FrameResult, device: str = "") -> dict[str, Any]:
-    """How a frozen camera is: the result of its last image once more, which is all it shows, with its true age."""
+    """A line about a frozen camera: its state, and the result of the image that it keeps showing, with its true age."""
     age_ms = (time.monotonic() - last.captured_monotonic_s) * 1000
     return {**to_json(replace(last, age_ms=age_ms), device), **status_to_json(status, device)}
 
 
 def people_to_json(result: FrameResult, device: str = "") -> dict[str, Any]:
-    """How many people are in view, and with which emotions: a line of its own kind, short for a service's journal."""
+    """A short line for a service's journal: how many people are in view, and with which emotions."""
     return {
         "schema": SCHEMA,
         "device": device or own_device(),
@@ -61,7 +61,7 @@ def people_to_json(result: FrameResult, device: str = "") -> dict[str, Any]:
 
 
 def count_emotions(result: FrameResult) -> dict[str, int]:
-    """How many faces show each emotion, by its name."""
+    """The number of faces that show each emotion."""
     return dict(sorted(Counter(face.emotion for face in result.faces).items()))
 
 
@@ -94,7 +94,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _with_identity(schema: dict[str, Any]) -> dict[str, Any]:
-    """Fields that only the first line has."""
+    """The schema with the fields that only the first line has."""
     version = {"type": "string", "description": "this program's; in the first line only"}
     model = {"type": "string", "description": "the SHA-256 of the network's file; in the first line only"}
     return {**schema, "properties": {**schema["properties"], "version": version, "model_sha256": model}}

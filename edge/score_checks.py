@@ -1,4 +1,4 @@
-"""Whether scores are what a softmax gives of different faces: a network that learned nothing is refused, not shown."""
+"""Checks that scores look like a softmax over different faces: a network that learned nothing is refused."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,11 +7,11 @@ from edge.errors import ModelError
 from edge.results import FaceInput, Probabilities
 
 SUM_TOLERANCE = 0.05
-"""Scores in bytes are rounded, so their sum may miss 1 by so much."""
+"""How far a sum of scores may be from 1: scores stored in bytes are rounded."""
 
 
 def check_finite(scores: Probabilities, what: object) -> None:
-    """Raise a ModelError if a score is no number: nothing behind it can use it, least of all JSON."""
+    """Raise a ModelError if a score is NaN or infinite: nothing could use it, least of all JSON."""
     if not np.isfinite(scores).all():
         count = int((~np.isfinite(scores)).any(-1).sum())
         raise ModelError(
@@ -20,7 +20,7 @@ def check_finite(scores: Probabilities, what: object) -> None:
 
 
 def check_scores(scores: Probabilities, what: object) -> None:
-    """Raise a ModelError unless the scores (different faces, labels) are finite, sum to 1 and are not all the same."""
+    """Raise a ModelError unless the scores (faces, labels) are finite, sum to 1 and differ between these faces."""
     check_finite(scores, what)
     sums = scores.sum(1)
     if np.abs(sums - 1).max() > SUM_TOLERANCE:
@@ -33,7 +33,7 @@ def check_scores(scores: Probabilities, what: object) -> None:
 
 
 def varied_faces(shape: tuple[int, int, int]) -> FaceInput:
-    """Eight images (8, height, width, channels) with nothing in common, uint8: no live network scores them alike."""
+    """Eight very different uint8 images (8, height, width, channels): a working network scores them differently."""
     height, width, channels = shape
     y, x = np.mgrid[:height, :width] / np.array([height, width])[:, None, None]
     noise = np.random.default_rng(0).random((height, width))

@@ -1,9 +1,9 @@
-"""Where one source is looked at, frame by frame: all of it is searched, and no frame costs more than a few looks.
+"""Chooses which views of each frame to search: over time the whole frame, but only a few looks per frame.
 
-    known faces, again in their own surroundings -> lost ones, where they should be -> the views whose turn it is
+    known faces, each near its last place -> lost faces, where they should be -> the views that are due
 
-First comes the place of a lost face, then views that were never looked at, then those in which something changed,
-longest waiting first. A scene in which nothing changes gets one look per second.
+First comes the place of a lost face, then views that were never searched, then views in which something changed; those
+that waited longest come first. A scene in which nothing changes gets one look per second.
 """
 
 import math
@@ -21,46 +21,46 @@ from edge.views import same_face
 from edge.zoom import ZoomDetector
 
 CLOSE_UPS = 8
-"""Known faces looked at again on one frame, and candidates looked at twice in one view; the others take turns."""
+"""How many known faces are checked again on one frame, and how many candidates in one view; the others wait."""
 TURNS = 7
-"""Detections in which all views get their look while everything changes, if one may cost so much."""
+"""While everything changes, all views are searched within this many detections, if the cost of a frame allows it."""
 AGAIN_S = 0.5
-"""A view in which something moves all the time is not looked at sooner than this."""
+"""The least time between two looks at a view in which something moves all the time."""
 REST_S = 1.0
-"""An unchanged scene gets one look in this time."""
+"""The time between two looks at an unchanged scene."""
 LOST_S = 1.0
-"""How long the place of a lost face comes first, at every other detection."""
+"""How long the place of a lost face comes first, in every other detection."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a search is told of a frame; all boxes in full-frame pixels."""
+    """What a search needs to know of a frame; all boxes are in full-frame pixels."""
 
     image: BgrImage
     small: GrayImage
-    """The same image in small, to tell what changed."""
+    """A small version of the image, to see what changed."""
     now_s: float
-    """The source's clock."""
+    """The time on the source's clock."""
     known: Sequence[Detection] = ()
     """The faces that are visible."""
     expected: Sequence[Box] = ()
-    """Where faces should be that were lost."""
+    """Where lost faces should be."""
 
 
 class Search(Protocol):
-    """Finds the faces of one source, with a memory of what was looked at."""
+    """Finds the faces of one source, and remembers what was searched."""
 
     idle: bool
-    """Nobody is in view and nothing changes."""
+    """Whether nobody is in view and nothing changes."""
     doubtful: Sequence[Box] = ()
-    """Where a face may be, found or not: what the last look at each view held, down to low scores."""
+    """Where there may be faces, found or not: the candidates of the last look at each view, down to low scores."""
 
     def update(self, scene: "Scene") -> list[Detection]:
-        """All faces that are seen now: the known ones that are still there, and new ones."""
+        """Find all faces that are seen now: known ones that are still there, and new ones."""
 
 
 def create_search(detector: Detector) -> Search:
-    """A search for one source; several may share the detector."""
+    """Create a search for one source; several searches may share the detector."""
     return ZoomSearch(detector) if isinstance(detector, ZoomDetector) else WholeSearch(detector)
 
 
@@ -74,7 +74,7 @@ class WholeSearch(Search):
         self._looked_s = float("-inf")
 
     def update(self, scene: Scene) -> list[Detection]:
-        """What the detector sees."""
+        """Find the faces that the detector sees."""
         changed = self._changes.update(scene.small, []).any()
         if changed:
             self._changes.keep(0)
@@ -96,7 +96,7 @@ class ZoomSearch(Search):
         self._turn = 0
 
     def update(self, scene: Scene) -> list[Detection]:
-        """Known faces that are still there, lost ones that are back, and new ones in the views whose turn it is."""
+        """Find known faces that are still there, lost ones that are back, and new ones in the views that are due."""
         image = scene.image
         self._begin((image.shape[1], image.shape[0]), scene.now_s)
         faces = self._find_again(image, scene.known)
@@ -112,7 +112,7 @@ class ZoomSearch(Search):
         return faces
 
     def _begin(self, size: tuple[int, int], now_s: float) -> None:
-        """Plan the views of a frame of another size, or of a source that begins anew."""
+        """Plan the views for a new frame size, or for a source that starts again."""
         is_same = size == self._size and now_s >= self._now_s
         self._size, self._now_s = size, now_s
         if is_same:
@@ -125,7 +125,7 @@ class ZoomSearch(Search):
         self._lost_until_s = 0.0
 
     def _find_again(self, image: BgrImage, known: Sequence[Detection]) -> list[Detection]:
-        """The known faces that are still there; of more than `CLOSE_UPS` the others are taken as followed."""
+        """The known faces that are still there; beyond `CLOSE_UPS` they take turns to be checked, and are kept else."""
         first = self._turn * CLOSE_UPS
         due = {(first + step) % len(known) for step in range(min(CLOSE_UPS, len(known)))}
         faces: list[Detection] = []
@@ -138,7 +138,7 @@ class ZoomSearch(Search):
         return faces
 
     def _next_views(self, changed: NDArray[np.bool_]) -> list[Box]:
-        """The views to look at on this frame."""
+        """The views to search on this frame."""
         if self._lost and self._now_s < self._lost_until_s and self._turn % 2:
             return [self._detector.view_around(self._lost, self._size)]
         order = np.argsort(self._looked_s, kind="stable")

@@ -1,4 +1,4 @@
-"""What the command does when it is told to end, or to open its files anew."""
+"""The command's reaction to signals: end, or reopen the files."""
 
 import os
 import signal
@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 
 class Signals:
-    """SIGTERM and SIGINT set `stop`, and a second one ends at once what hangs.
+    """SIGTERM and SIGINT set `stop`; a second one ends the process at once, even if something hangs.
 
-    SIGHUP is a service's word for "your files were moved": they are opened anew. From a terminal that was closed it
-    means the end. A process under nohup does not hear it.
+    For a service, SIGHUP means that its files were moved, so it reopens them. From a terminal that was closed it means
+    the end. A process under nohup ignores it.
 
     Usage:
         signals = Signals(stop, on_hangup=reopen)
@@ -19,13 +19,13 @@ class Signals:
 
     def __init__(self, stop: threading.Event, on_hangup: Callable[[], None]) -> None:
         self.interrupted = False
-        """Whether the end was asked for with Ctrl-C."""
+        """Whether Ctrl-C asked for the end."""
         self._stop = stop
         self._on_hangup = on_hangup
         self._had_terminal = _has_terminal()
 
     def install(self) -> None:
-        """Listen from now on (main thread only)."""
+        """Handle the signals from now on (call it in the main thread)."""
         signal.signal(signal.SIGTERM, self._end)
         signal.signal(signal.SIGINT, self._end)
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
@@ -34,7 +34,7 @@ class Signals:
     def _end(self, number: int, _: object) -> None:
         self.interrupted |= number == signal.SIGINT
         self._stop.set()
-        signal.signal(number, signal.SIG_DFL)  # a second one ends what hangs: a pipe whose reader sleeps
+        signal.signal(number, signal.SIG_DFL)  # a second signal ends even a write to a pipe that nobody reads
 
     def _hang_up(self, number: int, _: object) -> None:
         if self._had_terminal and not _has_terminal():

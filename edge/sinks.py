@@ -1,7 +1,7 @@
-"""Where results go: one small class each with `write` and `close`.
+"""Where results go: each sink is a small class with `write` and `close`.
 
-A sink may also have `tell(state)` (how a camera is), `turn()` (called while no frame comes) and `reopen()` (a service's
-SIGHUP); who lacks one is not asked.
+A sink may also have `tell(status)` (a camera's state has changed), `turn()` (called while no frame comes) and
+`reopen()` (SIGHUP to a service). These methods are optional.
 """
 
 import contextlib
@@ -26,24 +26,24 @@ from edge.results import BgrImage, CameraState, CameraStatus, Frame, FrameResult
 from edge.schema import frozen_to_json, status_to_json, to_json
 
 ANSWER_S = 0.005
-"""How often windows look for keys: every frame of a usual camera."""
+"""How often windows check for keys: about once per frame of a usual camera."""
 
 _log = logging.getLogger(__name__)
 
 
 class Sink(Protocol):
-    """Takes every result with its frame, in the loop's thread: it must not block for long."""
+    """Takes every result with its frame, in the main loop's thread: it must not block for long."""
 
     def write(self, frame: Frame, result: FrameResult) -> object:
-        """Take one result; False if there was nothing to write, SinkError when it can't."""
+        """Take one result; return False if there was nothing to write, raise SinkError if writing fails."""
 
     def close(self) -> None:
-        """Finish what was written."""
+        """Finish the output."""
         return
 
 
 class JsonLinesSink:
-    """One JSON object per line, flushed (see `edge/schema.py`): to a stream, or to the end of a file.
+    """Writes one JSON object per line (see `edge/schema.py`), flushed, to a stream or to the end of a file.
 
     The file is made with the first line.
     """
@@ -57,13 +57,13 @@ class JsonLinesSink:
     ) -> None:
         self._device = device
         self._identity = dict(identity or {})
-        """What the first line of a run, and of a file, tells once."""
+        """Fields that only the first line of a run, and of a file, holds."""
         self._has_begun = False
         self._name = target if isinstance(target, Path) else getattr(target, "name", "a stream")
         self._file = LineFile(checked_place(target)) if isinstance(target, Path) else None
         self._stream = None if isinstance(target, Path) else StreamLines(target, stop)
         self._faulty: set[str] = set()
-        """The cameras of which a line said that they fail."""
+        """The cameras that a line has reported as failed."""
         self._last: dict[str, FrameResult] = {}
 
     def write(self, frame: Frame, result: FrameResult) -> None:
@@ -72,7 +72,7 @@ class JsonLinesSink:
         self._add(to_json(result, self._device), can_wait=not frame.is_live)
 
     def tell(self, status: CameraStatus) -> bool:
-        """Write a line about a camera that fails, or that is back; that all is well at the start is no news."""
+        """Write a line about a camera that fails or recovers; a camera that works from the start is not reported."""
         if not (status.state.is_fault or (status.name in self._faulty and status.state is CameraState.ONLINE)):
             return False
         last = self._last.get(status.name) if status.state is CameraState.FROZEN else None
@@ -82,12 +82,12 @@ class JsonLinesSink:
         return True
 
     def reopen(self) -> None:
-        """Open the file anew with the next line."""
+        """Reopen the file with the next line."""
         if self._file:
             self._file.reopen()
 
     def close(self) -> None:
-        """Close the file; a stream stays open, it is its owner's."""
+        """Close the file; a stream stays open, since it belongs to somebody else."""
         self.reopen()
 
     def _add(self, values: dict[str, Any], can_wait: bool = False) -> None:
@@ -103,7 +103,7 @@ class JsonLinesSink:
 
 
 class WindowClosedError(SinkError):
-    """The user closed the window: the end, not a fault."""
+    """The user closed the window: the run ends, and this is not a fault."""
 
 
 class WindowSink:
@@ -128,14 +128,14 @@ class WindowSink:
         self.turn()
 
     def tell(self, status: CameraStatus) -> None:
-        """Write over the last image that a camera fails: who looks must not take it for a live one."""
+        """Write a failed camera's state across its last image: nobody must take that for a live one."""
         image = self._shown.get(status.name, np.zeros((240, 640, 3), np.uint8))
         if status.state.is_fault:
             cv2.imshow(status.name, draw_words(image, f"{status.state.value}: {status.reason or 'no new images'}"))
         self.turn()
 
     def turn(self) -> None:
-        """Answer keys and buttons, at most every `ANSWER_S`."""
+        """Handle keys and buttons, at most every `ANSWER_S`."""
         now_s = time.monotonic()
         if now_s - self._answered_s < ANSWER_S:
             return
@@ -152,10 +152,10 @@ class WindowSink:
 
 @contextlib.contextmanager
 def writing(what: str) -> Iterator[None]:
-    """Turn what the system says into a SinkError about `what`."""
+    """Within this context, turn an OSError into a SinkError about `what`."""
     try:
         yield
-    except (SinkError, BrokenPipeError):  # the reader of our output has left: no fault
+    except (SinkError, BrokenPipeError):  # that the reader of our output has gone is not a fault
         raise
     except OSError as error:
         reason = "a pipe that nobody reads" if error.errno == errno.ENXIO else str(error)
@@ -163,7 +163,7 @@ def writing(what: str) -> Iterator[None]:
 
 
 def checked_place(path: Path) -> Path:
-    """`path`, if a file may be written there; else a SinkError."""
+    """Return `path` if a file may be written there; else raise a SinkError."""
     try:
         if path.is_dir():
             reason = "a folder"
@@ -179,7 +179,7 @@ def checked_place(path: Path) -> Path:
 
 
 def checked_folder(path: Path) -> Path:
-    """`path`, if it is a folder to write to, or can become one; else a SinkError."""
+    """Return `path` if it is, or can become, a folder to write to; else raise a SinkError."""
     try:
         there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
         reason = "a file" if not there.is_dir() else "no permission to write there"
@@ -191,7 +191,7 @@ def checked_folder(path: Path) -> Path:
 
 
 def close_all(sinks: Sequence[Sink]) -> None:
-    """Close every sink; what one can't finish is logged and no reason to leave the others open."""
+    """Close every sink; if one fails, log that and close the others anyway."""
     for sink in sinks:
         try:
             sink.close()
@@ -200,7 +200,7 @@ def close_all(sinks: Sequence[Sink]) -> None:
 
 
 def reopen_all(sinks: Sequence[Sink]) -> None:
-    """Have every sink that writes to a file open it anew."""
+    """Let every sink that writes to a file reopen it."""
     for sink in sinks:
         getattr(sink, "reopen", lambda: None)()
-    _log.info("files are opened anew")
+    _log.info("files were reopened")

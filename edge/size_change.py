@@ -1,7 +1,7 @@
-"""A stream or film that changes its size, which OpenCV's FFmpeg does not follow.
+"""Detects a stream or film that changes its image size, which OpenCV's FFmpeg does not follow.
 
-Where images become larger it gives the last one for ever. Where they become smaller it reads past the end of each row:
-what follows there in memory is the beginning of the next row, so rows are equal at one distance, and only there.
+If images become larger, OpenCV repeats the last one for ever. If they become smaller, it reads past the end of each
+row: in memory the next row follows there, so neighboring rows are equal when shifted by one certain distance.
 """
 
 from collections.abc import Callable
@@ -14,20 +14,20 @@ from edge.image_watch import same_image
 from edge.results import BgrImage
 
 ROWS, PART = 24, 0.25
-"""So many rows of the image's upper part are looked at: those are right whatever the new height is."""
+"""How many rows are looked at, in this upper part of the image: it is valid whatever the new height is."""
 STEP, COLUMNS = 16, 3
-"""Rows lie in memory at multiples of so many pixels; each third column is enough."""
+"""Rows start in memory at multiples of this many pixels; it is enough to look at every third column."""
 ASIDE = 2
 EQUAL, DIFFERENT, TIMES = 0.2, 0.4, 8.0
-"""Most levels by which equal rows differ, and least by which they must differ a little aside of that distance."""
+"""Equal rows differ by at most the first, in gray levels; shifted slightly further, they must differ by the second."""
 SAMPLES = 32
-"""Pixels of a row by which the distance is chosen that is then looked at wholly."""
+"""How many pixels of a row serve to choose the distance, before all of them are compared."""
 SAME_IMAGES, LOOK_EVERY = 15, 5
 NEAR_S = 2.0
 
 
 class SizeWatch:
-    """Notices in a film that its images have changed their size.
+    """Notices that the images of a film have changed their size.
 
     Usage:
         watch = SizeWatch(lambda: cv2.VideoCapture("film.webm", cv2.CAP_FFMPEG))
@@ -41,7 +41,7 @@ class SizeWatch:
         self._same = self._seen = 0
 
     def sees_change(self, image: BgrImage, position_s: float) -> bool:
-        """Whether the film has another size by now; `position_s` is what the capture tells of this image."""
+        """Whether the film's size has changed by now; `position_s` is the capture's position of this image."""
         last, self._last = self._last, image
         self._seen += 1
         if last is None or not same_image(last, image):
@@ -51,7 +51,7 @@ class SizeWatch:
         return self._same == SAME_IMAGES and self._looks_different(image, position_s)
 
     def _looks_different(self, image: BgrImage, position_s: float) -> bool:
-        """Whether a decoder that begins here sees something else: a still scene is the same for every decoder."""
+        """Whether a new decoder that starts here sees something else: in a still scene it would see the same."""
         capture = self._open_again()
         try:
             capture.set(cv2.CAP_PROP_POS_MSEC, position_s * 1000)
@@ -64,7 +64,7 @@ class SizeWatch:
 
 
 def is_torn(image: BgrImage) -> bool:
-    """Whether the rows of an image go on with the rows below them."""
+    """Whether the end of each row is the beginning of the next one: the sign of images that became smaller."""
     height, width = image.shape[:2]
     places = np.linspace(1, PART * height, ROWS).astype(int)
     rows, below = _luma(image[places]), _luma(image[places + 1])

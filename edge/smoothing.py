@@ -1,4 +1,4 @@
-"""A face's scores over time: smoothed, and with a label that does not flicker."""
+"""Smooths a face's scores over time, and keeps its label from flickering."""
 
 import math
 
@@ -8,9 +8,9 @@ from edge.results import Probabilities
 
 
 class Smoother:
-    """One face's scores over time: an exponential mean, and a label that changes only for a clear winner.
+    """An exponential mean of one face's scores, and a label that changes only for a clear winner.
 
-    The mean's weight follows the time between frames, so that the rate of frames does not matter.
+    The weight of a frame depends on the time since the last one, so that the frame rate does not matter.
     """
 
     def __init__(self, smoothing_s: float, hysteresis: float, threshold: float) -> None:
@@ -38,11 +38,11 @@ class Smoother:
 
     @property
     def shown(self) -> int | None:
-        """The index of the label to show, None if uncertain."""
+        """The index of the label to show; None if uncertain."""
         return self._shown
 
     def _choose(self, best: int, mean: Probabilities) -> None:
-        """Change the shown label only for one that leads by the hysteresis, and to uncertain only that far below."""
+        """Change the label only if another leads by the hysteresis, or the best falls that far below the threshold."""
         margin = self._hysteresis if self._smoothing_s else 0.0
         if self._shown is not None and best != self._shown and mean[best] - mean[self._shown] < margin:
             best = self._shown

@@ -1,4 +1,4 @@
-"""Where images come from: one small class per kind of source, and `open_source`, which picks it by name.
+"""Where images come from: one small class per kind of source, and `open_source`, which chooses it by name.
 
 Only one thread opens, reads and closes a source: the reader in `edge/reader.py`.
 """
@@ -28,7 +28,7 @@ from edge.video import VideoSource
 
 PORTRAIT = Path(__file__).parent / "assets" / "portrait.jpg"
 JPEG_STREAMS = frozenset({".mjpeg", ".mjpg"})
-"""Films that begin like a photo."""
+"""Suffixes of films that begin with the bytes of a photo."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def open_source(name: str, config: EdgeConfig) -> Source:
     """Open the source that `name` describes: see `EdgeConfig.source`.
 
     Raises:
-        SourceError: there is nothing to read, or it is damaged.
+        SourceError: there is nothing to read there, or it is damaged.
     """
     if name == "demo":
         return DemoSource()
@@ -55,14 +55,14 @@ def open_source(name: str, config: EdgeConfig) -> Source:
 
 
 def is_live(name: str) -> bool:
-    """Whether a source of this name is a camera; the others are the demo and files."""
+    """Whether a source of this name is a camera; the demo and files are not."""
     return name != "demo" and local_path(name) is None
 
 
 def local_path(name: str) -> Path | None:
-    """The file or folder that a source's name means, whether it is there or not; None of all others.
+    """The path of the file or folder that a source's name means, whether it exists or not; None for other sources.
 
-    What lies on the disk is what it is, whatever its name looks like: a folder called 0 is no camera.
+    What exists on the disk wins, whatever its name looks like: a folder called 0 is not a camera.
     """
     if name in ("demo", "picamera2"):
         return None
@@ -78,13 +78,13 @@ def local_path(name: str) -> Path | None:
 
 
 def _path_of_address(address: str) -> Path:
-    """The path in file:///films/my%20film.mp4, file://localhost/films/… or file:films/…"""
+    """The path in an address such as file:///films/my%20film.mp4, file://localhost/films/… or file:films/…"""
     rest = address[len("file:") :].removeprefix("//localhost").removeprefix("//")
     return Path(rest) if os.path.lexists(rest) else Path(unquote(rest))
 
 
 def _open_file(path: Path, name: str) -> Source:
-    """A file or folder as what it is: its first bytes count, and its name only where they say nothing."""
+    """Open a file or folder by its type: its first bytes decide, and its name only if they are inconclusive."""
     expected = f"Expected a camera index, address or file; {REMEDY}. Received:"
     try:
         mode = path.stat().st_mode
@@ -110,7 +110,7 @@ def _open_file(path: Path, name: str) -> Source:
 
 
 class DemoSource(Source):
-    """A real face that moves, scales and changes brightness; the Nth image is always the same.
+    """The demo: a real face that moves, and changes size and brightness; image N is the same in every run.
 
     The portrait is NASA's of Eileen Collins, in the public domain (see NOTICE).
     """
@@ -128,18 +128,18 @@ class DemoSource(Source):
         self._index = 0
 
     def read(self) -> BgrImage:
-        """The next image; there is no end."""
+        """Make the next image; there is no end."""
         image = self.image(self._index)
         self.position_s = self._index / self.fps
         self._index += 1
         return image
 
     def skip(self) -> None:
-        """Pass over the next image."""
+        """Skip the next image."""
         self._index += 1
 
     def image(self, index: int) -> BgrImage:
-        """The image with this index: a pure function of it."""
+        """The image with this index; it depends on nothing else."""
         seconds = index / self.fps
         scale = 1.25 + 0.25 * math.sin(0.7 * seconds)
         center_x = self.size[0] / 2 + 110 * math.sin(0.9 * seconds)
@@ -151,11 +151,11 @@ class DemoSource(Source):
         brightness = 1 + 0.2 * math.sin(0.5 * seconds)
         return cv2.convertScaleAbs(image, alpha=brightness)  # type: ignore[return-value]
 
-    picture = image  # its older name
+    picture = image  # an older name of `image`
 
 
 class DeviceSource(CaptureSource):
-    """A webcam: an index or a device, /dev/video0 or one of the lasting names below /dev/v4l."""
+    """A webcam: an index, or a device such as /dev/video0 or one of the permanent names below /dev/v4l."""
 
     live = True
 
@@ -169,7 +169,7 @@ class DeviceSource(CaptureSource):
         self._ask_for(config)
 
     def _ask_for(self, config: EdgeConfig) -> None:
-        """Ask for compressed images of the wanted size, and log what the driver gave instead."""
+        """Ask for compressed images of the wanted size, and log what the driver gives."""
         capture = self._capture
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # raw 640x480 at 30 fills half of USB 2
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)

@@ -1,6 +1,6 @@
-"""A run's small web server, for Prometheus and whoever looks from afar: /metrics, /healthz and /snapshot.jpg.
+"""A small web server that shows how a run is, to Prometheus and to people: /metrics, /healthz and /snapshot.jpg.
 
-It has threads of its own and only reads, so that it answers while the loop hangs: that is when it is needed.
+It has its own threads and only reads, so that it answers even if the main loop hangs: that is when it is needed.
 """
 
 import hmac
@@ -18,7 +18,7 @@ _EXPECTED = "Expected HOST:PORT for --metrics, such as 127.0.0.1:9100"
 
 
 class Answer(NamedTuple):
-    """What a path gives."""
+    """A response."""
 
     code: int
     kind: str
@@ -26,23 +26,23 @@ class Answer(NamedTuple):
 
 
 class Pages(NamedTuple):
-    """What is served."""
+    """The functions behind the paths."""
 
     metrics: Callable[[str], Answer]
-    """Takes the request's Accept header."""
+    """/metrics: takes the request's Accept header."""
     problems: Callable[[], list[str]]
-    """Why the run is not healthy."""
+    """/healthz: why the run is not healthy; empty if it is."""
     snapshot: Callable[[str], bytes | None]
-    """The JPEG of a camera, or of the first one for an empty name; None if there is no such camera."""
+    """/snapshot.jpg: takes a camera's name (empty: the first camera); None if there is no such camera."""
     token: str = ""
-    """What a snapshot costs; without a token there are none."""
+    """The token that a request for a snapshot must show; without a token none is served."""
 
 
 class StatusServer:
     """Serves the pages from construction until `close`.
 
     Raises:
-        SinkError: no such address, or another program has it.
+        SinkError: the address does not exist, or another program has it.
     """
 
     def __init__(self, address: str, pages: Pages) -> None:
@@ -57,7 +57,7 @@ class StatusServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop; an answer that is under way ends with the process."""
+        """Stop the server; a response in progress ends with the process."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(STOP_S)
@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.content)
 
     def log_message(self, *_: object) -> None:
-        """Nothing: Prometheus asks every few seconds, and an address may hold the token."""
+        """Log nothing: Prometheus asks every few seconds, and an address may hold the token."""
 
     def _answer(self, url: SplitResult) -> Answer:
         if url.path == "/metrics":

@@ -1,7 +1,7 @@
-"""Results on the disk, until the broker has them and for `edge.export`: an SQLite file that survives a power cut.
+"""Keeps results in an SQLite file that survives a power cut, for `edge.export` and until the broker has them.
 
-A thread of its own writes: all that waits goes into one transaction, which is on the disk when it is over (WAL,
-synchronous=FULL). The file is bounded by size and age; the oldest rows go.
+A separate thread writes: all waiting rows go into one transaction, which is safe on the disk when it ends (WAL,
+synchronous=FULL). Size and age of the file are limited; the oldest rows are deleted.
 """
 
 import json
@@ -23,10 +23,10 @@ from edge.store_file import LIMITS, StoreLimits, last_result, open_store, ran_s_
 from edge.waiting import LATE_S, Entry
 
 MOST_PENDING = 10_000
-"""Rows that wait in memory while the disk takes none; the oldest go."""
+"""The most rows that wait in memory while the disk takes none; then the oldest are dropped."""
 RETRY_S = 1.0
 CLOSE_S = 5.0
-"""How long the end waits for the last rows to be on the disk."""
+"""How long `close` waits for the last rows to be on the disk."""
 IDLE_S = 5.0
 
 _log = logging.getLogger("edge.sinks")
@@ -36,15 +36,15 @@ class _Row(NamedTuple):
     captured_at: float
     source: str
     kind: str
-    """`result` or `state`: only results go to a broker."""
+    """`result` or `state`; only results go to a broker."""
     put_s: float
     line: str
 
 
 class Store:
-    """Rows in an SQLite file, and which of them a broker has; it is a `Waiting`.
+    """Rows in an SQLite file, with a note of which a broker has; it implements `Waiting`.
 
-    With `forwards` false no broker is to have the rows: one that is configured later does not get those of today.
+    With `forwards` false the rows are not meant for a broker: one that is configured later does not get them.
 
     Usage:
         store = Store(Path("results.sqlite"))
@@ -52,12 +52,12 @@ class Store:
         store.close()
 
     Raises:
-        SinkError: no file can be there, or one of another kind is.
+        SinkError: the file can't be made, or another kind of file is there.
     """
 
     def __init__(self, path: Path, limits: StoreLimits = LIMITS, forwards: bool = True) -> None:
         self.dropped = 0
-        """Rows that went before a broker, or the disk, had them."""
+        """How many rows were dropped before the broker, or the disk, had them."""
         self.wake: Callable[[], None] = lambda: None
         self.limits, self.forwards = limits, forwards
         self.path = path
@@ -75,29 +75,29 @@ class Store:
         self._thread.start()
 
     def put(self, source: str, line: str, captured_at: float) -> None:
-        """Take a result; it is on the disk a moment later."""
+        """Store a result; it is on the disk a moment later."""
         self._add(_Row(captured_at, source, "result", self.clock_s(), line))
 
     def put_state(self, source: str, line: str, at: float) -> None:
-        """Take a line about a camera."""
+        """Store a line about a camera's state."""
         self._add(_Row(at, source, "state", self.clock_s(), line))
 
     def flush(self, timeout_s: float = CLOSE_S) -> bool:
-        """Wait until all that was put is on the disk; whether it is."""
+        """Wait until all rows are on the disk; return whether they are."""
         return self._idle.wait(timeout_s)
 
     def close(self) -> None:
-        """Write what waits; what is in the file can still be read."""
+        """Write what waits; the file can still be read afterwards."""
         self._ended.set()
         self._news.set()
         self._thread.join(CLOSE_S)
 
     def clock_s(self) -> float:
-        """Seconds that the store was open since it was made: a clock that never jumps, as that of the day may."""
+        """How many seconds the store has been open since it was made: unlike the time of day, it never jumps."""
         return self._ran_s + time.monotonic() - self._opened_s
 
     def after(self, number: int, most: int) -> list[Entry]:
-        """The first results behind this number; none if the disk can't be read at this moment."""
+        """The first results after this number; none if the disk can't be read at the moment."""
         query = "SELECT id, source, line, ran_s FROM rows WHERE id > ? AND kind = 'result' ORDER BY id LIMIT ?"
         late_s = self.clock_s() - LATE_S
         try:
@@ -108,7 +108,7 @@ class Store:
         return [Entry(id_, source, line, id_ <= self._opened_at or ran_s < late_s) for id_, source, line, ran_s in rows]
 
     def done(self, number: int) -> None:
-        """Remember that the broker has all up to this number."""
+        """Note that the broker has all results up to this number."""
         self.done_through = max(self.done_through, number)
         try:
             set_progress(self._reading, "sent", self.done_through)
@@ -117,11 +117,11 @@ class Store:
 
     @property
     def count(self) -> int:
-        """How many rows a broker is still to have, those about cameras between them included."""
+        """How many rows still wait for a broker; states of cameras between them are counted too."""
         return max(0, self._last_result - self.done_through) if self.forwards else 0
 
     def counts(self) -> dict[str, int]:
-        """What is kept back and what was given up, and the bytes of the file."""
+        """How many rows wait and were dropped, and the size of the file."""
         size = self.path.stat().st_size if self.path.exists() else 0
         return {"waiting": self.count, "dropped": self.dropped, "bytes": size}
 
@@ -151,7 +151,7 @@ class Store:
             connection.close()
 
     def _write(self, connection: sqlite3.Connection) -> None:
-        """All that waits in one transaction; it waits on if that fails."""
+        """Write all waiting rows in one transaction; if it fails, they go on waiting."""
         with self._lock:
             rows, self._pending = self._pending, deque()
         if rows:
@@ -168,7 +168,7 @@ class Store:
         self.wake()
 
     def _commit(self, connection: sqlite3.Connection, rows: Iterable[_Row]) -> int:
-        """Add rows and take the oldest away; the last result's id, 0 if there is none among them."""
+        """Add rows and delete the oldest; return the id of the last result added, 0 if there is none."""
         last = 0
         with connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -198,14 +198,14 @@ class Store:
 
 
 class StoreSink:
-    """Results and cameras' states to a store: at once when a label changes, else once per second."""
+    """Puts results and cameras' states into a store: at once when a label changes, else once per second."""
 
     def __init__(self, store: Store, device: str = "") -> None:
         self._store, self._device = store, device or own_device()
         self._changes = Changes()
 
     def write(self, frame: Frame, result: FrameResult) -> bool:
-        """Store the result if it is time to."""
+        """Store the result if one is due."""
         if not self._changes.is_due(frame, result):
             return False
         self._store.put(result.source, _compact(to_json(result, self._device)), result.captured_at)
@@ -213,7 +213,7 @@ class StoreSink:
         return True
 
     def tell(self, status: CameraStatus) -> bool:
-        """Store how a camera is."""
+        """Store a camera's state."""
         self._store.put_state(status.name, _compact(status_to_json(status, self._device)), status.since_unix_s)
         return True
 

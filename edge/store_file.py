@@ -1,4 +1,4 @@
-"""The file of a store: its tables, its bounds, and what becomes of a damaged one. Standard library only."""
+"""The SQLite file of a store: its tables, its limits, and the treatment of a damaged file. Standard library only."""
 
 import contextlib
 import itertools
@@ -12,13 +12,13 @@ from pathlib import Path
 from edge.errors import SinkError
 
 APPLICATION = 0x454D4F45
-"""How the file says that it is a store: SQLite's application_id."""
+"""SQLite's application_id, which marks the file as a store."""
 VERSION = 1
 BUSY_S = 10.0
 CHUNK = 500
-"""Rows that go at once."""
+"""How many rows are deleted at once."""
 MOST_CHUNKS = 20
-"""So that one transaction never takes long."""
+"""A limit per transaction, so that none takes long."""
 DAY_S = 86_400
 _MAGIC = b"SQLite format 3\0"
 _TABLES = f"""
@@ -42,21 +42,21 @@ _log = logging.getLogger("edge.sinks")
 
 @dataclass(frozen=True)
 class StoreLimits:
-    """How large and how old a store may become."""
+    """The largest size and age of a store."""
 
     most_bytes: int = 500_000_000
     most_s: float = 30 * DAY_S
-    """Seconds that the store was open: the clock of the day may jump."""
+    """The age in seconds that the store was open: the time of day may jump."""
 
 
 LIMITS = StoreLimits()
 
 
 def open_store(path: Path) -> sqlite3.Connection:
-    """The store at `path`, made if there is none; a damaged one is moved aside.
+    """Open the store at `path`, or make one; a damaged store is renamed first.
 
     Raises:
-        SinkError: no store can be there.
+        SinkError: no store can be made or opened there.
     """
     try:
         if _is_foreign(path):
@@ -74,10 +74,10 @@ def open_store(path: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A store that is only read, while a service may write to it.
+    """Open a store only to read it, while a service may write to it.
 
     Raises:
-        SinkError: there is none, or it can't be read.
+        SinkError: there is no store, or it can't be read.
     """
     try:
         if not path.is_file() or _is_foreign(path):
@@ -94,12 +94,12 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def ran_s_of(connection: sqlite3.Connection) -> float:
-    """How long the store was open, all in all."""
+    """How many seconds the store has been open in total."""
     return _progress(connection, "ran_s")
 
 
 def sent_through(connection: sqlite3.Connection) -> int:
-    """The number up to which a broker has all."""
+    """The number up to which a broker has all results."""
     return int(_progress(connection, "sent"))
 
 
@@ -110,12 +110,12 @@ def last_result(connection: sqlite3.Connection) -> int:
 
 
 def set_progress(connection: sqlite3.Connection, name: str, value: float) -> None:
-    """Note a number, in the transaction that is open or in one of its own."""
+    """Save a number, within the open transaction if there is one."""
     connection.execute("INSERT OR REPLACE INTO progress VALUES (?, ?)", (name, value))
 
 
 def trim(connection: sqlite3.Connection, limits: StoreLimits, now_s: float) -> int:
-    """Delete the oldest rows until the bounds are kept; the number up to which all are gone, 0 if none went."""
+    """Delete the oldest rows until the limits are kept; return the last deleted row's number, 0 if none was."""
     gone_through, oldest_s = 0, now_s - limits.most_s
     for _ in range(MOST_CHUNKS):
         is_large = used_bytes(connection) > limits.most_bytes
@@ -129,7 +129,7 @@ def trim(connection: sqlite3.Connection, limits: StoreLimits, now_s: float) -> i
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:
-    """The bytes in use: pages that rows have left are used again before the file grows."""
+    """The bytes in use; the free pages of deleted rows do not count, since they are used again."""
     pages, free = _number(connection, "page_count"), _number(connection, "freelist_count")
     return (pages - free) * _number(connection, "page_size")
 
@@ -166,7 +166,7 @@ def _number(connection: sqlite3.Connection, name: str) -> int:
 
 
 def _is_foreign(path: Path) -> bool:
-    """Whether something is there that SQLite has not made: it must not be moved or written over."""
+    """Whether the file there is not SQLite's: then it must not be moved or overwritten."""
     if not os.path.lexists(path):
         return False
     if not path.is_file():

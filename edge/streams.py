@@ -1,4 +1,4 @@
-"""Streams over the network. An address is asked what it is: a film, a playlist, an image, or a stream of images."""
+"""Streams over the network: the server's answer tells a film, a playlist, an image and a stream of images apart."""
 
 import math
 import re
@@ -22,18 +22,18 @@ from edge.web_film import WebFilm
 
 PLAYLIST_BYTES = 1_000_000
 LOOK_EVERY_S = 0.5
-"""How often it is seen whether images have become smaller."""
+"""How often to check whether images have become smaller."""
 LONGEST_SILENCE_S = 60.0
 CATCH_UP_S = 1.0
-"""How far a playlist that came late may hurry; the rest of the delay stays."""
+"""How much of its delay a late playlist may catch up; the rest of the delay stays."""
 
 
 def open_stream(url: str, config: EdgeConfig) -> Source:
-    """The source at an address.
+    """Open the source at an address.
 
     Raises:
-        RefusedError: it wants another user or password.
-        SourceError: nothing there can be watched; the message says why.
+        RefusedError: user or password are wrong or missing.
+        SourceError: there is no stream; the message says why.
     """
     name = redact(url)
     try:
@@ -100,7 +100,7 @@ class StreamSource(CaptureSource):
         self._look_s = 0.0
 
     def read(self) -> BgrImage | None:
-        """The next image; SourceError if they have become smaller, since OpenCV tears them then."""
+        """Read the next image; SourceError if images have become smaller, since OpenCV then garbles them."""
         image = super().read()
         now_s = time.monotonic()
         if image is not None and now_s >= self._look_s:
@@ -108,12 +108,12 @@ class StreamSource(CaptureSource):
             if is_torn(image):
                 if not is_first:
                     raise SourceError(f"Expected images of one size from {self._name}. Received: smaller ones")
-                self._look_s = math.inf  # a pattern: no image before it was of another size
+                self._look_s = math.inf  # just a pattern in the image: the size has not changed
         return image
 
 
 class PlaylistSource(StreamSource):
-    """A live playlist (HLS): its pieces come in bursts, and are given at the pace at which they were filmed."""
+    """A live playlist (HLS): its pieces arrive in bursts, and are played at the speed at which they were filmed."""
 
     def __init__(self, url: str, config: EdgeConfig, piece_s: float) -> None:
         self.silence_s = min(3 * piece_s, LONGEST_SILENCE_S)
@@ -121,13 +121,13 @@ class PlaylistSource(StreamSource):
         self._told_s, self._due_s = 0.0, time.monotonic()
 
     def read(self) -> BgrImage | None:
-        """The next image, at its time."""
+        """Read the next image when it is due."""
         image = super().read()
         self._wait()
         return image
 
     def skip(self) -> None:
-        """Pass over the next image, at its time."""
+        """Skip the next image when it is due."""
         super().skip()
         self._wait()
 
@@ -143,6 +143,6 @@ def _parameters(config: EdgeConfig) -> list[int]:
     parameters = {
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: round(config.open_timeout_s * 1000),
         cv2.CAP_PROP_READ_TIMEOUT_MSEC: round(config.read_timeout_s * 1000),
-        cv2.CAP_PROP_N_THREADS: 1,  # each decoder thread holds a frame back
+        cv2.CAP_PROP_N_THREADS: 1,  # each decoder thread delays the stream by a frame
     }
     return [number for item in parameters.items() for number in item]

@@ -1,4 +1,4 @@
-"""Telling systemd how the daemon is: sd_notify in plain Python. Outside of a service it does nothing."""
+"""Reports the service's state to systemd: sd_notify in plain Python. Outside of a service it does nothing."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ PERIOD_S = 1.0
 
 
 class SystemdNotifier:
-    """READY=1 with the first result, WATCHDOG=1 while the loop turns, with or without a camera, STOPPING=1 at its end.
+    """Sends READY=1 with the first result, WATCHDOG=1 while the main loop turns, even without a camera, and STOPPING=1.
 
     STATUS= is a sentence for `systemctl status`, sent when it changes: at once if a camera's state does.
 
@@ -30,7 +30,7 @@ class SystemdNotifier:
         self._last_s = -PERIOD_S
 
     def alive(self) -> None:
-        """Feed the watchdog, at most once a period, and say what is new."""
+        """Feed the watchdog, at most once per period, and send a changed status."""
         now_s = time.monotonic()
         if now_s - self._last_s >= PERIOD_S:
             self._last_s = now_s
@@ -38,17 +38,17 @@ class SystemdNotifier:
             self.tell_status()
 
     def ready(self) -> None:
-        """Say that the start is over; only the first call does."""
+        """Report that the service has started; only the first call does anything."""
         if not self._is_ready:
             self._is_ready = True
             self._send("READY=1")
 
     def stopping(self) -> None:
-        """Say that the end has begun."""
+        """Report that the service is about to end."""
         self._send("STOPPING=1")
 
     def tell_status(self) -> None:
-        """Say how the run is, if that is new."""
+        """Send the status sentence if it has changed."""
         if (status := " ".join(self._status().split())) != self._told:
             self._told = status
             self._send(f"STATUS={status}")

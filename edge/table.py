@@ -1,4 +1,4 @@
-"""Results as a table, a row for each face: the CSV of the command, of the app's records and of `edge.export`."""
+"""Results as a table with a row for each face: the CSV of the command, of the app's records and of `edge.export`."""
 
 import csv
 import io
@@ -9,16 +9,16 @@ _PLACE = ("captured_at", "position_s", "device", "source", "file", "frame_index"
 _BOX = ("x", "y", "width", "height")
 _SCORES = ("emotion", "confidence", "quality", "certainty", "intensity", "valence", "arousal")
 COLUMNS = (*_PLACE, *_BOX, *_SCORES)
-"""The scores of the network's labels follow."""
+"""The first columns; a score for each of the network's labels follows."""
 
 
 def face_rows(line: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a result in its JSON form; none of a line about a camera that fails."""
+    """The rows of a result in its JSON form; a line about a camera's state has none."""
     return [] if "state" in line else [_row(line, face) for face in line["faces"]]
 
 
 def to_csv(rows: Iterable[Mapping[str, Any]], head: Iterable[str] = ()) -> str:
-    """The rows as text, below the header `head` if it is given."""
+    """The rows as CSV text, below the header `head` if given."""
     text = io.StringIO(newline="")
     table = csv.writer(text)
     if head:

@@ -1,6 +1,6 @@
-"""Whether a `.tflite` file is whole: a runtime that loads one whose end is missing ends the process without a word.
+"""Checks that a `.tflite` file is whole: if its end is missing, the runtime kills the process without a message.
 
-The file is a flatbuffer (https://flatbuffers.dev/internals): a root table, whose vector of buffers holds the weights.
+The file is a FlatBuffer (https://flatbuffers.dev/internals): its root table has a vector of buffers with the weights.
 """
 
 import os
@@ -15,10 +15,10 @@ BUFFERS = 4
 
 
 def check_whole(path: str | os.PathLike[str]) -> None:
-    """Follow the offsets to every buffer's last byte.
+    """Check that every buffer's last byte is in the file.
 
     Raises:
-        ModelError: the file can't be read, is no TFLite file, or is cut.
+        ModelError: the file can't be read, is not a TFLite file, or is cut off.
     """
     try:
         content = Path(path).read_bytes()
@@ -32,7 +32,7 @@ def check_whole(path: str | os.PathLike[str]) -> None:
 
 
 def _buffer_ends(content: bytes) -> list[int]:
-    """Where the data of each buffer ends."""
+    """The offset at which the data of each buffer end."""
     buffers = _follow(content, _field(content, _follow(content, 0), BUFFERS))
     (count,) = struct.unpack_from("<I", content, buffers)
     if buffers + 4 * count > len(content):
@@ -43,12 +43,12 @@ def _buffer_ends(content: bytes) -> list[int]:
 
 
 def _follow(content: bytes, place: int) -> int:
-    """Where the offset at `place` points."""
+    """The position that the offset at `place` points to."""
     return place + int(struct.unpack_from("<I", content, place)[0])
 
 
 def _field(content: bytes, table: int, number: int) -> int:
-    """Where a field of a table is; 0 if the table does not have it."""
+    """The position of a table's field; 0 if the table does not have it."""
     vtable = table - int(struct.unpack_from("<i", content, table)[0])
     if vtable < 0:
         raise struct.error("an offset that points outside the file")

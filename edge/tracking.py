@@ -1,4 +1,4 @@
-"""Who is who from frame to frame, and one smoothed emotion for each."""
+"""Follows who is who from frame to frame, and keeps one smoothed emotion for each person."""
 
 import math
 from dataclasses import dataclass, replace
@@ -15,36 +15,36 @@ from edge.smoothing import Smoother
 from edge.views import surroundings
 
 MIN_OVERLAP = 0.2
-"""Intersection over union from which a detection is the same face."""
+"""A detection with at least this intersection over union is the same face."""
 KEEP_S = 0.4
-"""How long a face that detectors miss, but that can still be followed, stays in view."""
+"""How long a face stays in view that the detector misses, but that can still be followed."""
 FORGET_S = 3.0
-"""How long an identity outlives several missed detections: somebody may have stepped in front of it."""
+"""How long an identity is kept after several missed detections: somebody may have stepped in front of the face."""
 FORGET_RARE_S = 10.0
-"""How long it outlives a single one, where detections are rare, or a pause of the camera."""
+"""How long it is kept if at most one detection has missed it: detections may be rare, or the camera may pause."""
 SURE_S = 1.0
-"""A face that was nowhere for longer is known again by its looks, not only by its place."""
+"""A face that was lost for longer is recognized by its looks, not only by its place."""
 SAME_LOOK = 0.55
-"""Likeness from which a face that was lost is the same. Measured on 60 photographs: displaced views of one person have
-0.73 and more; 1 of 20 pairs of two persons more than 0.61, 1 of 100 more than 0.69."""
+"""A lost face with at least this likeness is the same. Measured on 60 photographs: shifted views of one person have
+0.73 and more; 1 of 20 pairs of different people has more than 0.61, and 1 of 100 more than 0.69."""
 SURE_LOOK = 0.8
-"""Likeness from which it is the same even twice as far away: of the 1,770 pairs of two persons one has it."""
+"""With at least this likeness it is the same even twice as far away; 1 of 1,770 pairs of different people has it."""
 REACH = 1.0
-"""Sides of its box by which a face may be away from where it is expected, and as many more in each second unseen."""
+"""How far a face may be from where it is expected, in sides of its box; as much is added for each second unseen."""
 MOST_GROWTH = 1.7
-"""Factor by which its side may differ from when it was last seen."""
+"""The largest factor by which a face's side may have changed since it was last seen."""
 CROWDED = 0.05
-"""Overlap of two boxes from which nobody can tell whose pixels are whose."""
+"""When two boxes overlap more than this, it is unclear which pixels belong to which face."""
 COAST_S = 1.0
-"""How long a face is expected to move on as before."""
+"""How long an unseen face is expected to keep moving as before."""
 VELOCITY_S = 0.2
-"""Time constant of its velocity."""
+"""Time constant for measuring a face's velocity."""
 CROWDED_VELOCITY_S = 1.0
-"""The same beside another face, where boxes are less sure."""
+"""The same next to another face, where boxes are less reliable."""
 HEAD = 1.4
-"""How much larger than the box of its face a head is: heads cover each other before their faces' boxes meet."""
+"""How much larger a head is than the box of its face: heads cover each other before the boxes meet."""
 QUALITY_HYSTERESIS = 0.05
-"""By which the quality must exceed the limit before a label is shown again."""
+"""How far the quality must exceed the limit before a label is shown again."""
 
 
 @dataclass
@@ -54,37 +54,37 @@ class Track:
     track_id: int
     detection: Detection
     seen_s: float
-    """When a detector last saw it."""
+    """When a detector last saw the face."""
     smoother: Smoother
     look: Look | None = None
-    """How it looked when nobody was in front of it."""
+    """How the face looked when nobody was in front of it."""
     placed_s: float = 0.0
-    """Since when it is where its box is."""
+    """When the box was last updated."""
     seen_at: tuple[float, float] = (0.0, 0.0)
-    """The centre of its box when a detector last saw it."""
+    """The center of the box when a detector last saw the face."""
     velocity: tuple[float, float] = (0.0, 0.0)
-    """Of its centre, in pixels per second."""
+    """The velocity of the center, in pixels per second."""
     visible: bool = True
-    """False while it is missed."""
+    """Whether the face is in the image; False while it is missed."""
     behind: bool = False
-    """Somebody was in front of it when it was missed."""
+    """Whether somebody was in front of the face when it was missed."""
     lost: bool = False
-    """It could not be followed since it was last seen."""
+    """Whether following the face has failed since it was last seen."""
     missed: int = 0
-    """How many detections have not found it since it was last seen."""
+    """How many detections have missed the face since it was last seen."""
     tilt_degrees: float = 0.0
-    """How far the head was turned when a detector last saw it."""
+    """How far the head was tilted when a detector last saw it."""
     pose: float = 1.0
     """`pose_quality` when a detector last saw it."""
     quality: float = 1.0
-    """The smoothed quality of its views, in [0, 1]."""
+    """The smoothed quality of the face, in [0, 1]."""
     judged_s: float | None = None
-    """When its quality was last measured."""
+    """When the quality was last measured."""
     is_worth: bool = True
-    """Whether its quality is good enough for a label."""
+    """Whether the quality is good enough for a label."""
 
     def see(self, detection: Detection, look: Look | None, now_s: float, is_crowded: bool = False) -> None:
-        """Take over what a detector saw; where another head may cover it, its looks and its speed are not trusted."""
+        """Take a detection; if another head may cover the face, its looks and its speed are not trusted."""
         place = center(detection.box)
         self._learn_velocity(place, now_s, CROWDED_VELOCITY_S if is_crowded else VELOCITY_S)
         self.detection, self.seen_s, self.placed_s, self.seen_at = detection, now_s, now_s, place
@@ -93,25 +93,25 @@ class Track:
         self.visible, self.behind, self.lost, self.missed = True, False, False, 0
 
     def place(self, box: Box, now_s: float) -> None:
-        """It was followed to `box`."""
+        """Move the face to `box`, to which it was followed."""
         self.detection, self.placed_s = replace(self.detection, box=box, points=()), now_s
 
     def expected(self, now_s: float) -> Box:
-        """Where it should be now if it went on as before, but for no longer than `COAST_S`."""
+        """Where the face should be now if it moved on as before, for no longer than `COAST_S`."""
         box, seconds = self.detection.box, min(max(0.0, now_s - self.placed_s), COAST_S)
         step_x, step_y = (round(speed * seconds) for speed in self.velocity)
         return box._replace(x=box.x + step_x, y=box.y + step_y)
 
     def is_known(self, now_s: float) -> bool:
-        """Whether its identity is still kept."""
+        """Whether the identity is still kept."""
         return now_s - self.seen_s <= (FORGET_S if self.missed > 1 else FORGET_RARE_S)
 
     def is_sure(self, now_s: float) -> bool:
-        """Whether its place is enough to say who it is: it was followed without a gap."""
+        """Whether its place is enough to tell who it is: the face was followed without a gap."""
         return self.visible and not self.lost and now_s - self.placed_s <= SURE_S
 
     def judge(self, quality: float, config: EdgeConfig, now_s: float) -> None:
-        """Take in the quality of a view, smoothed as the scores are: one blurred frame is no reason to doubt."""
+        """Take in the quality of a view, smoothed like the scores, so that one blurred frame does not matter."""
         if self.judged_s is None or config.smoothing_s == 0:
             self.quality = quality
         else:
@@ -122,7 +122,7 @@ class Track:
         self.is_worth = self.quality >= limit
 
     def face(self, labels: tuple[str, ...]) -> Face:
-        """What the world is told about this face."""
+        """The face as it appears in a result."""
         scores = EmotionScores(labels, self.smoother.values)
         shown = self.smoother.shown if self.is_worth else None
         place = affect(labels, scores.values)
@@ -153,7 +153,7 @@ class Track:
 
 
 class Tracker:
-    """Gives every face an identity that survives missed detections, and people who pass in front of each other.
+    """Gives every face an identity that survives missed detections and people who pass in front of each other.
 
     Usage:
         tracks = tracker.update(detections, now_s, image)  # after a detection; without an image, only places count
@@ -171,11 +171,11 @@ class Tracker:
         return [track for track in self._tracks if track.visible]
 
     def expected(self, now_s: float) -> list[Box]:
-        """Where the known faces should be that are not in the image now: somebody may be in front of them."""
+        """Where the known faces that are not visible now should be: somebody may be in front of them."""
         return [track.expected(now_s) for track in self._hidden if now_s - track.seen_s <= FORGET_S]
 
     def update(self, detections: list[Detection], now_s: float, image: BgrImage | None = None) -> list[Track]:
-        """Join a detector's faces with the known ones."""
+        """Match a detector's faces with the known ones."""
         self._tracks = [track for track in self._tracks if track.is_known(now_s)]
         seen = [_Seen(found, None if image is None else look_at(image, found.box)) for found in detections]
         pairs = match([[_affinity(track, other, now_s) for other in seen] for track in self._tracks])
@@ -191,9 +191,9 @@ class Tracker:
         return self.visible
 
     def follow(self, boxes: list[Box | None], now_s: float) -> list[Track]:
-        """Move the visible faces, in order, to `boxes`; one whose box is None stays where it was.
+        """Move the visible faces, in order, to `boxes`; a face with None stays where it was.
 
-        Faces that overlap move on as before: what is followed there may be the other one.
+        Overlapping faces keep moving as before, since the pixels that were followed may belong to the other one.
         """
         tracks = self.visible
         crowded = _crowded([track.detection.box for track in tracks])
@@ -211,7 +211,7 @@ class Tracker:
         self._tracks.clear()
 
     def forget_hidden(self) -> None:
-        """Give up the identities of faces that left the image: places mean nothing. Those behind somebody stay."""
+        """Give up identities that are not visible, since places mean nothing any more; those behind somebody stay."""
         self._tracks = [track for track in self._tracks if track.visible or track.behind]
 
     @property
@@ -219,7 +219,7 @@ class Tracker:
         return [track for track in self._tracks if not track.visible]
 
     def _miss(self, matched: set[int], detections: list[Detection], now_s: float) -> None:
-        """What becomes of the tracks that no detection belongs to: one behind another face is hidden at once."""
+        """Update the tracks without a detection: one that is behind another face is hidden at once."""
         for row, track in enumerate(self._tracks):
             if row in matched:
                 continue
@@ -229,7 +229,7 @@ class Tracker:
             track.missed += 1
 
     def _may_be_hidden(self, seen: "_Seen", now_s: float) -> bool:
-        """Whether a half covered face may be a known one that comes back: then one waits until it is seen clearly."""
+        """Whether a half-covered face may be a known one coming back: then wait until it is seen clearly."""
         return any(_distance(track, seen.detection.box, now_s) <= 1 for track in self._hidden)
 
     def _new(self, seen: "_Seen", now_s: float) -> Track:
@@ -254,9 +254,9 @@ class _Seen(NamedTuple):
 
 
 def match(affinities: list[list[float | None]]) -> list[tuple[int, int]]:
-    """Pairs (row, column) of high affinity, each row and column at most once; None never pairs.
+    """Choose pairs (row, column) of high affinity, each row and column at most once; None is never a pair.
 
-    The best pair comes first; then two pairs exchange partners where that is better for both together.
+    The best pairs are taken first; then two pairs exchange partners if that raises their sum.
     """
     ranked = sorted(
         (
@@ -279,7 +279,7 @@ def match(affinities: list[list[float | None]]) -> list[tuple[int, int]]:
 
 
 def _affinity(track: Track, seen: _Seen, now_s: float) -> float | None:
-    """How well a detection fits a track, by place and looks; None if it can't be the same face."""
+    """How well a detection fits a track by place and looks; None if it can't be the same face."""
     box, expected, is_sure = seen.detection.box, track.expected(now_s), track.is_sure(now_s)
     distance = _distance(track, box, now_s)
     if distance > (1 if is_sure else 2):
@@ -294,14 +294,14 @@ def _affinity(track: Track, seen: _Seen, now_s: float) -> float | None:
 
 
 def _distance(track: Track, box: Box, now_s: float) -> float:
-    """How far `box` is from where the track is expected, or was, as a share of how far it may be by now."""
-    places = (track.expected(now_s), track.detection.box)  # it went on, or stopped or turned back behind somebody
+    """The distance of `box` from where the track is expected or was, divided by the largest distance allowed by now."""
+    places = (track.expected(now_s), track.detection.box)  # the face moved on, or stopped or turned back when hidden
     reach = REACH * (1 + max(0.0, now_s - track.placed_s)) * max(1.0, math.sqrt(area(places[0])))
     return min(math.dist(center(box), center(place)) for place in places) / reach
 
 
 def _crowded(boxes: list[Box]) -> set[int]:
-    """The boxes that overlap another one."""
+    """The indices of the boxes that overlap another one."""
     pairs = [pair for pair in combinations(range(len(boxes)), 2) if overlap(boxes[pair[0]], boxes[pair[1]]) > CROWDED]
     return {index for pair in pairs for index in pair}
 

@@ -1,4 +1,4 @@
-"""Find what is best on THIS device: the fastest runtime x variant x threads, the fastest detector that sees most.
+"""Find the best options for THIS device: the fastest runtime, variant and threads, and a detector.
 
 python -m edge.tune            # under a minute; prints a table and writes the best
 python -m edge.tune --dry-run  # prints only
@@ -34,11 +34,11 @@ from edge.results import BgrImage
 from edge.sources import PORTRAIT
 
 CLOSE_ENOUGH = 1.1
-"""Candidates within this factor of the fastest count as equal: the earlier one, simpler or more accurate, is taken."""
+"""Candidates within this factor of the fastest count as equal; the first, simpler or more accurate, is taken."""
 FACE_HEIGHTS = (40, 50, 64, 80, 100, 130)
-"""Pixels of the faces that a detector is shown: somebody at a metre and somebody at three."""
+"""Heights of the test faces in pixels: somebody at one meter, and somebody at three."""
 PORTRAIT_FACE_PX = 110
-"""Height of the face in the demo's portrait."""
+"""Height in pixels of the face in the demo's portrait."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class Measurement:
     options: dict[str, str | int]
     milliseconds: float
     seen: float = 1.0
-    """Share of the faces that a detector finds."""
+    """The share of the faces that a detector finds."""
 
 
 def median_ms(call: Callable[[], object], seconds: float) -> float:
-    """The median time of a call over `seconds`, after a warm-up."""
+    """Measure the median time of a call over `seconds`, after a warm-up."""
     for _ in range(3):
         call()
     times_ms: list[float] = []
@@ -66,9 +66,9 @@ def median_ms(call: Callable[[], object], seconds: float) -> float:
 
 
 def measure_classifiers(seconds: float, delegate: str = "") -> list[Measurement]:
-    """Every bundled variant in every installed runtime, with one thread and with one for each core.
+    """Measure every bundled variant in every installed runtime, with one thread and with one per core.
 
-    With a `delegate`, only those that it takes.
+    With a `delegate`, only those variants that it can run.
     """
     variants = [name for name in VARIANTS if EdgeConfig(model=name).model_path.is_file()]
     thread_counts = sorted({1, min(os.cpu_count() or 1, 4)})
@@ -86,9 +86,9 @@ def measure_classifiers(seconds: float, delegate: str = "") -> list[Measurement]
 
 
 def measure_detectors(seconds: float, delegate: str = "") -> list[Measurement]:
-    """Each bundled detector: the time to search a frame, and how many of the demo's faces it finds, near and far.
+    """Measure for each bundled detector the time to search a frame, and how many of the demo's faces it finds.
 
-    With a `delegate`, their networks run in it where it takes them.
+    With a `delegate`, their networks run in it if it can run them.
     """
     frames = [portrait_at(height) for height in FACE_HEIGHTS]
     measurements = []
@@ -105,7 +105,7 @@ def measure_detectors(seconds: float, delegate: str = "") -> list[Measurement]:
 
 
 def portrait_at(face_height: int) -> BgrImage:
-    """A 640x480 frame with the demo's portrait in it, small."""
+    """A 640x480 frame with the demo's portrait, whose face is `face_height` pixels high."""
     portrait = cv2.imread(str(PORTRAIT))
     side = round(portrait.shape[0] * face_height / PORTRAIT_FACE_PX)
     frame = np.full((480, 640, 3), 110, np.uint8)
@@ -114,7 +114,7 @@ def portrait_at(face_height: int) -> BgrImage:
 
 
 def best(measurements: Sequence[Measurement]) -> Measurement:
-    """The first that is about as fast as the fastest of those that see most: a detector that is blind is no bargain."""
+    """The first that is about as fast as the fastest, among those that see most: a fast detector may be blind."""
     if not measurements:
         raise EmotionError("Expected a bundled model and an installed runtime to measure. Received: none")
     most = max(measurement.seen for measurement in measurements)
@@ -124,14 +124,14 @@ def best(measurements: Sequence[Measurement]) -> Measurement:
 
 
 def best_pair(measured: Sequence[Sequence[Sequence[Measurement]]]) -> list[Measurement]:
-    """The best classifier and detector of those measured together: without, then with a delegate, which both share."""
+    """The best classifier and detector, either both without the delegate or both with it."""
     takes = [measured[0], *(each for each in measured[1:] if all(each))]
     pairs = [[best(one) for one in together] for together in takes]
     return min(pairs, key=lambda pair: sum(one.milliseconds for one in pair))
 
 
 def format_table(measurements: Sequence[Measurement], chosen: Sequence[Measurement]) -> str:
-    """A row for each candidate; the chosen ones are starred."""
+    """The table: a row for each candidate, with a star at the chosen ones."""
     rows = [
         f"{'*' if measurement in chosen else ' '} {measurement.what:<9}"
         f"{' '.join(f'{name}={value}' for name, value in measurement.options.items()):<44}"
@@ -164,9 +164,9 @@ def build_parser() -> CommandParser:
     parser = CommandParser(
         "python -m edge.tune", description="Measure what is fastest on this device and make it the default."
     )
-    parser.add_argument("--seconds", type=float, default=0.5, help="time for each candidate")
-    parser.add_argument("--delegate", default="", help="weigh an accelerator's TFLite delegate too: FILE,key=value,…")
-    parser.add_argument("--dry-run", action="store_true", help="print the table, write nothing")
+    parser.add_argument("--seconds", type=float, default=0.5, help="how long to measure each candidate")
+    parser.add_argument("--delegate", default="", help="also measure an accelerator's delegate: FILE,key=value,…")
+    parser.add_argument("--dry-run", action="store_true", help="print the table, but write nothing")
     parser.add_argument(
         "--out", type=Path, default=device_file(), help=f"file to write; {DEVICE_FILE_VARIABLE} sets it"
     )

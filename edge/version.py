@@ -1,4 +1,4 @@
-"""Which program and which network made a result: what `--version` prints and the first line of each output carries."""
+"""Which program and which network made a result: `--version` prints it, and the first line of each output holds it."""
 
 import hashlib
 from typing import TypeAlias
@@ -12,7 +12,7 @@ Identity: TypeAlias = dict[str, str]
 
 
 def identity(config: EdgeConfig) -> Identity:
-    """The program and the network that these options run.
+    """The versions of the program and the network that these options run.
 
     Raises:
         ModelError: the file of the network can't be read.
@@ -25,6 +25,6 @@ def identity(config: EdgeConfig) -> Identity:
 
 
 def describe(config: EdgeConfig) -> str:
-    """The same in one line."""
+    """The versions in one line of text."""
     known = identity(config)
     return f"emotion-edge {known['version']}, model {config.model_path.name}, sha256 {known['model_sha256']}"

@@ -1,4 +1,4 @@
-"""Films: files, and films behind an address. Time is read, not counted; damage is passed over and told."""
+"""Films: files, and films behind an address. Times are read, not counted; damaged spots are skipped and logged."""
 
 import logging
 import tempfile
@@ -18,23 +18,23 @@ from edge.size_change import SizeWatch
 from edge.webm import CODECS, PacketWatch
 
 USUAL_FPS = 25.0
-"""Of a film that does not say its rate, or says one that can't be true."""
+"""The rate to assume for a film that declares none, or an implausible one."""
 TRUE_FPS = (0.1, 240.0)
-"""Rates outside of these are checked against the images' own times."""
+"""Rates outside this range are checked against the images' own times."""
 SHORTEST_S, LONGEST_S = 1 / 480, 600.0
-"""Steps of time from one image to the next that can be true."""
+"""The plausible range of the time from one image to the next."""
 LOOKED_AT = 12
-"""Images whose times are looked at where the rate can't be true."""
+"""How many images' times are looked at if the rate is implausible."""
 ATTEMPTS = 500
-"""Reads without an image before a film whose length is unknown counts as over."""
+"""After this many reads without an image, a film of unknown length counts as over."""
 SLOW_S = 1.0
-"""A read that took longer and gave nothing waited for a network in vain."""
+"""A read that took longer and gave nothing has waited for the network in vain."""
 
 _log = logging.getLogger(__name__)
 
 
 class FilmClock:
-    """Seconds from the beginning: the film's own times, or the count of images where those can't be true."""
+    """The position in a film: its own times, or if those are implausible, the count of images."""
 
     def __init__(self, fps: float, believed: bool) -> None:
         self.fps = fps
@@ -43,7 +43,7 @@ class FilmClock:
         self._offset_s = 0.0
 
     def at(self, told_s: float) -> float:
-        """The position of the next image, of which the film tells `told_s`: later than the one before it."""
+        """The next image's position, from its time in the film `told_s`; always later than the position before."""
         if self._last_s is None:
             wanted_s = told_s if self._believed and 0 <= told_s < LONGEST_S else 0.0
             self._offset_s = wanted_s - told_s
@@ -80,7 +80,7 @@ class VideoSource(CaptureSource):
         self._rest: tempfile.TemporaryDirectory[str] | None = None
 
     def read(self) -> BgrImage | None:
-        """The next image, None at the end; a damaged spot is passed over."""
+        """Read the next image, None at the end; a damaged spot is skipped."""
         is_damaged = False
         for _ in range(ATTEMPTS):
             began_s = time.monotonic()
@@ -95,7 +95,7 @@ class VideoSource(CaptureSource):
         return None
 
     def skip(self) -> None:
-        """Pass over the next image."""
+        """Skip the next image."""
         self.read()
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ class VideoSource(CaptureSource):
         return image if ok else None  # type: ignore[return-value]
 
     def _goes_on_in_another_size(self) -> bool:
-        """Whether the last image is none, since the size has changed: the rest is read as a film of its own."""
+        """Whether the size has changed, so that the last image is void; the rest is then read as a separate film."""
         watch = self._packet_watch
         if watch is None or not watch.changes_by(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000):
             return False
@@ -134,7 +134,7 @@ class VideoSource(CaptureSource):
         return SizeWatch(lambda: cv2.VideoCapture(self._where, cv2.CAP_FFMPEG, self._parameters)), packets
 
     def _has_changed(self, image: BgrImage) -> bool:
-        """Whether the film goes on in another size, which can't be read."""
+        """Whether the film goes on in another size that can't be read."""
         told_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         if self._is_jpeg or not self._size_watch.sees_change(image, told_s):
             return False
@@ -156,7 +156,7 @@ class VideoSource(CaptureSource):
         return self._upright(image)
 
     def _end(self) -> None:
-        """Nothing read is an error; a shorter film than announced is told, and called cut only where it is."""
+        """Raise an error if nothing was read; log if the film is cut off, or just shorter than announced."""
         if not self._read:
             codec = codec_name(_fourcc(self._capture))
             remedy = "convert it: ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p OUT.mp4"
@@ -179,16 +179,16 @@ class VideoSource(CaptureSource):
         return FilmClock(USUAL_FPS, believed=False)
 
     def _mean_step_s(self) -> float:
-        """The mean time between the first images, read by another capture; 0 if there are none."""
+        """The mean time between the first images, read with a second capture; 0 if there are none."""
         capture = cv2.VideoCapture(self._where, cv2.CAP_FFMPEG, self._parameters)
         times_s = [capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 for _ in range(LOOKED_AT) if capture.grab()]
         capture.release()
         return (times_s[-1] - times_s[0]) / (len(times_s) - 1) if len(times_s) > 1 else 0.0
 
     def _takes_packets(self) -> bool:
-        """Whether images come as JPEGs, which are decoded one by one.
+        """Whether the film is a series of JPEGs: then decode them one by one.
 
-        OpenCV's own way goes astray, or crashes, where size or color format change within the film.
+        OpenCV's own decoding fails or crashes if the size or the color format changes within such a film.
         """
         if _fourcc(self._capture).lower() not in ("mjpg", "jpeg"):
             return False
@@ -218,7 +218,7 @@ def _fourcc(capture: cv2.VideoCapture) -> str:
 
 
 def _what(path: Path | str) -> str:
-    """What lies at `path`, which does not open."""
+    """What is at `path`, which OpenCV can't open."""
     if isinstance(path, str):
         return "it does not open"
     kind = type_at(path)

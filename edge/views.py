@@ -1,4 +1,4 @@
-"""Rectangles of a frame: which views a search looks at, a face's surroundings, what is the same face."""
+"""Rectangles of a frame: the views that a search looks at, a face's surroundings, and the same face found twice."""
 
 import math
 
@@ -6,21 +6,21 @@ from edge.boxes import area, shared_area
 from edge.results import BgrImage, Box, Detection, Point
 
 SAME_OVERLAP = 0.3
-"""Intersection over union from which two boxes are the same face."""
+"""Two boxes with at least this intersection over union are the same face."""
 SAME_SHARE = 0.6
-"""Or the share of the smaller box that lies in the other: a face that a view has cut, and the whole one."""
+"""So are two boxes if this share of the smaller one lies in the other: the edge of a view may have cut a face."""
 WHOLE_UP_TO = 2.5
-"""A frame at most so many times as wide as the smallest view is looked at as a whole; else squares cover it."""
+"""A frame up to this many times as wide as the smallest view is looked at as a whole; larger ones in squares."""
 LEVEL_STEP = 2.7
-"""How much larger the views of the next level may be: large faces are seen there."""
+"""How much larger the views of the next level may be; large faces are found in those."""
 
 
 def plan_views(size: tuple[int, int], smallest: int, overlap: int) -> list[Box]:
-    """Square views that cover a frame, the largest first; the last ones are at most `smallest` pixels wide.
+    """Plan square views that cover a frame, the largest first; the last ones are at most `smallest` pixels wide.
 
     Args:
-        size: width and height of the frame; views are cut at its border.
-        overlap: pixels that neighbours share at least, so that a small face is whole in one of them.
+        size: width and height of the frame; views end at its border.
+        overlap: the least number of pixels that neighbors share, so that a small face is whole in one of them.
     """
     top = max(size) if max(size) <= WHOLE_UP_TO * smallest else max(min(size), smallest)
     steps = math.ceil(max(0.0, math.log(top / smallest)) / math.log(LEVEL_STEP) - 1e-9)
@@ -53,13 +53,13 @@ def _starts(length: int, count: int, side: int) -> list[int]:
 
 
 def surroundings(box: Box, zoom: float) -> Box:
-    """The square around the middle of a box whose side is `zoom` times the longer one of the box."""
+    """The square around the center of a box, with `zoom` times the box's longer side."""
     side = max(2, round(max(box.width, box.height) * zoom))
     return Box(round(box.x + (box.width - side) / 2), round(box.y + (box.height - side) / 2), side, side)
 
 
 def clip(box: Box, size: tuple[int, int]) -> Box:
-    """The part of a box inside a frame of `size` (width, height): one pixel at least."""
+    """The part of a box inside a frame of `size` (width, height); at least one pixel."""
     left, top = min(max(0, box.x), size[0] - 1), min(max(0, box.y), size[1] - 1)
     right, bottom = max(left + 1, min(size[0], box.x + box.width)), max(top + 1, min(size[1], box.y + box.height))
     return Box(left, top, right - left, bottom - top)
@@ -71,13 +71,13 @@ def cut(image: BgrImage, view: Box) -> BgrImage:
 
 
 def move_face(face: Detection, x: int, y: int) -> Detection:
-    """A face in a view that begins at (x, y), in pixels of the frame."""
+    """Convert a face from the pixels of a view that begins at (x, y) to the pixels of the frame."""
     box = face.box._replace(x=face.box.x + x, y=face.box.y + y)
     return Detection(box, face.score, tuple(Point(point.x + x, point.y + y) for point in face.points))
 
 
 def mirror_box(box: Box, width: int) -> Box:
-    """The box in the mirror image of an image of `width` pixels."""
+    """The box in the mirror image of an image that is `width` pixels wide."""
     return box._replace(x=width - box.x - box.width)
 
 

@@ -1,4 +1,4 @@
-"""Where results wait until the broker has them: in memory here, or on the disk (`edge/store.py`)."""
+"""The queue of results for a broker: in memory (here), or on the disk (`edge/store.py`)."""
 
 import threading
 import time
@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 LATE_S = 5.0
-"""What waited longer is marked as late, and kept apart from what is true now."""
+"""A result that waited longer is marked as late, and sent to another topic than current ones."""
 
 
 class Entry(NamedTuple):
     """A result that waits."""
 
     number: int
-    """Grows from one to the next."""
+    """The result's number; later results have larger ones."""
     source: str
     line: str
     """Its JSON."""
@@ -22,25 +22,25 @@ class Entry(NamedTuple):
 
 
 class Waiting(Protocol):
-    """Results in their order; the oldest go when there are too many."""
+    """A queue of results; if there are too many, the oldest are dropped."""
 
     dropped: int
-    """How many were given up before the broker had them."""
+    """How many results were dropped before the broker had them."""
     wake: Callable[[], None]
-    """Called when a result waits."""
+    """Called when a result is waiting."""
 
     def put(self, source: str, line: str, captured_at: float) -> None:
-        """Take a result; SinkError if it can't be kept."""
+        """Add a result; SinkError if it can't be kept."""
 
     def after(self, number: int, most: int) -> list[Entry]:
         """The first results that wait behind this number."""
 
     def done(self, number: int) -> None:
-        """The broker has all up to this number."""
+        """Note that the broker has all results up to this number."""
 
     @property
     def done_through(self) -> int:
-        """The number up to which the broker has all."""
+        """The number up to which the broker has all results."""
 
     @property
     def count(self) -> int:
@@ -48,7 +48,7 @@ class Waiting(Protocol):
 
 
 class MemoryQueue:
-    """Results in memory, at most so many.
+    """A queue of at most `most` results in memory.
 
     Usage:
         queue = MemoryQueue(10_000)
@@ -67,7 +67,7 @@ class MemoryQueue:
         self._waiting: deque[tuple[int, float, str, str]] = deque()
 
     def put(self, source: str, line: str, captured_at: float) -> None:
-        """Take a result; the oldest goes when there is no room."""
+        """Add a result; if there is no room, the oldest is dropped."""
         with self._lock:
             if len(self._waiting) == self._most:
                 self._waiting.popleft()
@@ -85,7 +85,7 @@ class MemoryQueue:
         return [Entry(number, source, line, put_s < late_s) for number, put_s, source, line in found]
 
     def done(self, number: int) -> None:
-        """Forget all up to this number."""
+        """Remove all results up to this number."""
         with self._lock:
             self.done_through = max(self.done_through, number)
             while self._waiting and self._waiting[0][0] <= number:

@@ -1,7 +1,7 @@
-"""Questions to cameras over HTTP and RTSP: one request, and in plain words why it was refused.
+"""Requests to cameras over HTTP and RTSP, with a plain reason if one is refused.
 
-FFmpeg says only that a stream does not open; who mends it must know whether it is the name, the port, the path or
-the password.
+FFmpeg says only that a stream does not open. To fix that, people must know whether it is the name, the port, the path
+or the password.
 """
 
 import base64
@@ -36,11 +36,11 @@ _STATUS = {
 
 
 def get(url: str, timeout_s: float) -> http.client.HTTPResponse:
-    """The open answer to a GET; certificates are not checked, since cameras sign their own.
+    """Send a GET and return the open response; certificates are not checked, since cameras sign their own.
 
     Raises:
         RefusedError: user or password are wrong or missing.
-        SourceError: there is no answer, or no good one.
+        SourceError: there is no response, or it is an error.
     """
     address, user, password = split_user(url)
     try:
@@ -60,7 +60,7 @@ def get(url: str, timeout_s: float) -> http.client.HTTPResponse:
 
 
 def why_rtsp_fails(url: str, timeout_s: float) -> SourceError:
-    """Why an RTSP address that FFmpeg refuses does so, as far as the camera tells."""
+    """Find out from the camera why FFmpeg can't open its RTSP address."""
     try:
         address, user, password = split_user(url)
         target = urlsplit(address)
@@ -79,7 +79,7 @@ def why_rtsp_fails(url: str, timeout_s: float) -> SourceError:
 
 
 def split_user(url: str) -> tuple[str, str, str]:
-    """An address without its user and password, and these; ValueError if it is none."""
+    """Split an address into the part without user and password, the user, and the password; ValueError if invalid."""
     parts = urlsplit(url)
     if not parts.hostname:
         raise ValueError("no host in the address")
@@ -91,7 +91,7 @@ def split_user(url: str) -> tuple[str, str, str]:
 
 
 def authorization(challenges: list[str], method: str, target: str, user: str, password: str) -> str:
-    """The answer to a server's challenge (RFC 7617, RFC 7616): digest if it offers that, else basic."""
+    """The Authorization header for a server's challenge (RFC 7617, RFC 7616): digest if it offers that, else basic."""
     digest = next((text for text in challenges if text.lower().startswith("digest")), None)
     if digest is None:
         return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
@@ -120,13 +120,13 @@ def authorization(challenges: list[str], method: str, target: str, user: str, pa
 
 
 def refusal(code: int, reason: str = "") -> SourceError:
-    """What an answer other than "fine" means."""
+    """The error for a response code other than success."""
     words = f"{_STATUS.get(code, reason or 'no stream')} ({code})"
     return RefusedError(words) if code in (401, 403) else SourceError(words)
 
 
 def network_fault(error: Exception) -> str:
-    """What kept a connection from coming about."""
+    """Why a connection failed, in words."""
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(cause, socket.gaierror):
         return "no such host: its name is not known"
@@ -158,7 +158,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 
 def _describe(connection: socket.socket, address: str, authorized: str) -> tuple[int, str, list[str]]:
-    """The code, the reason and the challenges of the answer to an RTSP DESCRIBE."""
+    """Send an RTSP DESCRIBE, and return the code, the reason and the challenges of the response."""
     lines = [f"DESCRIBE {address} RTSP/1.0", f"CSeq: {2 if authorized else 1}", f"User-Agent: {AGENT}"]
     lines += [f"Authorization: {authorized}"] if authorized else []
     connection.sendall("\r\n".join([*lines, "Accept: application/sdp", "", ""]).encode())

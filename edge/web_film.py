@@ -1,4 +1,4 @@
-"""A film behind an address whose server gives only the whole of it: it is fetched first, then played."""
+"""A film on a web server that can't send parts of it: the film is downloaded first, then played."""
 
 import http.client
 import shutil
@@ -14,7 +14,7 @@ from edge.web_client import get
 
 
 class WebFilm(Source):
-    """A film that is fetched into a temporary file with the first read: FFmpeg could not seek in it."""
+    """A film that is downloaded into a temporary file at the first read, since FFmpeg could not seek in it."""
 
     def __init__(self, url: str, name: str, config: EdgeConfig) -> None:
         self._url, self._name, self._config = url, name, config
@@ -22,7 +22,7 @@ class WebFilm(Source):
         self._film: VideoSource | None = None
 
     def read(self) -> BgrImage | None:
-        """The next image, None at the end."""
+        """Read the next image, None at the end."""
         if self._film is None:
             self._film = VideoSource(self._fetched(), name=self._name)
             self.fps = self._film.fps
@@ -31,7 +31,7 @@ class WebFilm(Source):
         return image
 
     def close(self) -> None:
-        """Delete the file."""
+        """Close the film and delete the file."""
         if self._film is not None:
             self._film.close()
         self._folder.cleanup()

@@ -1,7 +1,7 @@
-"""The encoded images of a VP8 or VP9 film beside its decoder: where their size changes, the rest is a film of its own.
+"""Reads a VP8 or VP9 film's encoded images to notice a change of size; the rest then becomes a film of its own.
 
-Browsers change the size of what they record as the network changes, and OpenCV's FFmpeg does not follow (see
-`edge/size_change.py`). Every key frame says its size.
+Browsers change the size of a recording as the network gets faster or slower, and OpenCV's FFmpeg does not follow (see
+`edge/size_change.py`). Every key frame holds its size.
 """
 
 import struct
@@ -13,7 +13,7 @@ import cv2
 
 CODECS = ("VP80", "VP90")
 CLOCK = 1000
-"""Ticks per second of the files that are written."""
+"""Time base of the files that are written: ticks per second."""
 SOON_S = 0.0005
 
 
@@ -23,7 +23,7 @@ class _Packet(NamedTuple):
 
 
 class PacketWatch:
-    """Reads the packets of a film as far as its decoder is, and notices a change of size.
+    """Reads a film's packets up to the decoder's position, and notices a change of size.
 
     Usage:
         packets = PacketWatch(capture, "VP80")       # a second capture of the same film, with CAP_PROP_FORMAT -1
@@ -38,7 +38,7 @@ class PacketWatch:
         self._next = self._read()
 
     def changes_by(self, position_s: float) -> bool:
-        """Whether images have another size at `position_s`, as the capture tells it."""
+        """Whether the size has changed by `position_s`, the capture's position."""
         while self._next and not self._changed and self._next.position_s <= position_s + SOON_S:
             size = size_in(self._next.data, self._codec)
             if size and self._size and size != self._size:
@@ -49,7 +49,7 @@ class PacketWatch:
         return self._changed is not None
 
     def write_rest(self, path: Path) -> None:
-        """Write what follows the change as an IVF file: a head, and each packet with its time."""
+        """Write what follows the change as an IVF file: a header, then each packet with its time."""
         assert self._changed is not None
         width, height = size_in(self._changed.data, self._codec) or (0, 0)
         with path.open("wb") as file:
@@ -72,7 +72,7 @@ class PacketWatch:
 
 
 def size_in(data: bytes, codec: str) -> tuple[int, int] | None:
-    """Width and height that a packet says; None if it is no key frame (RFC 6386, 9.1; VP9 bitstream, 6.2 and 7.2)."""
+    """Width and height in a packet; None if it is not a key frame (RFC 6386, 9.1; VP9 bitstream, 6.2 and 7.2)."""
     if codec == "VP80":
         is_key = len(data) >= 10 and not data[0] & 1 and data[3:6] == b"\x9d\x01\x2a"
         return (_little(data[6:8]) & 0x3FFF, _little(data[8:10]) & 0x3FFF) if is_key else None
@@ -82,7 +82,7 @@ def size_in(data: bytes, codec: str) -> tuple[int, int] | None:
     profile = bits.take(1) + 2 * bits.take(1)
     if profile == 3:
         bits.take(1)
-    if bits.take(1) or bits.take(1):  # an old image is shown again; no key frame
+    if bits.take(1) or bits.take(1):  # an old image is shown again, or this is not a key frame
         return None
     bits.take(2)
     if bits.take(24) != 0x498342:
@@ -97,7 +97,7 @@ def size_in(data: bytes, codec: str) -> tuple[int, int] | None:
 
 
 class _Bits:
-    """Numbers of some bits each, the highest first."""
+    """Reads numbers of a few bits each, highest bit first."""
 
     def __init__(self, data: bytes) -> None:
         self._number, self._left = int.from_bytes(data, "big"), 8 * len(data)

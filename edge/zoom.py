@@ -1,8 +1,8 @@
-"""Two looks: a far detector finds candidates in views of the frame, a near one looks again at each, enlarged.
+"""Detection in two steps: a far detector finds candidates in parts of the frame, a near one checks each, enlarged.
 
-A far network sees faces from a share of what it is shown, so a view of a part of the frame buys range for the same
-time. What it takes for a face may be a hand or a pattern; enlarged, the near network tells them apart and gives a
-tighter box and the key points.
+The far network finds a face only above a certain share of the image that it is given. So a view, a part of the frame,
+extends its range in the same time. It may take a hand or a pattern for a face; the near network tells them apart in the
+enlarged view, and gives a tighter box and key points.
 """
 
 from collections.abc import Sequence
@@ -14,42 +14,42 @@ from edge.results import BgrImage, Box, Detection
 from edge.views import clip, cut, mirror_box, move_face, plan_views, same_face, surroundings
 
 KNOWN_SCORE = 0.35
-"""A known face stays one down to this score."""
+"""A known face is kept down to this score."""
 NEW_SCORE = 0.65
-"""What the two enlarged looks at a candidate must reach on average: docs/benchmarks.md has the measurement."""
+"""The mean score that a candidate must reach in its two enlarged looks (measured in docs/benchmarks.md)."""
 ZOOMS = (2.2, 2.8)
-"""Sides of the two enlarged looks, in sides of the face's box; the second one is mirrored."""
+"""Side lengths of the two enlarged looks, in sides of the face's box; the second look is mirrored."""
 STILL_ZOOM = 0.8
-"""A photo has no clock: its views are smaller by this factor."""
+"""The views of a photo are smaller by this factor, since time does not matter there."""
 LOOK_PIXELS = 3 * 256 * 256
-"""Input pixels of the far detector that one frame may cost."""
+"""How many input pixels the far detector may process per frame."""
 
 
 class FarDetector(Protocol):
-    """Finds the faces of a view from a share of its side on."""
+    """Finds faces that take up at least a certain share of a view."""
 
     name: str
     side: int
-    """Pixels of its input."""
+    """Side of the network's input in pixels."""
     reach: float
-    """The smallest face that it finds reliably, as a share of the side of what it is shown."""
+    """The smallest face that it finds reliably, as a share of the view's side."""
 
     def detect(self, image: BgrImage) -> list[Detection]:
-        """Faces of an image, in its own pixels."""
+        """Find the faces of an image, in its own pixels."""
 
 
 class NearDetector(Protocol):
-    """Finds a face in its surroundings, and less certain ones when asked."""
+    """Finds a face in its surroundings; can also report less certain ones."""
 
     reach: float
-    """The smallest face that it finds reliably, as a share of the side of what it is shown."""
+    """The smallest face that it finds reliably, as a share of the view's side."""
 
     def detect(self, image: BgrImage, score: float = ...) -> list[Detection]:
-        """Faces of an image above `score`, in its own pixels."""
+        """Find the faces of an image above `score`, in its own pixels."""
 
 
 class ZoomDetector:
-    """Faces from `min_face` pixels on; `detect` searches an image wholly.
+    """Finds faces from a height of `min_face` pixels on; `detect` searches the whole image.
 
     `edge.search.ZoomSearch` spreads the same looks over the frames of a film.
     """
@@ -57,17 +57,17 @@ class ZoomDetector:
     def __init__(self, far: FarDetector, near: NearDetector, min_face: int) -> None:
         self.name = far.name
         self.most_looks = max(1, LOOK_PIXELS // far.side**2)
-        """Views that one frame of a film may cost."""
+        """How many views may be searched per frame of a film."""
         self._far, self._near = far, near
         self._min_face = min_face
         self._view_side = min_face / far.reach
         self._near_views: set[Box] = set()
-        """The views of films at which the near network looks."""
+        """Those views of a film that the near network searches."""
         self.doubtful: list[Box] = []
-        """Where the image of the last `detect` may hold a face, found or not."""
+        """Where there may be faces in the image of the last `detect`, found or not."""
 
     def detect(self, image: BgrImage) -> list[Detection]:
-        """All faces of an image, in its own pixels, largest first; a box may leave the image."""
+        """Find all faces of an image, in its own pixels, largest first; a box may extend beyond the image."""
         size = (image.shape[1], image.shape[0])
         candidates: list[Detection] = []
         self.doubtful = []
@@ -79,10 +79,10 @@ class ZoomDetector:
         return sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
 
     def views(self, size: tuple[int, int]) -> list[Box]:
-        """What to look at in a film's frames of `size` (width, height), the largest views first.
+        """The views for a film's frames of `size` (width, height), the largest first.
 
-        If each face that the near network can't see in the whole frame is whole in a smaller view, and these need not
-        be more for it, the near one looks at the whole frame, in an eighth of the time.
+        The near network searches the whole frame, in an eighth of the time, if every face too small for it there is
+        whole in a smaller view, and if that takes no additional views.
         """
         views = self._plan(size, 1.5 * self._min_face)
         shared = self._plan(size, self._near.reach * max(size))
@@ -92,22 +92,22 @@ class ZoomDetector:
         return shared
 
     def view_around(self, box: Box, size: tuple[int, int]) -> Box:
-        """The view to look at for a face that was lost at `box`."""
+        """The view to search for a face that was lost at `box`."""
         longer = max(box.width, box.height)
         return clip(surroundings(box, max(self._view_side / max(1, longer), 4.0)), size)
 
     def look(self, image: BgrImage, view: Box) -> list[Detection]:
-        """Candidates in a view, in pixels of the frame."""
+        """Find candidates in a view, in pixels of the frame."""
         return _look(self._network(view), image, view)
 
     def doubtful_in(self, view: Box) -> list[Box]:
-        """What the last look, which was at `view`, held below the candidates' score, if the detector tells that."""
+        """Doubtful candidates of the last look, which was at `view`; empty if the detector does not report them."""
         return _doubtful(self._network(view), view)
 
     def confirm(
         self, image: BgrImage, candidates: Sequence[Detection], known: Sequence[Detection], most: int
     ) -> list[Detection]:
-        """The new faces among the candidates, each once; at most `most` candidates are looked at, the best first."""
+        """Find the new faces among the candidates, each once; only the `most` best candidates are checked."""
         seen, faces = [face.box for face in known], []
         for candidate in sorted(candidates, key=lambda face: face.score, reverse=True):
             if most == 0 or any(same_face(candidate.box, box) for box in seen):
@@ -120,7 +120,7 @@ class ZoomDetector:
         return faces
 
     def find_again(self, image: BgrImage, box: Box) -> Detection | None:
-        """The known face near `box`, if it is still there."""
+        """Find the known face near `box`; None if it has gone."""
         return self._look_near(image, box, ZOOMS[0])
 
     def _plan(self, size: tuple[int, int], overlap: float, zoom: float = 1.0) -> list[Box]:
@@ -130,7 +130,7 @@ class ZoomDetector:
         return self._near if view in self._near_views else self._far
 
     def _look_twice(self, image: BgrImage, box: Box) -> Detection | None:
-        """The face at `box` if both looks see it in the same place."""
+        """Return the face at `box` if both enlarged looks see it in the same place, else None."""
         face = self._look_near(image, box, ZOOMS[0])
         again = face and self._look_near(image, box, ZOOMS[1], mirrored=True)
         if not face or not again or (face.score + again.score) / 2 < NEW_SCORE:
@@ -138,7 +138,7 @@ class ZoomDetector:
         return face if same_face(face.box, again.box) else None
 
     def _look_near(self, image: BgrImage, box: Box, zoom: float, mirrored: bool = False) -> Detection | None:
-        """The best face near `box`; the key points of a mirrored look are not turned back."""
+        """Find the best face near `box`; the key points of a mirrored look stay mirrored."""
         size = (image.shape[1], image.shape[0])
         around = clip(surroundings(box, zoom), size)
         crop = cut(image, around)

@@ -1,4 +1,4 @@
-"""An asyncio service: the engine in a thread, the newest result for whoever connects (nc 127.0.0.1 18765)."""
+"""An asyncio service: the engine runs in a thread, and each client gets the newest result (nc 127.0.0.1 18765)."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A sink of your own: count how often each person begins to smile. python examples/count_smiles.py [SOURCE]."""
+"""A custom sink that counts how often each person begins to smile: python examples/count_smiles.py [SOURCE]."""
 
 import sys
 from itertools import islice

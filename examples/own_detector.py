@@ -1,4 +1,4 @@
-"""A detector of your own: a kiosk whose visitor always stands in the middle needs no network to find the face."""
+"""A custom detector: if visitors of a kiosk always stand in the middle, no network is needed to find the face."""
 
 from itertools import islice
 

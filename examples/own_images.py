@@ -1,4 +1,4 @@
-"""Images of your own, here those of the demo: any uint8 array (height, width, 3), blue first."""
+"""Process your own images (here the demo's): any uint8 array (height, width, 3), blue first."""
 
 from edge import EdgeConfig, Engine, Frame
 from edge.sources import DemoSource

@@ -1,4 +1,4 @@
-"""A source of your own: here a photo that comes closer. A live one sets `live = True` and waits in `read`."""
+"""A custom source, here a photo that comes closer. A live source sets `live = True`, and waits in `read`."""
 
 import cv2
 

@@ -1,4 +1,4 @@
-"""The photos of a folder, the happiest one first. python examples/photos.py FOLDER."""
+"""List the photos of a folder, the happiest one first: python examples/photos.py FOLDER."""
 
 import sys
 from pathlib import Path

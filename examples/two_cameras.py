@@ -1,4 +1,4 @@
-"""Two cameras in one process, and word of one that is lost. python examples/two_cameras.py 0 rtsp://host/stream."""
+"""Two cameras in one process, with a note if one is lost: python examples/two_cameras.py 0 rtsp://host/stream."""
 
 import sys
 

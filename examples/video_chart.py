@@ -1,4 +1,4 @@
-"""A video as a chart, as in a notebook (pip install matplotlib). python examples/video_chart.py VIDEO CHART.png."""
+"""Draw a video's result as a chart (pip install matplotlib): python examples/video_chart.py VIDEO CHART.png."""
 
 import sys
 from itertools import islice

@@ -1,4 +1,4 @@
-"""Training: images in, a Keras file with its contract and a report out.
+"""Training: turns images into a Keras file with its contract, and a report.
 
 Usage:
     from train import TrainConfig, train
@@ -12,7 +12,7 @@ __all__ = ["RECIPES", "TrainConfig", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, loaded when they are asked for: Keras takes seconds."""
+    """Load a public name when it is first used, since Keras takes seconds to load."""
     if name == "train":
         from train.training import train
 

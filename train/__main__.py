@@ -1,4 +1,4 @@
-"""`python -m train`: the command; what it does is in `train/training.py`."""
+"""The command `python -m train`; the work is done in `train/training.py`."""
 
 if __name__.endswith("__main__"):  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
     from edge.command_line import need_extra
@@ -9,7 +9,7 @@ if __name__.endswith("__main__"):  # before the rest is loaded: Ctrl-C meanwhile
 
 import os
 
-# Before Keras is imported: torch trains the fastest on a CPU, TensorFlow is what conversion needs anyway.
+# Set before Keras is imported: torch trains fastest on a CPU; TensorFlow is there because conversion needs it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import sys
@@ -33,7 +33,7 @@ def _main() -> int:
 
 
 def main() -> int:
-    """The exit code of the command line."""
+    """Run the command; return its exit code."""
     return run_command(_main)
 
 

@@ -1,4 +1,4 @@
-"""`python -m train.analyze model.keras`: where a network is wrong, as a page of images and tables."""
+"""`python -m train.analyze model.keras`: show where a network is wrong, on a page of images and tables."""
 
 if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
     from edge.command_line import need_extra
@@ -41,7 +41,7 @@ SHOWN = 24
 
 @dataclass(frozen=True)
 class Predictions:
-    """A data set with what the network says of it."""
+    """A data set with a network's predictions."""
 
     dataset: Dataset
     probabilities: Probabilities
@@ -54,7 +54,7 @@ class Predictions:
 
     @property
     def truth(self) -> Truth:
-        """What counts as right for this head; the data set holds only images that have it."""
+        """What counts as right for this head; all images in the data set have it."""
         return truths(self.dataset)[TRUTH_OF.get(self.head, OWN_LABEL)]
 
     @property
@@ -63,13 +63,13 @@ class Predictions:
         return self.predicted == self.truth.classes
 
     def caption(self, index: int) -> str:
-        """'sad, not fear 0.93': what the network says, what the label says, how sure the network is."""
+        """A caption such as 'sad, not fear 0.93': the prediction, the label if it differs, the network's confidence."""
         said, label = LABELS[self.predicted[index]], LABELS[self.truth.classes[index]]
         return f"{said}{'' if said == label else f', not {label}'} {self.probabilities[index].max():.2f}"
 
 
 def analyze(model: keras.Model, dataset: Dataset, folder: Path, scores: str = PEOPLE) -> None:
-    """Write analysis.md and its images, of the head `scores` (of a network with one head that one), into `folder`."""
+    """Write analysis.md and its images into `folder`, for the head `scores`, or for the only head."""
     predictions = predict(model, dataset, scores)
     mistakes = confident_mistakes(predictions)
     images = predictions.dataset.images[mistakes]
@@ -86,7 +86,7 @@ def analyze(model: keras.Model, dataset: Dataset, folder: Path, scores: str = PE
 
 
 def predict(model: keras.Model, dataset: Dataset, scores: str) -> Predictions:
-    """What a head says of the images that have its truth."""
+    """Predict the images for which it is known what is right for the head `scores`."""
     outputs = predictor(model)(dataset.images)
     head = scores if scores in outputs else next(iter(outputs))
     truth = truths(dataset).get(TRUTH_OF.get(head, OWN_LABEL))
@@ -97,7 +97,7 @@ def predict(model: keras.Model, dataset: Dataset, scores: str) -> Predictions:
 
 
 def confident_mistakes(predictions: Predictions, count: int = SHOWN) -> NDArray[np.int64]:
-    """Indices of the wrong predictions with the highest confidence, surest first."""
+    """Indices of the wrong predictions with the highest confidence, highest first."""
     wrong = np.flatnonzero(~predictions.right)
     return wrong[np.argsort(-predictions.probabilities[wrong].max(1), kind="stable")][:count]
 
@@ -115,13 +115,13 @@ def confusion_pairs(predictions: Predictions) -> list[tuple[str, str, int, float
 
 
 def accuracy_by(quantity: NDArray[np.float64], right: NDArray[np.bool_], parts: int = 8) -> list[tuple[float, float]]:
-    """(mean of the quantity, accuracy) of equally many images each, by rising quantity."""
+    """(mean of the quantity, accuracy) for groups of equally many images, sorted by the quantity."""
     groups = np.array_split(np.argsort(quantity, kind="stable"), min(parts, len(quantity)))
     return [(float(quantity[group].mean()), float(right[group].mean())) for group in groups]
 
 
 def accuracy_by_vote(predictions: Predictions) -> list[tuple[str, int, float, float]]:
-    """(whether FER+'s majority is the label, images, accuracy on the label, share that says what FER+ says)."""
+    """Two rows, by whether FER+'s majority is the label: (name, images, accuracy on the label, agreement with FER+)."""
     votes = predictions.dataset.votes
     if votes is None:
         return []
@@ -138,7 +138,7 @@ def accuracy_by_vote(predictions: Predictions) -> list[tuple[str, int, float, fl
 
 
 def draw_calibration(predictions: Predictions) -> Figure:
-    """The best label's share of votes, or accuracy on the label, against its score; the diagonal is perfect."""
+    """Plot the best label's share of votes, or its accuracy, against its score; the diagonal is perfect."""
     truth = predictions.truth.shares
     confidences, accuracies, shares = measures.calibration_curve(predictions.probabilities, truth)
     error = measures.calibration_error(predictions.probabilities, truth)
@@ -152,7 +152,7 @@ def draw_calibration(predictions: Predictions) -> Figure:
 
 
 def draw_light(predictions: Predictions) -> Figure:
-    """Accuracy by the image's brightness and contrast."""
+    """Plot the accuracy by the image's brightness and contrast."""
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.5), sharey=True)
     for axis, (name, values) in zip(axes, _light(predictions.dataset).items(), strict=True):
         axis.plot(*zip(*accuracy_by(values, predictions.right), strict=True), marker="o")
@@ -203,19 +203,19 @@ def build_parser() -> CommandParser:
     """The options."""
     parser = CommandParser("python -m train.analyze", description=__doc__)
     parser.add_argument("model", help="a .keras file")
-    parser.add_argument("--data", action="append", help="as for python -m train; else the variable FER2013, else data/")
+    parser.add_argument("--data", action="append", help="as for python -m train (default: variable FER2013, or data/)")
     parser.add_argument(
         "--crop", action="store_true", help="images larger than 64 pixels are whole photographs: crop them"
     )
-    parser.add_argument("--ferplus", help="csv with FER+ votes (else ferplus.csv beside the data, if it is there)")
-    parser.add_argument("--scores", default=PEOPLE, choices=(PEOPLE, LABEL), help="the head to look at")
-    parser.add_argument("--split", default="PrivateTest", choices=(*SPLITS, "Test"), help="the images to look at")
-    parser.add_argument("--out", help="folder for the page (else analysis/ beside the model)")
+    parser.add_argument("--ferplus", help="csv with FER+ votes (default: ferplus.csv beside the data, if it exists)")
+    parser.add_argument("--scores", default=PEOPLE, choices=(PEOPLE, LABEL), help="the head to analyze")
+    parser.add_argument("--split", default="PrivateTest", choices=(*SPLITS, "Test"), help="the images to use")
+    parser.add_argument("--out", help="folder for the page (default: analysis/ beside the model)")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code of the command line."""
+    """Run the command; return its exit code."""
     options = build_parser().parse_args(argv)
     return run_command(lambda: _main(options))
 

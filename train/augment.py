@@ -1,6 +1,6 @@
-"""Augmentation of 48x48 gray images on the CPU: an affine warp each, then light, a camera's damage and erasing.
+"""Augmentation of 48x48 gray images on the CPU: an affine warp, then changes of light, camera defects and erasing.
 
-The affine part is Keras' ImageDataGenerator (the original system's), to its letter: the same ranges,
+The affine part is exactly that of Keras' ImageDataGenerator, which the original system used: the same ranges,
 the same order of matrices (rotation, shift, shear, zoom), shear in degrees, border pixels repeated.
 """
 
@@ -19,19 +19,19 @@ Pixels = NDArray[np.uint8]
 class Augmentation:
     """Ranges of the random changes; 0 switches one off. The defaults are the original system's."""
 
-    rotation: float = option(15.0, "degrees of turning, to either side", low=0, high=180)
-    shift: float = option(0.1, "share of the width and of the height, to either side", low=0, high=1)
-    shear: float = option(0.1, "degrees of shear, to either side", low=0, high=89)
-    zoom: float = option(0.1, "share of the size, per axis, to either side", low=0, high=0.9)
+    rotation: float = option(15.0, "rotate by up to so many degrees, either way", low=0, high=180)
+    shift: float = option(0.1, "shift by up to this share of the width and height, either way", low=0, high=1)
+    shear: float = option(0.1, "shear by up to so many degrees, either way", low=0, high=89)
+    zoom: float = option(0.1, "grow or shrink each axis by up to this share", low=0, high=0.9)
     flip: bool = option(True, "mirror half of the images")
-    brightness: float = option(0.0, "share of 255 that is added, to either side", low=0, high=1)
-    contrast: float = option(0.0, "share by which the distance from the mean grows, to either side", low=0, high=1)
+    brightness: float = option(0.0, "make brighter or darker by up to this share of 255", low=0, high=1)
+    contrast: float = option(0.0, "raise or lower the contrast by up to this share", low=0, high=1)
     erasing: float = option(
         0.0, "probability of one erased rectangle (Zhong et al. 2017, arXiv:1708.04896)", low=0, high=1
     )
     camera: float = option(
         0.0,
-        "probability of one thing that cameras do: a small face enlarged, blur, noise, JPEG, low light",
+        "probability of one camera defect: an enlarged small face, blur, noise, JPEG artifacts or low light",
         low=0,
         high=1,
     )
@@ -41,7 +41,7 @@ class Augmentation:
 
 
 def augment(images: Pixels, options: Augmentation, generator: np.random.Generator, size: int) -> Pixels:
-    """Changed copies (n, size, size) of images (n, height, width)."""
+    """Return augmented copies (n, size, size) of images (n, height, width)."""
     changed = np.empty((len(images), size, size), np.uint8)
     matrices = _matrices(len(images), images.shape[1:], options, generator, size)
     for image, matrix, into in zip(images, matrices, changed, strict=True):
@@ -58,7 +58,7 @@ def augment(images: Pixels, options: Augmentation, generator: np.random.Generato
 def mixup(
     inputs: NDArray[np.float32], targets: dict[str, NDArray[np.float32]], alpha: float, generator: np.random.Generator
 ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
-    """Each image and target mixed with another's, by one share per batch (Zhang et al. 2017, arXiv:1710.09412)."""
+    """Mix each image and target with another, by one share per batch (Zhang et al. 2017, arXiv:1710.09412)."""
     share = np.float32(generator.beta(alpha, alpha))
     other = generator.permutation(len(inputs))
 
@@ -118,13 +118,13 @@ def _erase(images: Pixels, probability: float, generator: np.random.Generator) -
 
 
 def _damage(images: Pixels, probability: float, generator: np.random.Generator) -> None:
-    """Do one of DAMAGES to each image that is drawn, in place."""
+    """Apply one of DAMAGES to randomly chosen images, in place."""
     for index in np.flatnonzero(generator.random(len(images)) < probability):
         images[index] = DAMAGES[generator.integers(len(DAMAGES))](images[index], generator)
 
 
 def _enlarged(image: Pixels, generator: np.random.Generator) -> Pixels:
-    """A face that was 14 to 40 pixels high."""
+    """The image as if enlarged from a face 14 to 40 pixels high."""
     side = int(generator.integers(14, 41) * len(image) / 48)
     small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
     return cv2.resize(small, image.shape[::-1], interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
@@ -157,7 +157,7 @@ def _compressed(image: Pixels, generator: np.random.Generator) -> Pixels:
 
 
 def _dark(image: Pixels, generator: np.random.Generator) -> Pixels:
-    """Little light: darker by a gamma, with the noise of a high gain."""
+    """Low light: darker by a gamma curve, with the noise of a high gain."""
     darker = 255 * (image / 255) ** generator.uniform(1.3, 2.5) * generator.uniform(0.5, 1.0)
     return np.clip(darker + generator.normal(0, generator.uniform(0, 6), image.shape), 0, 255).astype(np.uint8)
 

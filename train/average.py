@@ -1,7 +1,7 @@
-"""A run's network averaged with the one that it started from: often better than both, and no slower.
+"""Averages a run's network with the one that it started from: often better than either, and no slower.
 
-A network that goes on from another one's weights stays near enough for the mean of both to work, and
-the mean errs less than either (model soups, Wortsman et al. 2022, arXiv:2203.05482).
+A network trained on from another one's weights stays close enough to it for the mean of both to work, and
+the mean is often more accurate than either (model soups, Wortsman et al. 2022, arXiv:2203.05482).
 """
 
 from typing import Any
@@ -15,20 +15,20 @@ from train.predict import predictor
 from train.targets import validation_targets
 
 SHARES = np.arange(10) / 10
-"""Shares of the starting network that are tried; 0 leaves the run's own as it is."""
+"""The shares of the starting network that are tried; 0 leaves the run's own network as it is."""
 BATCHES, BATCH = 32, 256
-"""Training images on which the statistics of BatchNorms are measured."""
+"""How many training images serve to measure the statistics of BatchNorms."""
 
 
 def average_with(model: keras.Model, start: list[Any], training: Dataset, validation: Dataset, seed: int) -> float:
-    """Blend the starting weights into a model, at the share whose first head is right most often; returns the share.
+    """Blend the starting weights into a model, with the share that makes the first head most accurate; return it.
 
     Args:
         model: the run's network.
-        start: the weights that it started from, as `get_weights` gives them.
-        training: on these images the BatchNorms are measured again.
-        validation: these images choose the share.
-        seed: draws the images for the BatchNorms.
+        start: the weights that the run started from, as `get_weights` gives them.
+        training: the images to measure the BatchNorms on again.
+        validation: the images to choose the share on.
+        seed: for drawing the images for the BatchNorms.
     """
     ours = model.get_weights()
     chosen = np.random.default_rng(seed).permutation(len(training))[: BATCHES * BATCH]
@@ -54,7 +54,7 @@ def _accuracy(model: keras.Model, validation: Dataset) -> float:
 def measure_batch_norms(model: keras.Model, images: NDArray[np.uint8]) -> None:
     """Set every BatchNorm's moving statistics to their mean over batches of these images, (n, 48, 48).
 
-    A mean of weights has other activations than either network: the statistics can't be averaged.
+    Averaged weights give other activations than either network, so the statistics can't just be averaged.
     """
     norms = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
     momenta = [norm.momentum for norm in norms]

@@ -1,4 +1,4 @@
-"""The Keras file behind the network that edge/ carries: where `--init bundled` starts from."""
+"""Finds the Keras file of the network bundled in edge/, from which `--init bundled` starts."""
 
 import hashlib
 from pathlib import Path
@@ -8,15 +8,15 @@ from edge.errors import ConfigError
 from edge.model_info import network_sha256, read_model_info
 
 BUNDLED = "bundled"
-"""What `--init` calls it."""
+"""The name of the bundled network for `--init`."""
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 
 
 def bundled_network(results: Path = RESULTS) -> Path:
-    """The file in docs/results/ that the bundled int8 network was converted from, by the hash in its contract.
+    """Find the file in docs/results/ that the bundled int8 network was made from, by the hash in its contract.
 
     Raises:
-        ConfigError: none there is that file.
+        ConfigError: that file is not there.
     """
     wanted = read_model_info(EdgeConfig().model_path).keras_sha256
     for path in sorted(results.glob("*/*.keras")):

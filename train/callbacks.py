@@ -1,4 +1,4 @@
-"""What happens beside `fit`: a run that diverges ends at once, and its figures go where people's tools read them."""
+"""Callbacks of `fit`: end a run that diverges, and write its figures for other tools."""
 
 import math
 from pathlib import Path
@@ -13,24 +13,24 @@ LOG_CSV, TENSORBOARD = "log.csv", "tensorboard"
 
 
 class StopAtNaN(keras.callbacks.Callback):
-    """Ends a run at the first loss that is not finite: whatever follows would be NaN too."""
+    """Ends a run at the first loss that is not finite, since all that follows would be NaN too."""
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         self._config, self._epoch = config, 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note the epoch for the message."""
+        """Note the epoch for the error message."""
         self._epoch = epoch + 1
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look at the loss."""
+        """Check the loss."""
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             self._end(f"{loss} at step {batch + 1} of epoch {self._epoch}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look at all that was measured."""
+        """Check all measured figures."""
         wrong = [f"{name} {value}" for name, value in (logs or {}).items() if not math.isfinite(value)]
         if wrong:
             self._end(f"{', '.join(wrong)} at the end of epoch {self._epoch}")
@@ -41,7 +41,7 @@ class StopAtNaN(keras.callbacks.Callback):
 
 
 def log_writers(config: TrainConfig) -> list[keras.callbacks.Callback]:
-    """What `--log` asks for; a resumed run's lines follow the earlier ones."""
+    """The callbacks that `--log` asks for; a resumed run appends to the earlier lines."""
     if config.log == "csv":
         return [keras.callbacks.CSVLogger(Path(config.out) / LOG_CSV, append=config.resume)]
     if config.log == "tensorboard":

@@ -1,4 +1,4 @@
-"""What a run keeps after every epoch: the best weights, and all that a resumed run needs, each whole or not at all."""
+"""What a run saves after every epoch: the best weights, and all that a resumed run needs, each whole or not at all."""
 
 import json
 import os
@@ -21,7 +21,7 @@ CHECKPOINT = "checkpoint"
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """After every epoch: the best weights so far, and all that a resumed run needs, each whole or not at all."""
+    """Saves the best weights and the state for a resumed run after every epoch, each whole or not at all."""
 
     def __init__(self, config: TrainConfig, others: list[keras.callbacks.Callback], chooser: str) -> None:
         super().__init__()
@@ -31,9 +31,9 @@ class Checkpoint(keras.callbacks.Callback):
         self._began_s, self._epoch = 0.0, 0
 
     def restore(self, model: keras.Model) -> int:
-        """Put a compiled model into the state after the last finished epoch; returns the next epoch's number.
+        """Restore a compiled model to the state after the last finished epoch; return the next epoch's number.
 
-        The saved model lends only its variables: Keras does not save which of them decay.
+        Only the variables are taken from the saved model: Keras does not save which of them have weight decay.
         """
         folder = find_checkpoint(self._folder)
         assert folder
@@ -42,7 +42,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.history, self.best = state["history"], state["best"]
         for callback, attributes in zip(self._others, state["callbacks"], strict=True):
             vars(callback).update(attributes)
-            callback.on_train_begin = lambda logs=None: None  # which would forget them
+            callback.on_train_begin = lambda logs=None: None  # else it would reset these attributes
         saved = keras.saving.load_model(folder / "model.keras")
         model.set_weights(saved.get_weights())
         model.optimizer.build(model.trainable_variables)
@@ -60,7 +60,7 @@ class Checkpoint(keras.callbacks.Callback):
             _seed_dropout(self.model, self._config.seed, self._epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Write down and save what the epoch gave."""
+        """Record the epoch's figures, and save weights and state."""
         seconds = time.monotonic() - self._began_s
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         measured = {name: float(value) for name, value in (logs or {}).items()}
@@ -78,7 +78,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
-        """With the weights that the validation accuracy was measured on."""
+        """Within this context, the model has the weights that the validation accuracy was measured with."""
         swaps = [callback for callback in self._others if isinstance(callback, keras.callbacks.SwapEMAWeights)]
         for swap in swaps:
             swap.on_test_begin()
@@ -112,7 +112,7 @@ def _check_same_run(before: dict[str, Any], config: TrainConfig) -> None:
 
 
 def find_checkpoint(run: Path) -> Path | None:
-    """The folder of the last finished epoch: `.old` if the run was killed between the two renames of a save."""
+    """The folder of the last finished epoch; `.old` if the run was killed between the two renames of a save."""
     for folder in (run / CHECKPOINT, run / (CHECKPOINT + ".old")):
         if all((folder / name).is_file() for name in ("model.keras", "state.json")):
             return folder
@@ -120,7 +120,7 @@ def find_checkpoint(run: Path) -> Path | None:
 
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
-    """Make an epoch's dropout depend on its number, not on what ran before: torch draws from the global generator."""
+    """Make an epoch's dropout depend only on its number; else it would depend on all that ran before in torch."""
     keras.utils.set_random_seed(seed + epoch)
     for number, layer in enumerate(model.layers):
         if generator := getattr(layer, "seed_generator", None):
@@ -132,7 +132,7 @@ def _plain_attributes(callback: keras.callbacks.Callback) -> dict[str, float]:
 
 
 def forget_earlier_run(folder: Path) -> None:
-    """Delete what an earlier run left for resuming."""
+    """Delete the resume state that an earlier run left."""
     for suffix in (".old", ""):
         shutil.rmtree(folder / (CHECKPOINT + suffix), ignore_errors=True)
     (folder / BEST).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What people call the classes: folder names and numbers of the usual data sets, as labels of ours."""
+"""Maps the folder names and class numbers of common data sets to our labels."""
 
 import re
 from collections.abc import Iterable
@@ -18,30 +18,30 @@ OTHER_CLASSES = {
     "contempt": ("contempt", "contemptuous", "con"),
     "none": ("none", "unknown", "uncertain", "noface", "nf", "other", "others", "background"),
 }
-"""Classes of other data sets that the networks here do not have."""
+"""Classes of other data sets that our networks do not have."""
 FILLERS = re.compile(
     r"an?|class|emotion|expression|faces?|im(age|g)s?|label|me|my|of|people|person|p(hoto|ic|icture|ortrait)s?"
 )
 AFFECTNET = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt", "none", "none", "none")
-"""AffectNet's numbers from 0: its csv files and its folders 0 to 7."""
+"""AffectNet's class numbers from 0, as in its csv files and its folders 0 to 7."""
 RAF_DB = ("", "surprise", "fear", "disgust", "happy", "sad", "angry", "neutral")
-"""RAF-DB's numbers from 1."""
+"""RAF-DB's class numbers from 1."""
 _WORDS = {word: name for names in (SYNONYMS, OTHER_CLASSES) for name, words in names.items() for word in words}
 
 
 def class_of(name: str) -> str | None:
-    """The class that a folder's name means, one of LABELS or of OTHER_CLASSES; None if it means none.
+    """The class that a folder's name means, from LABELS or OTHER_CLASSES; None if it means none.
 
-    Case, numbers and words such as "faces" do not count: `Anger`, `03-happiness`, `my happy faces`.
+    Case, numbers and words such as "faces" are ignored, as in `Anger`, `03-happiness` or `my happy faces`.
     """
     words = [word for word in re.split(r"[^a-z]+", name.lower()) if word and not FILLERS.fullmatch(word)]
     return _WORDS.get(words[0]) if len(words) == 1 else None
 
 
 def number_scheme(folders: Iterable[str], files: Iterable[str]) -> tuple[str, ...] | None:
-    """How folders that are numbers count: AffectNet's 0 to 7, RAF-DB's 1 to 7 by its files' names; None if open.
+    """The meaning of folders with numbers: AffectNet's 0 to 7, or RAF-DB's 1 to 7 by its file names; None if unclear.
 
-    0 to 6 may be AffectNet's or FER-2013's, which differ: nobody guesses.
+    0 to 6 may be AffectNet's or FER-2013's, which differ, so nothing is guessed.
     """
     numbers = {int(folder) for folder in folders if folder.isdecimal()}
     if {0, 7} <= numbers <= set(range(11)):
@@ -52,5 +52,5 @@ def number_scheme(folders: Iterable[str], files: Iterable[str]) -> tuple[str, ..
 
 
 def is_ours(name: str) -> bool:
-    """Whether the networks here have this class."""
+    """Whether our networks have this class."""
     return name in LABELS

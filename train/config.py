@@ -1,4 +1,4 @@
-"""Every option of a training run, and the recipes: which options each architecture starts from."""
+"""Every option of a training run, and the recipes: the default options of each architecture."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -28,63 +28,63 @@ class TrainConfig:
     arch: str = option(NETWORKS[0], "network to train", NETWORKS, kind=network_name)
     data: str | Sequence[str] | None = option(
         None,
-        "FER-2013 as folder, zip or csv, or a folder with a sub-folder of images for each class; several are "
-        "trained on together (else the variable FER2013, else data/)",
+        "FER-2013 as folder, zip or csv, or a folder with a sub-folder of images for each class; repeat the option "
+        "to train on several (default: the variable FER2013, else data/)",
         several=True,
     )
     crop: bool = option(False, "images larger than 64 pixels are whole photographs: find and crop the largest face")
-    ferplus: str | None = option(None, "csv with FER+ votes (else ferplus.csv beside the data, if it is there)")
+    ferplus: str | None = option(None, "csv with FER+ votes (default: ferplus.csv beside the data, if it exists)")
     out: str = option("runs/compact", "folder for everything that the run writes")
-    resume: bool = option(False, "go on from the last finished epoch of an interrupted run in --out")
-    log: str = option("none", "what other tools read: log.csv, or a folder for TensorBoard, in --out", LOGS)
+    resume: bool = option(False, "continue an interrupted run in --out after its last finished epoch")
+    log: str = option("none", "also log the figures in --out, as log.csv or for TensorBoard", LOGS)
     seed: int = option(0, "seed of weights, order and augmentation", low=0, high=2**32 - 1)
-    limit: int = option(0, "use only so many images, each class keeping its share (0: all)", low=0)
+    limit: int = option(0, "use only so many images, with the same share of each class (0: all)", low=0)
 
     epochs: int = option(80, "most passes over the training data", low=1)
-    batch_size: int = option(128, "images a step", low=1)
-    small_size: int = option(32, "side of the images in the first part of the run (48: as the rest)", low=12, high=48)
-    small_share: float = option(0.5, "share of the epochs on small images, which cost less than half", low=0, high=1)
+    batch_size: int = option(128, "images per step", low=1)
+    small_size: int = option(32, "image size in the first part of the run, to save time (48: full)", low=12, high=48)
+    small_share: float = option(0.5, "share of the epochs that train on images of --small-size", low=0, high=1)
     optimizer: str = option("sgd", "optimizer", ("sgd", "adam", "adamw"))
-    learning_rate: float = option(0.1, "(highest) learning rate", low=1e-9, high=1e15)
-    schedule: str = option("cosine", "learning rate over time", ("cosine", "plateau"))
+    learning_rate: float = option(0.1, "highest learning rate of the schedule", low=1e-9, high=1e15)
+    schedule: str = option("cosine", "how the learning rate falls over time", ("cosine", "plateau"))
     warmup: float = option(0.06, "share of the steps in which the cosine schedule's rate rises from 0", low=0, high=1)
     weight_decay: float = option(5e-4, "weight decay of kernels (not of biases and BatchNorms)", low=0, high=10)
-    ema: float = option(0.998, "momentum of the averaged weights, which are kept (0: none)", low=0, high=0.99999)
-    plateau_patience: int = option(7, "epochs without a better val_accuracy before the plateau schedule's cut", low=1)
-    plateau_factor: float = option(0.2, "the plateau schedule's cut", low=1e-6, high=0.999)
+    ema: float = option(0.998, "keep a moving average of the weights, with this momentum (0: off)", low=0, high=0.99999)
+    plateau_patience: int = option(7, "cut the rate after so many epochs without a better val_accuracy", low=1)
+    plateau_factor: float = option(0.2, "the plateau schedule multiplies the rate by this", low=1e-6, high=0.999)
     min_learning_rate: float = option(1e-5, "the plateau schedule's lowest rate", low=0, high=1e6)
-    patience: int = option(0, "epochs without a better val_accuracy before the run ends (0: never early)", low=0)
+    patience: int = option(0, "end the run after so many epochs without a better val_accuracy (0: never)", low=0)
 
     heads: str = option(
-        "auto", "what to learn (auto: people and label if there are FER+ votes, else label)", ("auto", "both", "label")
+        "auto", "heads to train (auto: people and label if there are FER+ votes, else label)", ("auto", "both", "label")
     )
-    label_weight: float = option(1.0, "weight of the label head's loss beside the people head's", low=0, high=1e6)
-    blend: float = option(0.25, "label head: share of what FER-2013 calls images that were voted alike", low=0, high=1)
-    label_smoothing: float = option(0.05, "label head: share of the uniform distribution in a target", low=0, high=1)
+    label_weight: float = option(1.0, "weight of the label head's loss; that of the people head is 1", low=0, high=1e6)
+    blend: float = option(0.25, "label head: share of FER-2013's usual labels for such votes", low=0, high=1)
+    label_smoothing: float = option(0.05, "label head: share of the uniform distribution in targets", low=0, high=1)
     class_balance: float = option(
-        0.2, "label head: weight of a class is its frequency to minus this power (0: none, 1: equal)", low=0, high=2
+        0.2, "label head: weigh a class by its frequency to the power of minus this (0: off, 1: equal)", low=0, high=2
     )
     mixup: float = option(0.0, "alpha of mixup on every second batch (0: none)", low=0, high=100)
     init: str | None = option(
-        None, f"a .keras file of the same --arch to start from, or {BUNDLED}: the network that edge/ carries"
+        None, f"start from this .keras file of the same --arch, or from {BUNDLED}, the network in edge/"
     )
-    average_init: bool = option(False, "average the best epoch's weights with those of --init, if that is better")
+    average_init: bool = option(False, "average the best epoch's weights with those of --init if that is better")
     distill: str | Sequence[str] | None = option(
         None,
-        "a .keras file to learn from too, by its answer to each augmented image (of several: the mean)",
+        "also learn the answers of this .keras file to each augmented image; of several files, their mean",
         several=True,
     )
-    distill_share: float = option(0.5, "share of --distill's answers in the targets", low=0, high=1)
+    distill_share: float = option(0.5, "share of the answers of --distill in the targets", low=0, high=1)
     select_on: str = option(
         "auto",
-        "what picks the best epoch (auto: PublicTest if it is there, else split)",
+        "images that choose the best epoch (auto: PublicTest if available, else split: a part of Training)",
         ("auto", "PublicTest", "split"),
     )
     select_share: float = option(0.1, "share of Training held out by --select-on split", low=0.001, high=0.999)
 
-    precision: str = option("float32", "arithmetic of the layers", ("float32", "bfloat16", "float16"))
+    precision: str = option("float32", "number format of the layers' arithmetic", ("float32", "bfloat16", "float16"))
     weights: str | None = option(
-        None, "file without a head: " + "; ".join(f"{arch}: {file}" for arch, file in TRANSFER.items())
+        None, "pretrained weights without a head: " + "; ".join(f"{arch}: {file}" for arch, file in TRANSFER.items())
     )
     data_parallel: bool = option(False, "split batches over all devices (KERAS_BACKEND=jax)")
     augmentation: Augmentation = field(
@@ -104,17 +104,17 @@ class TrainConfig:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Where the images are; none where nobody said."""
+        """Where the images are; empty if not given."""
         return _as_tuple(self.data)
 
     @property
     def teachers(self) -> tuple[str, ...]:
-        """The files whose answers are learned too."""
+        """The teacher files of --distill."""
         return _as_tuple(self.distill)
 
     @property
     def validation_split(self) -> str:
-        """What the report calls the images that pick the epoch."""
+        """The report's name for the images that choose the best epoch."""
         return SPLITS[1] if self.select_on == "PublicTest" else f"{self.select_share:.0%} of Training"
 
     def size_of(self, epoch: int) -> int:
@@ -126,7 +126,7 @@ class TrainConfig:
         return asdict(self)
 
     def recipe(self) -> dict[str, Any]:
-        """What must be the same when a run is resumed: all that is not where things are, or how they are logged."""
+        """The options that must not change when a run is resumed: all but paths and logging."""
         plain = {**self.as_dict(), **asdict(self.augmentation)}
         elsewhere = (
             "augmentation",

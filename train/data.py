@@ -1,8 +1,8 @@
-"""The images that a network learns from: FER-2013 as people have it, other data sets, or folders of one's own.
+"""Loads the images to train on: FER-2013 in its usual forms, other data sets, or folders of your own.
 
-An image's split is the original challenge's usage, from its file name (`PublicTest_123.jpg`), from a folder
-named like a split, or from the csv's Usage column; a folder without splits is for training. Everything is read
-into memory once (83 MB); nothing is unpacked to disk. What can't be used is counted and named (`left_out`).
+An image's split comes from its file name (`PublicTest_123.jpg`), from a folder named like a split, or from the csv's
+Usage column; a folder without splits is for training. Everything is read into memory once (83 MB), and nothing is
+unpacked to disk. Images that can't be used are counted and named (`left_out`).
 """
 
 import csv
@@ -44,28 +44,28 @@ WHERE_TO_GET_IT = (
     "and give its path with --data, in FER2013, or put it in data/"
 )
 DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, cv2.error)
-"""What reading or decoding a damaged image raises; RuntimeError is a zip's password."""
+"""Errors of reading or decoding a damaged image; RuntimeError means that a zip has a password."""
 Location = str | os.PathLike[str]
 NAMED = 3
-"""Of the images that are left out, so many are named for each reason."""
+"""How many of the images left out are named for each reason."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images with their labels; a split is a Dataset too."""
+    """Images with their labels; a part of a data set is a Dataset too."""
 
     images: NDArray[np.uint8]
     """(n, 48, 48)."""
     labels: NDArray[np.int64]
     """(n,), indices into LABELS."""
     splits: NDArray[np.str_]
-    """(n,), each of SPLITS, or `Test` where only the folder says so."""
+    """(n,), each one of SPLITS, or `Test` if only a folder's name says so."""
     names: NDArray[np.str_]
     """(n,), the path inside the data set, or `row 123` of a csv."""
     votes: NDArray[np.float32] | None = None
-    """(n, 10), FER+ votes in the order of VOTE_COLUMNS; a row of zeros where there are none."""
+    """(n, 10), FER+ votes in the order of VOTE_COLUMNS; zeros for images without votes."""
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Reason to the names of the images that could not be used."""
+    """The names of the images that could not be used, by reason."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -87,12 +87,12 @@ class Dataset:
         )
 
     def test(self) -> "Dataset":
-        """Everything that is not for training: PublicTest and PrivateTest."""
+        """All images that are not for training: PublicTest and PrivateTest."""
         return self.take(np.flatnonzero(self.splits != "Training"))
 
 
 def find_data(path: str | os.PathLike[str] | None = None) -> Path:
-    """Where the data are: `path`, else the variable FER2013, else data/."""
+    """Find the data: at `path`, else where the variable FER2013 says, else in data/."""
     wanted = Path(path or os.environ.get("FER2013") or "data")
     names = ("fer2013.zip", "fer2013.csv", "fer2013", "archive.zip", "fer2013.csv.gz", "fer2013.tar.gz")
     for candidate in (wanted, *(wanted / name for name in names)):
@@ -114,12 +114,12 @@ def load_fer2013(
     """Read FER-2013 or other images, from one place or several, and FER+ votes if `ferplus` names their csv.
 
     Args:
-        path: a folder, zip or csv, or several of them; None as in `find_data`.
+        path: a folder, zip or csv, or several of them; None: see `find_data`.
         ferplus: a csv with votes for the images of one of these places.
         crop: find the face in images that are whole photographs.
 
     Raises:
-        DataError: nothing there, or damaged; the message says where it looked.
+        DataError: there is nothing, or it is damaged; the message says where it looked.
     """
     paths = [path] if path is None or isinstance(path, str | os.PathLike) else path
     reader = FaceReader(crop)
@@ -128,7 +128,7 @@ def load_fer2013(
 
 
 def votes_beside(data: Path) -> str | None:
-    """The csv with FER+ votes that lies beside the data, if one does."""
+    """The csv with FER+ votes beside the data; None if there is none."""
     for name in ("ferplus.csv", "fer2013new.csv"):
         if (data.parent / name).is_file():
             return str(data.parent / name)
@@ -136,7 +136,7 @@ def votes_beside(data: Path) -> str | None:
 
 
 def describe(dataset: Dataset) -> str:
-    """A line per split ('Found 28709 images belonging to 7 classes (Training)') and per reason of what is left out."""
+    """A line per split ('Found 28709 images belonging to 7 classes (Training)'), and per reason to leave images out."""
     splits = sorted(set(dataset.splits), key=lambda split: (*SPLITS, split).index(split))
     found = [
         f"Found {len(part)} images belonging to {len(set(part.labels))} classes ({split})"
@@ -147,9 +147,9 @@ def describe(dataset: Dataset) -> str:
 
 
 def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
-    """The data set with FER+ votes, joined by the csv's `path` column.
+    """Add FER+ votes to the data set, joined by the csv's `path` column.
 
-    The original fer2013new.csv has none: its rows are those of fer2013.csv, and of nothing else.
+    The original fer2013new.csv has no such column: its rows match only those of fer2013.csv.
     """
     try:
         with Path(ferplus).open(newline="") as file:
@@ -177,19 +177,19 @@ def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
 
 
 def _votes_of(row: dict[str, str]) -> list[float]:
-    """The counts of VOTE_COLUMNS; those behind our classes may be missing."""
+    """The counts of VOTE_COLUMNS; the columns after our classes may be missing."""
     known = [float(row[column] or 0) for column in VOTE_COLUMNS[: len(LABELS)]]
     return known + [float(row.get(column) or 0) for column in VOTE_COLUMNS[len(LABELS) :]]
 
 
 def _are_rows_of(dataset: Dataset, rows: list[dict[str, str]]) -> bool:
-    """Whether the data set came from a csv in whose order `rows` are; images of a folder or zip are in another."""
+    """Whether the data set comes from a csv with its rows in the order of `rows`; folders and zips are not."""
     splits = [(row.get("Usage") or "").strip() for row in rows]
     return str(dataset.names[0]).startswith("row ") and splits == dataset.splits.tolist()
 
 
 def stratified_split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of the rest and of a `share` of every class, shuffled by `seed`."""
+    """Split off a `share` of every class: the indices of the rest and of the share, shuffled by `seed`."""
     generator = np.random.default_rng(seed)
     held: list[NDArray[np.int64]] = []
     for label in np.unique(labels):
@@ -200,7 +200,7 @@ def stratified_split(labels: NDArray[np.int64], share: float, seed: int) -> tupl
 
 
 def limit(dataset: Dataset, count: int, seed: int) -> Dataset:
-    """At most `count` images, drawn by `seed`, each split and class keeping its share."""
+    """At most `count` images, drawn by `seed`, with the same share of each split and class."""
     if count >= len(dataset):
         return dataset
     groups = np.unique(
@@ -241,7 +241,7 @@ def _from_zip(path: Path, reader: FaceReader) -> Dataset:
 
 
 class _Collector:
-    """Images one by one, and why others are not among them."""
+    """Collects images one by one, and the reasons why others are left out."""
 
     def __init__(self) -> None:
         self.images: list[NDArray[np.uint8]] = []
@@ -299,7 +299,7 @@ def _from_rows(source: Path, rows: Iterable[Row], reader: FaceReader) -> Dataset
 
 
 def _with_votes_of_one(parts: Sequence[Dataset], ferplus: str | os.PathLike[str]) -> list[Dataset]:
-    """The parts with the votes that are theirs; a DataError if the csv has votes for none of them."""
+    """Add to each part the votes that belong to it; DataError if the csv has votes for none of them."""
     voted, errors = [], []
     for part in parts:
         try:
@@ -313,7 +313,7 @@ def _with_votes_of_one(parts: Sequence[Dataset], ferplus: str | os.PathLike[str]
 
 
 def _together(parts: Sequence[Dataset]) -> Dataset:
-    """One data set of several; images without votes have zeros where others have some."""
+    """Join several data sets; if some have votes, images without votes get zeros."""
     if len(parts) == 1:
         return parts[0]
     left_out: dict[str, tuple[str, ...]] = {}

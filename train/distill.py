@@ -1,7 +1,7 @@
-"""Distillation: a network learns from others that look at the same augmented images as it does.
+"""Distillation: a network learns from teachers, which see the same augmented images.
 
-A teacher's answer to an image that it was trained on says little more than the image's own target. Its answer to
-the turned, blurred or mixed image does (Beyer et al. 2021, arXiv:2106.05237).
+A teacher's answer to an image that it was trained on says little more than the image's target. Its answer to the
+rotated, blurred or mixed image says more (Beyer et al. 2021, arXiv:2106.05237).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,16 @@ from train.models import RECIPE_SIZE
 from train.predict import ONE_HEAD, load_network
 
 Answers = Mapping[str, Any]
-"""Backend tensors (batch, labels), rows summing to 1, by the name of the head."""
+"""By the name of the head, backend tensors (batch, labels) with rows that sum to 1."""
 
 
 def learn_from(model: keras.Model, files: Sequence[str], share: float) -> None:
-    """Let a compiled model's loss blend the teachers' mean answer into the targets of the heads that they have.
+    """Make a compiled model's loss blend the teachers' mean answer into the targets, for heads that they share.
 
     Args:
-        model: is changed; what it saves knows nothing of its teachers.
-        files: .keras files for images of 48x48.
-        share: of the teachers' answer in a target.
+        model: the model to change; a saved file does not depend on the teachers.
+        files: the teachers' .keras files, for images of 48x48.
+        share: the share of the teachers' answer in a target.
     """
     teachers = [load_network(file) for file in files]
     for teacher in teachers:
@@ -39,7 +39,7 @@ def learn_from(model: keras.Model, files: Sequence[str], share: float) -> None:
 
 
 def answer(teacher: keras.Model, images: Any) -> Answers:
-    """What a teacher says of images (batch, height, width, 1) of any size."""
+    """Return a teacher's answer to images (batch, height, width, 1) of any size."""
     if images.shape[1:3] != RECIPE_SIZE[:2]:
         images = keras.ops.image.resize(images, RECIPE_SIZE[:2])
     outputs = teacher(images, training=False)
@@ -47,7 +47,7 @@ def answer(teacher: keras.Model, images: Any) -> Answers:
 
 
 def blend(targets: Answers, answers: Sequence[Answers], share: float) -> dict[str, Any]:
-    """Targets with a share of the mean answer, for each head that a teacher has."""
+    """Mix a share of the mean answer into the targets of each head that a teacher has."""
     blended = dict(targets)
     for head, own in targets.items():
         if taught := [one[head] for one in answers if head in one]:

@@ -1,4 +1,4 @@
-"""Test images that are also training images, found by their pixels."""
+"""Finds test images that are also training images, by their pixels."""
 
 import cv2
 import numpy as np
@@ -8,10 +8,10 @@ from train.data import Dataset
 
 
 def find_duplicates(dataset: Dataset, limit: float = 4.0) -> NDArray[np.bool_]:
-    """Which test images are also in Training: (len(dataset.test()),).
+    """Mask of the test images that are also in Training: (len(dataset.test()),).
 
-    Two images are the same when their mean absolute difference is below `limit` grey levels.
-    Candidates come from 8x8 thumbnails by a matrix product; only they are compared pixel by pixel.
+    Two images are the same if their mean absolute difference is below `limit` gray levels.
+    A matrix product of 8x8 thumbnails finds candidates; only these are compared pixel by pixel.
     """
     train, test = dataset.split("Training"), dataset.test()
     train_small, test_small = _thumbnails(train.images), _thumbnails(test.images)

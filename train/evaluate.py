@@ -1,6 +1,6 @@
-"""What a network is worth: each head, by each truth, on each split that a report names.
+"""Measures how good a network is: each head, by each truth, on each split in the report.
 
-A truth is what counts as right: FER+'s majority (as papers take it), a clear majority of all ten
+A truth is what counts as right: FER+'s majority (as papers define it), a clear majority of all ten
 votes, or FER-2013's own label.
 """
 
@@ -24,13 +24,13 @@ ALL_TEST = "all test"
 WITHOUT_DUPLICATES = "test without duplicates"
 MAJORITY, CLEAR, OWN_LABEL = "FER+ majority", "clear majority", "FER-2013 label"
 HEAD_TRUTHS = {PEOPLE: (MAJORITY, CLEAR), LABEL: (OWN_LABEL,)}
-"""The truths that a head was made for, the one that papers take first."""
+"""The truths that fit each head, the one that papers use first."""
 TRUTH_OF = {head: names[0] for head, names in HEAD_TRUTHS.items()}
 
 
 @dataclass(frozen=True)
 class Score:
-    """A head's figures by one truth on one split; shares are in [0, 1], intervals are of 95%."""
+    """A head's figures by one truth on one split; shares are in [0, 1], intervals are 95% intervals."""
 
     count: int
     accuracy: float
@@ -38,14 +38,14 @@ class Score:
     """Wilson."""
     macro_f1: float
     macro_f1_interval: tuple[float, float]
-    """Bootstrap, as the next one."""
+    """From a bootstrap, like the next interval."""
     calibration_error: float
-    """Against the votes' shares, or against the label."""
+    """Expected calibration error against the shares of votes, or against the label."""
     calibration_interval: tuple[float, float]
     recall: dict[str, float]
     recall_interval: dict[str, tuple[float, float]]
     confusion: list[list[int]]
-    """Rows are true, columns predicted, in the order of LABELS."""
+    """Confusion matrix: rows are true classes, columns predicted ones, in the order of LABELS."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -57,17 +57,17 @@ class Truth:
     """What counts as right, for each image of a data set."""
 
     classes: NDArray[np.int64]
-    """(n,), NOBODY where nothing does; contempt, which no head names, is never right."""
+    """(n,), the right class; NOBODY if there is none. CONTEMPT, which no head has, is never answered right."""
     shares: Probabilities
-    """(n, labels), what a probability should be."""
+    """(n, labels), the right probabilities."""
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Truth":
-        """That of some images."""
+        """The truth of some of the images."""
         return Truth(self.classes[rows], self.shares[rows])
 
 
 def truths(dataset: Dataset) -> dict[str, Truth]:
-    """Name to truth, as far as the data set knows it."""
+    """The truths that the data set has, by name."""
     found = {}
     if dataset.votes is not None:
         shares = vote_shares(dataset.votes)
@@ -77,7 +77,7 @@ def truths(dataset: Dataset) -> dict[str, Truth]:
 
 
 def score(probabilities: Probabilities, truth: Truth) -> Score:
-    """The figures on the images that have this truth; at least one must."""
+    """Compute the figures on the images that have this truth; at least one must have it."""
     known = truth.classes != NOBODY
     probabilities, classes, shares = probabilities[known], truth.classes[known], truth.shares[known]
     accuracy = measures.accuracy(probabilities, classes)
@@ -106,7 +106,7 @@ def score(probabilities: Probabilities, truth: Truth) -> Score:
 
 
 def splits_of_test(dataset: Dataset) -> dict[str, NDArray[np.bool_]]:
-    """Name to mask over `dataset.test()`: each split, all, and what has no duplicate in Training."""
+    """Masks over `dataset.test()` by name: each split, all, and the images without a duplicate in Training."""
     test = dataset.test()
     splits = {str(split): test.splits == split for split in ("PublicTest", "PrivateTest")}
     splits[ALL_TEST] = np.ones(len(test), bool)
@@ -115,11 +115,11 @@ def splits_of_test(dataset: Dataset) -> dict[str, NDArray[np.bool_]]:
 
 
 Scores = Mapping[str, Mapping[str, Mapping[str, Score]]]
-"""Head to truth to split to figures."""
+"""The figures by head, truth and split."""
 
 
 def evaluate(predict: Predict, dataset: Dataset) -> Scores:
-    """The figures of every head on every split of the test images; no test-time augmentation."""
+    """Compute the figures of every head on every split of the test images, without test-time augmentation."""
     test = dataset.test()
     if not len(test):
         return {}
@@ -131,7 +131,7 @@ def evaluate(predict: Predict, dataset: Dataset) -> Scores:
 
 
 def rows_of(scores: Scores) -> list[tuple[str, str, str, Score]]:
-    """(head, truth, split, figures), flat."""
+    """The scores as a flat list of (head, truth, split, figures)."""
     return [
         (head, truth, split, figures)
         for head, by_truth in scores.items()
@@ -141,7 +141,7 @@ def rows_of(scores: Scores) -> list[tuple[str, str, str, Score]]:
 
 
 def accuracies(scores: Scores, head: str) -> dict[str, dict[str, float]]:
-    """Truth to split to accuracy, as a contract carries them."""
+    """A head's accuracy by truth and split, as in a contract."""
     return {
         truth: {split: round(score.accuracy, 6) for split, score in by_split.items()}
         for truth, by_split in scores.get(head, {}).items()

@@ -1,4 +1,4 @@
-"""An image file becomes the network's input by edge's own functions, so training sees what the camera will give."""
+"""Turns image files into the network's input by edge's own functions, so that training sees what a camera gives."""
 
 import cv2
 import numpy as np
@@ -10,19 +10,19 @@ from edge.preprocess import crop_face, resize_face, to_gray
 from edge.results import BgrImage, Box, FaceInput, GrayImage
 
 CROP_MARGIN = 0.1
-"""What the network's crops add to a face box; docs/benchmarks.md compares margins by detector."""
+"""What crops for the network add to a face box; docs/benchmarks.md compares margins by detector."""
 INPUT = ModelInfo("training", crop_margin=CROP_MARGIN)
-"""The input that all networks of `train.models` have."""
+"""The input of all networks in `train.models`."""
 FACE_ITSELF = 64
-"""With `--crop`, an image with no side above this is taken for a face that was cropped already."""
+"""With `--crop`, an image with no side above this is taken for an already cropped face."""
 
 
 class UnusableError(ValueError):
-    """An image can't be used; the message is why, in a few words."""
+    """An image can't be used; the message says why in a few words."""
 
 
 class FaceReader:
-    """Bytes of an image file to a face (height, width, channels) for the network.
+    """Turns the bytes of an image file into a face (height, width, channels) for the network.
 
     Usage:
         FaceReader(crop=True).face(Path("IMG_1.JPG").read_bytes())
@@ -33,10 +33,10 @@ class FaceReader:
         self._detector: Detector | None = None
 
     def face(self, data: bytes, box: Box | None = None) -> FaceInput:
-        """The face of an image file: in `box`, or where the detector finds the largest, or the whole image.
+        """Read the face of an image file: in `box`, or the largest that the detector finds, or the whole image.
 
         Raises:
-            UnusableError: it is no image, or has no face to crop.
+            UnusableError: it is not an image, or it has no face to crop.
         """
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
         if image is None:
@@ -47,7 +47,7 @@ class FaceReader:
         return self.fit(seen) if box is None else crop_face(seen, box, self._info)  # type: ignore[arg-type]
 
     def fit(self, image: BgrImage | GrayImage) -> FaceInput:
-        """A face image in the network's size and color."""
+        """Convert a face image to the network's size and color."""
         return resize_face(image, self._info)
 
     def _find(self, image: BgrImage) -> Box:

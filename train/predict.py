@@ -11,13 +11,13 @@ from edge.errors import ModelError
 from edge.results import Probabilities
 
 Predict = Callable[[NDArray[np.uint8]], dict[str, Probabilities]]
-"""Images (n, 48, 48) uint8 to probabilities (n, labels) by the name of the head."""
+"""A function from images (n, 48, 48) uint8 to probabilities (n, labels) by head."""
 ONE_HEAD = "label"
-"""The head's name in files from before there were two."""
+"""The name of the single head in older files."""
 
 
 def load_network(path: str | os.PathLike[str]) -> keras.Model:
-    """The network of a .keras file, to predict with; a ModelError when it is none."""
+    """Load the network of a .keras file for predictions; ModelError if it is not one."""
     try:
         return keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -26,7 +26,7 @@ def load_network(path: str | os.PathLike[str]) -> keras.Model:
 
 
 def predictor(model: keras.Model) -> Predict:
-    """The probabilities of the network's heads, float32, the one that decides first."""
+    """A function that returns the probabilities of the network's heads, float32; the deciding head comes first."""
 
     def predict(images: NDArray[np.uint8]) -> dict[str, Probabilities]:
         inputs = images[..., np.newaxis].astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a run leaves to read: report.json, report.md, and images of its curves, samples and confusions."""
+"""Writes the report of a run: report.json, report.md, and images of its curves, samples and confusions."""
 
 import json
 from collections.abc import Callable
@@ -23,24 +23,24 @@ from train.predict import Predict
 matplotlib.use("Agg")
 
 _FIGURES = ("head", "right is", "split", "images", "accuracy", "macro-F1", "ECE")
-SAMPLE_LABEL = "surprise"  # the class whose samples the original system showed
+SAMPLE_LABEL = "surprise"  # the original system showed samples of this class
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a text file, whole or not at all."""
     with replacing(path) as part:
         part.write_text(text)
 
 
 def save_figure(path: Path, figure: Figure) -> None:
-    """Write a PNG whole or not at all."""
+    """Write a figure as PNG, whole or not at all."""
     with replacing(path) as part:
         figure.savefig(part, format="png", dpi=110, bbox_inches="tight")
     pyplot.close(figure)
 
 
 def write_report(folder: Path, facts: dict[str, Any], scores: Scores, history: list[dict[str, float]]) -> None:
-    """report.json, report.md, history.json, curves.png and a confusion matrix per head and split, by its own truth."""
+    """Write report.json, report.md, history.json, curves.png, and each head's confusion matrices by its own truth."""
     plain = {
         head: {truth: {split: score.as_dict() for split, score in splits.items()} for truth, splits in by_truth.items()}
         for head, by_truth in scores.items()
@@ -57,7 +57,7 @@ def write_report(folder: Path, facts: dict[str, Any], scores: Scores, history: l
 
 
 def markdown(facts: dict[str, Any], scores: Scores) -> str:
-    """The report as people read it."""
+    """The report as Markdown for people."""
     title = f"# {facts['arch']}: {facts['parameters']:,} parameters, {facts['multiply_adds'] / 1e6:.1f} M multiply-adds"
     rows = rows_of(scores)
     lines = [
@@ -82,7 +82,7 @@ def markdown(facts: dict[str, Any], scores: Scores) -> str:
 
 
 def draw_reliability(predict: Predict, dataset: Dataset) -> Figure:
-    """How often a head's best label is what was voted or written, against its score; the diagonal is honest."""
+    """Plot how often each head's best label is right, against its score; the diagonal is perfect calibration."""
     known, outputs = truths(dataset), predict(dataset.images)
     figure, axes = pyplot.subplots(1, len(outputs), figsize=(5 * len(outputs), 4.6), squeeze=False)
     for axis, (head, probabilities) in zip(axes.flat, outputs.items(), strict=True):
@@ -118,7 +118,7 @@ def _recalls(score: Score) -> list[str]:
 
 
 def draw_curves(history: list[dict[str, float]]) -> Figure:
-    """Accuracy and loss of each head over the epochs, training and validation."""
+    """Plot the accuracy and loss of each head over the epochs, for training and validation."""
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4))
     epochs = np.arange(1, len(history) + 1)
     heads = [name.removesuffix("accuracy") for name in history[0] if not name.startswith("val_") and "accuracy" in name]
@@ -136,7 +136,7 @@ def draw_curves(history: list[dict[str, float]]) -> Figure:
 
 
 def draw_confusion(score: Score, title: str) -> Figure:
-    """Shares of each true class, with counts."""
+    """Plot a confusion matrix: shares of each true class, with counts."""
     matrix = np.array(score.confusion)
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     figure, axis = pyplot.subplots(figsize=(6.5, 5.5))
@@ -152,7 +152,7 @@ def draw_confusion(score: Score, title: str) -> Figure:
 
 
 def write_samples(folder: Path, train: Dataset, options: Augmentation, seed: int) -> None:
-    """samples.png and samples_augmented.png: twelve images of one class, before and after augmentation."""
+    """Write samples.png and samples_augmented.png: twelve images of one class, before and after augmentation."""
     chosen = np.flatnonzero(train.labels == LABELS.index(SAMPLE_LABEL))[:12]
     images = train.images[chosen]
     changed = augment(images, options, np.random.default_rng(seed), images.shape[1]) if len(images) else images
@@ -161,7 +161,7 @@ def write_samples(folder: Path, train: Dataset, options: Augmentation, seed: int
 
 
 def draw_grid(images: NDArray[np.uint8], caption: Callable[[int], str], title: str, columns: int = 6) -> Figure:
-    """Images (n, height, width) or (n, height, width, 3) with a caption each."""
+    """Draw images (n, height, width) or (n, height, width, 3) in a grid, with a caption each."""
     rows = max(1, -(-len(images) // columns))
     figure, axes = pyplot.subplots(rows, columns, figsize=(columns * 1.5, rows * 1.75 + 0.4), squeeze=False)
     for axis in axes.flat:

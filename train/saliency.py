@@ -1,4 +1,4 @@
-"""Where a network looks: Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391) of its last feature map."""
+"""Shows where a network looks: Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391) on its last feature map."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ Saliency = NDArray[np.float32]
 
 
 def grad_cam(model: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64], head: str = LABEL) -> Saliency:
-    """How much each pixel speaks for the class, (n, height, width) in [0, 1].
+    """Compute how much each pixel speaks for a class: (n, height, width) in [0, 1].
 
     Args:
         images: images (n, height, width).
-        classes: for each image, the index of the class that is explained.
-        head: whose scores are explained.
+        classes: for each image, the index of the class to explain.
+        head: the head with the scores to explain.
     """
     features, logits = _split(model, head)
     inputs = images[..., np.newaxis].astype(np.float32)
@@ -40,9 +40,9 @@ def overlay(image: NDArray[np.uint8], saliency: Saliency) -> NDArray[np.uint8]:
 
 
 def _split(model: keras.Model, head: str) -> tuple[keras.Model, keras.Model]:
-    """The network up to its last feature map of more than 1x1, and from there to the logits."""
+    """Split the network at its last feature map of more than 1x1: the part before, and the part up to the logits."""
     maps = [layer for layer in model.layers if len(layer.output.shape) == 4 and layer.output.shape[1] > 1]
-    wanted = {head + LOGITS, LOGITS.strip("_")}  # the second in files from before there were heads
+    wanted = {head + LOGITS, LOGITS.strip("_")}  # the second is the name in older files with one head
     logits = [layer for layer in model.layers if layer.name in wanted]
     if not maps or not logits:
         raise ModelError(f"Expected feature maps and a layer '{head + LOGITS}'. Received: network {model.name}")
@@ -51,7 +51,7 @@ def _split(model: keras.Model, head: str) -> tuple[keras.Model, keras.Model]:
 
 
 def _gradients(head: keras.Model, values: NDArray[np.float32], one_hot: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of the chosen logits by the feature map."""
+    """The gradients of the chosen logits with respect to the feature map."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
         return _tensorflow_gradients(head, values, one_hot)

@@ -1,4 +1,4 @@
-"""What each head learns from the data: `people` FER+ votes, `label` FER-2013's labels."""
+"""The training targets of each head: FER+ votes for `people`, FER-2013's labels for `label`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ from train.models import HEADS
 from train.votes import NOBODY, majority, vote_shares, vote_weights
 
 Distributions = NDArray[np.float32]
-"""(n, labels), rows summing to 1; a row of zeros where nothing is known."""
+"""(n, labels), with rows that sum to 1; a row of zeros if nothing is known."""
 Weights = NDArray[np.float32]
-"""(n,), how much an image counts."""
+"""(n,), the weight of each image."""
 PEOPLE, LABEL = HEADS
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What the heads should answer, by the name of the head."""
+    """The right answers, by the name of the head."""
 
     distributions: Mapping[str, Distributions]
     weights: Mapping[str, Weights]
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """The names of the heads, the one that decides first."""
+        """The names of the heads; the deciding one comes first."""
         return tuple(self.distributions)
 
     def take(self, indices: NDArray[np.int64]) -> "Targets":
-        """Those of the images at these indices."""
+        """The targets of the images at these indices."""
         return Targets(
             {head: values[indices] for head, values in self.distributions.items()},
             {head: values[indices] for head, values in self.weights.items()},
@@ -46,12 +46,12 @@ def one_hot(labels: NDArray[np.int64]) -> Distributions:
 
 
 def heads_of(dataset: Dataset) -> tuple[str, ...]:
-    """The heads that these data can train: `people` needs votes."""
+    """The heads that this data set can train; `people` needs votes."""
     return HEADS if dataset.votes is not None else (LABEL,)
 
 
 def training_targets(dataset: Dataset, config: TrainConfig) -> Targets:
-    """What a run learns; images without votes teach the `label` head only."""
+    """The targets of a run; images without votes train only the `label` head."""
     distributions, weights = {}, {}
     if dataset.votes is not None:
         distributions[PEOPLE], weights[PEOPLE] = vote_shares(dataset.votes), vote_weights(dataset.votes)
@@ -61,7 +61,7 @@ def training_targets(dataset: Dataset, config: TrainConfig) -> Targets:
 
 
 def validation_targets(dataset: Dataset) -> Targets:
-    """What picks the best epoch: FER+'s majority where there is one of our classes, and FER-2013's label."""
+    """The targets that choose the best epoch: FER+'s majority if it is one of our classes, and FER-2013's label."""
     distributions, weights = {}, {}
     if dataset.votes is not None:
         classes = majority(dataset.votes)
@@ -73,25 +73,25 @@ def validation_targets(dataset: Dataset) -> Targets:
 
 
 def class_weights(labels: NDArray[np.int64], power: float) -> NDArray[np.float32]:
-    """(labels,), mean weight over the images 1: frequency to the power of -`power`."""
+    """The weight of each class, (labels,): its frequency to the power of -`power`; the mean over the images is 1."""
     counts = np.bincount(labels, minlength=len(LABELS))
-    weights = np.maximum(counts, 1) ** -float(power)  # a class that is missing weighs on nobody
+    weights = np.maximum(counts, 1) ** -float(power)  # the weight of a missing class is never used
     return (weights * len(labels) / (weights * counts).sum()).astype(np.float32)
 
 
 def translate_votes(shares: Distributions, labels: NDArray[np.int64], seed: int) -> Distributions:
-    """What FER-2013 calls images that were voted alike: P(label | votes), by a softmax regression on these images.
+    """The labels that FER-2013 usually gives to images with such votes: P(label | votes), by softmax regression.
 
-    FER+'s voters and FER-2013's annotators disagree in habits: much of what FER-2013 calls fear is
-    surprise to the voters. The `label` head answers as FER-2013 does, so it learns from these.
+    FER+'s voters and FER-2013's annotators differ systematically: much of what FER-2013 calls fear is
+    surprise to the voters. The `label` head should answer as FER-2013 does, so it learns from these.
 
     Args:
-        shares: (n, labels), each class's share of an image's votes; a row of zeros where nobody voted.
-        labels: (n,).
-        seed: of the regression's start and order.
+        shares: (n, labels), each class's share of an image's votes; a row of zeros if nobody voted.
+        labels: (n,), FER-2013's labels.
+        seed: the seed of the regression's start and order.
 
     Returns:
-        (n, labels), rows summing to 1.
+        (n, labels), with rows that sum to 1.
     """
     keras.utils.set_random_seed(seed)
     features = np.concatenate([shares, np.sqrt(shares), np.log(shares + 0.05)], axis=1)

@@ -1,7 +1,7 @@
-"""Scores that mean what they say: one temperature per head, folded into its dense layer.
+"""Calibrates scores by temperature scaling: one temperature per head, folded into its dense layer.
 
-Guo et al. 2017, arXiv:1706.04599. The label that wins never changes. The temperature is found on the
-images that also pick the epoch.
+Guo et al. 2017, arXiv:1706.04599. The best label never changes. The temperature is found on the
+images that also choose the best epoch.
 """
 
 import keras
@@ -15,11 +15,11 @@ from train.predict import predictor
 from train.targets import validation_targets
 
 TRIED = np.exp(np.linspace(np.log(0.5), np.log(2.0), 141))
-"""Temperatures, 1% apart."""
+"""The temperatures to try, 1% apart."""
 
 
 def calibrate(model: keras.Model, dataset: Dataset) -> dict[str, float]:
-    """Divide each head's logits by the temperature under which these images are the likeliest; returns them by head."""
+    """Divide each head's logits by the temperature that fits these images best; return the temperatures by head."""
     targets = validation_targets(dataset)
     found = {}
     for head, probabilities in predictor(model)(dataset.images).items():
@@ -32,7 +32,7 @@ def calibrate(model: keras.Model, dataset: Dataset) -> dict[str, float]:
 
 
 def best_temperature(probabilities: Probabilities, truth: Probabilities) -> float:
-    """The one of TRIED with the least cross-entropy from `truth` (n, labels), whose rows sum to 1."""
+    """The temperature in TRIED with the least cross-entropy from `truth` (n, labels), which has rows that sum to 1."""
     logits = np.log(np.maximum(probabilities.astype(np.float64), SMALLEST))
 
     def cross_entropy(temperature: float) -> float:

@@ -1,4 +1,4 @@
-"""A training run from top to bottom: data, model, fit, evaluate, report. `python -m train` runs it."""
+"""A whole training run: data, model, fit, evaluation, report. `python -m train` runs it."""
 
 import platform
 import shlex
@@ -30,11 +30,11 @@ from train.temperature import calibrate
 
 MODEL = "model.keras"
 SMALL = 8
-"""Steps an epoch that a network needs at the least: with fewer images than so many batches, batches are smaller."""
+"""The least number of steps per epoch: if there are too few images for them, batches become smaller."""
 
 
 def train(config: TrainConfig) -> Scores:
-    """The whole run; leaves model.keras, the report and the images in `config.out`."""
+    """Run a whole training; it writes model.keras, the report and its images to `config.out`."""
     join_cluster()
     dataset = read_data(config)
     config = settle(config, dataset)
@@ -58,7 +58,7 @@ def train(config: TrainConfig) -> Scores:
 
 
 def read_data(config: TrainConfig) -> Dataset:
-    """The images of all places that the configuration names, with the votes that it asks for."""
+    """Read the images of all places in the configuration, with the votes that it asks for."""
     places: Sequence[str | None] = config.places or (None,)
     beside = next((votes for place in places if (votes := votes_beside(find_data(place)))), None)
     votes = config.ferplus or beside if config.heads != "label" else None
@@ -74,13 +74,13 @@ def read_data(config: TrainConfig) -> Dataset:
 
 
 def settle(config: TrainConfig, dataset: Dataset) -> TrainConfig:
-    """The configuration with what it leaves to the data: what picks the best epoch, the start, and the batches."""
+    """Fill in what the configuration leaves to the data: what chooses the best epoch, the start, the batch size."""
     init = str(bundled_network()) if config.init == BUNDLED else config.init
     return fit_to_size(replace(config, select_on=_choose_selection(config, dataset), init=init), dataset)
 
 
 def fit_to_size(config: TrainConfig, dataset: Dataset) -> TrainConfig:
-    """Smaller batches for small data, unless somebody chose them: the recipe's are for FER-2013's 28,709 images."""
+    """Use smaller batches for few images, unless the user chose a size: the recipe's fits FER-2013's 28,709 images."""
     images = len(dataset.split("Training"))
     most = max(1, images // SMALL)
     if config.batch_size != RECIPES[config.arch].batch_size or config.batch_size <= most:
@@ -91,7 +91,7 @@ def fit_to_size(config: TrainConfig, dataset: Dataset) -> TrainConfig:
 
 
 def split_for_selection(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, Dataset]:
-    """What is trained on, and what picks the best epoch; never PrivateTest."""
+    """The images to train on, and those that choose the best epoch; PrivateTest is never used."""
     training = dataset.split("Training")
     if config.select_on == "PublicTest":
         return training, dataset.split("PublicTest")
@@ -100,10 +100,10 @@ def split_for_selection(dataset: Dataset, config: TrainConfig) -> tuple[Dataset,
 
 
 def make_folder(config: TrainConfig) -> Path:
-    """The run's folder.
+    """Make the run's folder.
 
     Raises:
-        ConfigError: it holds a run and nobody asks to resume it, or none to resume, or it can't be made.
+        ConfigError: it holds a run but --resume is missing, or there is no run to resume, or it can't be made.
     """
     folder = Path(config.out)
     if config.resume and not find_checkpoint(folder):
@@ -118,7 +118,7 @@ def make_folder(config: TrainConfig) -> Path:
 
 
 def say_if_nothing_was_learned(result: Result, validation: Dataset) -> None:
-    """A line if the best epoch is no better than always naming the most frequent class."""
+    """Print a line if the best epoch is no better than always answering the most frequent class."""
     head = next(iter(result.model.output))
     best = max((row[validation_metric(tuple(result.model.output))] for row in result.history), default=0.0)
     if head != LABEL or not len(validation):
@@ -132,7 +132,7 @@ def say_if_nothing_was_learned(result: Result, validation: Dataset) -> None:
 
 
 def save_model(path: Path, model: keras.Model, scores: Scores, config: TrainConfig) -> None:
-    """The .keras file with its contract inside, whole or not at all."""
+    """Write the .keras file with its contract inside, whole or not at all."""
     with replacing(path) as part:
         model.save(part)
         info = ModelInfo(
@@ -149,7 +149,7 @@ def save_model(path: Path, model: keras.Model, scores: Scores, config: TrainConf
 
 
 def trained_on(head: str, config: TrainConfig) -> str:
-    """What a head learned, in words."""
+    """What a head was trained on, in words."""
     words = "the shares of FER+ votes" if head == PEOPLE else "FER-2013 labels"
     if head == LABEL and config.blend and config.heads != "label":
         words += f", {config.blend:.0%} of each what FER-2013 calls images that were voted alike"
@@ -157,7 +157,7 @@ def trained_on(head: str, config: TrainConfig) -> str:
 
 
 def facts(config: TrainConfig, result: Result, training_images: int) -> dict[str, Any]:
-    """What the report says of the run."""
+    """The facts about the run for the report."""
     seconds = sum(row["seconds"] for row in result.history)
     steps = training_images // config.batch_size
     chooser = validation_metric(tuple(result.model.output))
@@ -193,6 +193,6 @@ def _choose_selection(config: TrainConfig, dataset: Dataset) -> str:
 
 
 def _tell(line: str) -> None:
-    """A line about the run, on standard output."""
+    """Print a line about the run to standard output."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""This project with the original's detector: what is won without BlazeFace."""
+"""This project with the original system's detector, to show the gain without BlazeFace."""
 
 from benchmarks.peers.edge_pipeline import EdgePeer
 

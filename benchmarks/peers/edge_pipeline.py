@@ -9,7 +9,7 @@ from edge.results import BgrImage, Frame, GrayImage, Probabilities
 class EdgePeer:
     """Detection on every third frame, tracks between; every face classified on every frame.
 
-    Its `label` head answers: FER-2013's labels are what all peers learned.
+    It uses the `label` head, since all peers were trained on FER-2013's labels.
     """
 
     def __init__(self, model: str, detector: str = "auto") -> None:
@@ -19,13 +19,13 @@ class EdgePeer:
         self._index = 0
 
     def find(self, image: BgrImage) -> list[str]:
-        """As `edge.run` does it with a clip of 30 frames per second: all of them."""
+        """Find faces as `edge.run` does in a clip of 30 frames per second, on every frame."""
         result = self._engine.push(Frame.now(image, self._index, "clip", position_s=self._index / 30))
         self._index += 1
         return [face.emotion for face in result.faces] if result else []
 
     def classify(self, faces: GrayImage) -> Probabilities:
-        """Faces straight to the network."""
+        """Classify faces directly with the network."""
         return self._classifier.predict(faces[..., None])
 
 

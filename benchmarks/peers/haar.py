@@ -1,4 +1,4 @@
-"""OpenCV's frontal cascade on a half-size gray frame, as the original used it; for the peers that bring no detector."""
+"""OpenCV's frontal cascade on a half-size gray frame, as in the original system; for peers without a detector."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from edge.results import BgrImage, Box, GrayImage
 
 
 class HalfSizeHaar:
-    """Scale step 1.3 and five neighbours: the values of the tutorials, and the quick ones."""
+    """The detector with a scale step of 1.3 and five neighbors: the usual values of tutorials, and fast ones."""
 
     def __init__(self) -> None:
         self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")  # type: ignore[attr-defined]
@@ -26,5 +26,5 @@ class HalfSizeHaar:
 
 
 def as_batch(faces: GrayImage) -> NDArray[np.float32]:
-    """(n, 48, 48) uint8 as a float batch (n, 48, 48, 1) of [0, 255]: the networks here scale by themselves."""
+    """Convert uint8 faces (n, 48, 48) to a float batch (n, 48, 48, 1) in [0, 255]: the networks scale by themselves."""
     return faces.astype(np.float32)[..., np.newaxis]

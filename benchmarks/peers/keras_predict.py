@@ -9,7 +9,7 @@ from edge.results import BgrImage, GrayImage, Probabilities
 
 
 class KerasPredict:
-    """What remains of Keras' cost when it is called once per frame."""
+    """Keras called once per frame, to show its cost without one call per face."""
 
     def __init__(self, model: str) -> None:
         self._detector = HalfSizeHaar()
@@ -21,10 +21,10 @@ class KerasPredict:
         return [LABELS[row.argmax()] for row in self.classify(np.array(faces))] if faces else []
 
     def classify(self, faces: GrayImage) -> Probabilities:
-        """In batches of 32, Keras' default."""
+        """Classify faces in batches of 32, Keras' default."""
         return np.asarray(self._network.predict(as_batch(faces), verbose=0))
 
 
 def create(model: str) -> KerasPredict:
-    """A peer that runs a `.keras` file whose input is in [0, 255]."""
+    """A peer that runs a `.keras` file with input in [0, 255]."""
     return KerasPredict(model)

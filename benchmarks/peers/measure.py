@@ -1,4 +1,4 @@
-"""Peers side by side: one process each, asked in turns, so that a slow moment of the machine hits all alike."""
+"""Measures peers side by side: one process each, in turns, so that a slow moment of the machine affects all alike."""
 
 import json
 import os
@@ -21,10 +21,10 @@ from edge.sources import DemoSource
 CLIP_FRAMES = 90
 ROUNDS = 8
 FRAMES_A_ROUND = 9
-"""A multiple of edge's detection interval, so that each round has its share of detections."""
+"""Frames per round: a multiple of edge's detection interval, so that each round has its share of detections."""
 FACES_A_ROUND = 20
 SIGHT_HEIGHTS = (40, 50, 64, 80, 100, 130)
-"""Of the faces in the films that tell how far a peer sees: frames per second are compared only at equal sight."""
+"""Face heights to test how far a peer sees; speeds are compared only between peers that see equally far."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class PeerSpec:
     environment: str
     model: str
     most_faces: int | None = None
-    """How many faces it classifies at most; None: all. Of fewer than all no accuracy is told."""
+    """How many faces it classifies at most; None: all. If not all, no accuracy is given."""
 
 
 @dataclass
 class Measured:
-    """What was seen of one peer; times are the fastest of the rounds."""
+    """The results of one peer; times are the fastest of all rounds."""
 
     spec: PeerSpec
     first_result_s: float = float("inf")
@@ -49,14 +49,14 @@ class Measured:
     face_ms: float = float("inf")
     with_faces: int = 0
     recall: dict[int, float] = field(default_factory=dict)
-    """Face height in pixels to the share of faces found."""
+    """The share of faces found by face height in pixels."""
     peak_mb: float = 0.0
     installed_mb: float = 0.0
     probabilities: Probabilities = field(default_factory=lambda: np.empty((0, 7), np.float32))
 
 
 class Worker:
-    """A peer's process; the constructor returns when its first result is there."""
+    """A peer's process; the constructor returns when the first result has come."""
 
     def __init__(self, spec: PeerSpec, clip: Path, log: Path) -> None:
         python = environments.python_of(spec.environment)
@@ -81,7 +81,7 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin
         self._process.stdin.close()
-        self._process.wait(timeout=120)  # TensorFlow takes long to leave a busy machine
+        self._process.wait(timeout=120)  # TensorFlow takes long to exit on a busy machine
 
     def recall(self, photos: str) -> dict[int, float]:
         """The share of faces of each height that it finds."""
@@ -103,9 +103,9 @@ class Worker:
 
 
 def measure(specs: Sequence[PeerSpec], faces: GrayImage, starts: int = 3, photos: str = "") -> list[Measured]:
-    """Start each peer, then ask all in turns; `faces` (n, 48, 48) are classified once by each at the end.
+    """Start each peer, then measure all in turns; at the end each classifies `faces` (n, 48, 48) once.
 
-    How far each sees is asked with the photographs of the folder `photos`, else with the demo's portrait.
+    How far each peer sees is measured with the photographs in `photos`, else with the demo's portrait.
     """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         clip = write_clip(Path(folder) / "clip.avi")

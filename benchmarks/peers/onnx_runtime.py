@@ -10,7 +10,7 @@ from edge.results import BgrImage, GrayImage, Probabilities
 
 
 class OnnxRuntime:
-    """Float32, graph optimisation at its default (all)."""
+    """onnxruntime in float32, with graph optimization at its default (all)."""
 
     def __init__(self, model: str) -> None:
         options = onnxruntime.SessionOptions()
@@ -24,7 +24,7 @@ class OnnxRuntime:
         return [LABELS[self._scores(as_batch(face[np.newaxis])).argmax()] for _, face in self._detector.faces(image)]
 
     def classify(self, faces: GrayImage) -> Probabilities:
-        """One face at a time: the file's batch is fixed."""
+        """Classify one face at a time, since the file's batch is fixed."""
         return np.array([self._scores(batch[np.newaxis]) for batch in as_batch(faces)], np.float32)
 
     def _scores(self, batch: NDArray[np.float32]) -> Probabilities:

@@ -10,7 +10,7 @@ from edge.results import BgrImage, GrayImage, Probabilities
 
 
 class OpencvDnn:
-    """The ONNX file; OpenCV's own TFLite reader is wrong in silence."""
+    """OpenCV's dnn with the ONNX file, since its TFLite reader silently gives wrong results."""
 
     def __init__(self, model: str) -> None:
         cv2.setNumThreads(1)
@@ -22,7 +22,7 @@ class OpencvDnn:
         return [LABELS[self._scores(as_batch(face[np.newaxis])).argmax()] for _, face in self._detector.faces(image)]
 
     def classify(self, faces: GrayImage) -> Probabilities:
-        """One face at a time: the file's batch is fixed."""
+        """Classify one face at a time, since the file's batch is fixed."""
         return np.array([self._scores(batch[np.newaxis]) for batch in as_batch(faces)], np.float32)
 
     def _scores(self, batch: NDArray[np.float32]) -> Probabilities:

@@ -17,7 +17,7 @@ class OriginalLoop:
         self._network = keras.models.load_model(model, compile=False)
 
     def find(self, image: BgrImage) -> list[str]:
-        """Label each face, and draw it, since the original's loop does."""
+        """Label each face, and draw it, as the original's loop does."""
         drawn, labels = image.copy(), []
         for (x, y, width, height), face in self._detector.faces(image):
             scores = self._network.predict(as_batch(face[np.newaxis]), verbose=0)[0]
@@ -34,5 +34,5 @@ class OriginalLoop:
 
 
 def create(model: str) -> OriginalLoop:
-    """A peer that runs a `.keras` file whose input is in [0, 255]."""
+    """A peer that runs a `.keras` file with input in [0, 255]."""
     return OriginalLoop(model)

@@ -22,7 +22,7 @@ from train.data import Dataset
 
 pytestmark = pytest.mark.timeout(3600)
 FEW = 60
-"""Faces for a peer of which no accuracy is told: one that takes 50 ms per face, or whose network is not trained."""
+"""How many faces to classify if no accuracy is needed: for a slow peer (50 ms per face), or an untrained network."""
 UNTRAINED = "untrained.keras"
 ONE_HEAD = """
 import sys, keras
@@ -36,7 +36,7 @@ TITLE = "Peers: same clip (640x480, one face), same faces, one machine, in turns
 
 @pytest.fixture(scope="module")
 def keras_file(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `label` head of the shipped network's file (--keras), else of the same layers without training: as fast."""
+    """The `label` head of the shipped network's file (--keras), else of an untrained network, which is as fast."""
     given = pytestconfig.option.keras
     path = tmp_path_factory.mktemp("keras") / (Path(given).name if given else UNTRAINED)
     subprocess.run(
@@ -79,7 +79,7 @@ def rows(
 
 @pytest.fixture(scope="module")
 def one_core(variants: dict[str, Path], keras_file: Path, tables: Tables, photos: str) -> dict[str, Measured]:
-    """This project with either detector and the original's loop, all on the same core."""
+    """This project with each detector, and the original's loop, all on the same core."""
     ours = str(variants["int8"].resolve())
     specs = [
         PeerSpec("this project, BlazeFace", "edge_pipeline", "edge", ours),
@@ -101,7 +101,7 @@ def one_core(variants: dict[str, Path], keras_file: Path, tables: Tables, photos
 
 @pytest.fixture(scope="module")
 def photos(pytestconfig: pytest.Config) -> str:
-    """Photographs that tell how far a peer sees (--photos), else the demo's portrait."""
+    """The folder with photographs to measure how far a peer sees (--photos); empty: the demo's portrait."""
     given: Path | None = pytestconfig.option.photos
     return str(given.resolve()) if given else ""
 
@@ -140,7 +140,7 @@ def test_more_accurate_than_fer(rows: dict[str, Measured], ours: Measured, datas
 
 
 def test_the_same_network_says_the_same_elsewhere(rows: dict[str, Measured], keras_file: Path) -> None:
-    """Else a table of 'the same network' would compare different ones."""
+    """Check this, since a table of 'the same network' must not compare different ones."""
     same = {title: row for title, row in rows.items() if title.startswith("same network")}
     assert len(same) == 3
     for title, row in same.items():
@@ -212,7 +212,7 @@ def _table_row(row: Measured, dataset: Dataset | None) -> dict[str, object]:
 
 
 def sees_as_much(one: Measured, other: Measured) -> bool:
-    """Whether the one finds as many faces of each height: else it is no feat to be faster."""
+    """Whether `one` finds at least as many faces of each height; else being faster means little."""
     return all(one.recall[height] >= other.recall[height] for height in SIGHT_HEIGHTS)
 
 
@@ -227,6 +227,6 @@ def _accuracies(row: Measured, dataset: Dataset) -> dict[str, object]:
 
 
 def _accuracy(row: Measured, dataset: Dataset, split: str = "") -> float:
-    """On the images of the split, or on all."""
+    """The accuracy on the images of the split, or on all."""
     chosen = dataset.splits == split if split else np.ones(len(dataset), bool)
     return measures.accuracy(row.probabilities[chosen], dataset.labels[chosen])

@@ -1,11 +1,11 @@
-"""One peer in a process of its own: `python -m benchmarks.peers.worker PEER CLIP MODEL`, asked over its pipes.
+"""Runs one peer in its own process: `python -m benchmarks.peers.worker PEER CLIP MODEL`, controlled over its pipes.
 
-First it answers with its result for the clip's first frame. Then, a JSON line each way:
+First it writes its result for the clip's first frame. Then each request and each answer is a JSON line:
     {"frames": 10}                          -> {"seconds": ..., "with_faces": ...}   the next frames of the clip
     {"faces": "a.npy", "save": "b.npy"}     -> {"seconds": ...}                      gray faces to probabilities
     {"memory": true}                        -> {"peak_mb": ...}
     {"heights": [40, 64], "photos": "DIR"}  -> {"recall": [...]}                    share of films whose face is found
-Runs in the peers' own environments: standard library, NumPy and OpenCV only.
+It runs in the peers' own environments, so it uses only the standard library, NumPy and OpenCV.
 """
 
 import importlib
@@ -33,14 +33,14 @@ class Peer(Protocol):
     """What every peer can do; its module has `create(model) -> Peer`."""
 
     def find(self, image: BgrImage) -> list[str]:
-        """The emotions of the faces in a frame."""
+        """Return the emotions of the faces in a frame."""
 
     def classify(self, faces: GrayImage) -> Probabilities:
-        """Probabilities (n, 7), in the order of edge's labels, of gray faces (n, 48, 48)."""
+        """Return probabilities (n, 7), in the order of edge's labels, for gray faces (n, 48, 48)."""
 
 
 class Clip:
-    """The frames of a video file, over and over; decoding is not timed."""
+    """The frames of a video file in an endless loop; decoding is not timed."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -64,7 +64,7 @@ def main() -> None:
     """Serve the requests on standard input until it closes."""
     name, clip_path, model = sys.argv[1:4]
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print does not disturb the answers
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # so that what libraries print does not disturb the answers
     peer: Peer = importlib.import_module(f"benchmarks.peers.{name}").create(model)
     clip = Clip(clip_path)
     answer: dict[str, Any] = {"first": peer.find(clip.next())}
@@ -88,7 +88,7 @@ def _answer(request: dict[str, Any], peer: Peer, clip: Clip) -> dict[str, Any]:
 
 
 def _recall(height: int, photos: str, peer: Peer) -> float:
-    """The share of films of one face, `height` pixels high, in which one is found at the end."""
+    """The share of films with a face of this height in pixels in which a face is found at the end."""
     found = []
     for seed, head in enumerate(some_heads(Path(photos) if photos else None, SIGHT_FILMS)):
         frames = film(scene_of(head, height, SIGHT_SIZE, seed), SIGHT_FRAMES, seed)
