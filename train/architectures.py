@@ -3,7 +3,7 @@
 NETWORKS = ("compact", "original", "resnet18", "mobilenetv3", "efficientnet", "mobilenet", "teacher")
 """The networks that `train/models.py` can build, the default first."""
 _OLDER_NAMES = {"edge": "compact"}
-SIZE_FREE = ("compact", "teacher", "resnet18", "mobilenet")
+SIZE_FREE = ("compact", "teacher", "resnet18")
 """The networks with weights that do not depend on the image's size."""
 TRANSFER = {
     "mobilenetv3": "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5",

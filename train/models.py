@@ -167,10 +167,10 @@ def _transfer(
 ) -> keras.Model:
     inputs = keras.Input(input_shape)
     x = layers.Concatenate()([inputs] * 3)
-    x = layers.UpSampling2D(2, interpolation="bilinear", dtype="float32")(x)  # TensorFlow has none for bfloat16
+    x = layers.Resizing(96, 96, dtype="float32")(x)  # in float32: TensorFlow's resize of bfloat16 is none
     if any(offsets):
         x = layers.Rescaling(1.0, offset=list(offsets), dtype="float32")(x)
-    backbone = application(include_top=False, weights=weights, input_shape=(x.shape[1], x.shape[2], 3))
+    backbone = application(include_top=False, weights=weights, input_shape=TRANSFER_SHAPE)
     for layer in backbone._flatten_layers(include_self=False, recursive=True):
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM  # Keras' own, 0.999, never forgets its start in a short run
