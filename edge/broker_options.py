@@ -21,7 +21,11 @@ def add_broker_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--store", type=Path, help="keep results in this SQLite file, also while the broker is away")
     group.add_argument("--store-mb", type=_positive, default=500, help="most MB of --store; the oldest rows go")
     group.add_argument("--store-days", type=_positive, default=30, help="delete rows after so many days of running")
-    group.add_argument("--mqtt", help=f"also send to mqtt://user:password@host/topic (default: ${MQTT_VARIABLE})")
+    group.add_argument(
+        "--mqtt",
+        help=f"also send to mqtt://host/topic; if it has a password, use ${MQTT_VARIABLE} or --config instead, "
+        f"since every user can read a command line (default: ${MQTT_VARIABLE})",
+    )
     group.add_argument("--mqtt-ca", type=Path, help="CA certificate (.pem) to check the broker's certificate with")
     group.add_argument("--mqtt-user", help=f"the user, if not in the address (default: ${MQTT_VARIABLE}_USER)")
     group.add_argument(

@@ -96,7 +96,7 @@ class EdgeConfig:
     )
     mirror: bool = option(False, "mirror the images (swap left and right), after --rotate")
     open_timeout_s: float = option(3.0, "longest wait for a source to open", low=0.1, high=600)
-    read_timeout_s: float = option(2.0, "longest wait for a frame before the source counts as dead", low=0.1, high=600)
+    read_timeout_s: float = option(2.0, "longest wait for a frame before the source is `stalled`", low=0.1, high=600)
     reconnect_s: float = option(1.0, "longest pause between attempts to reopen a source", low=0.05, high=600)
 
     camera_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -62,7 +62,7 @@ class MqttOptions:
 
 
 class MqttSink:
-    """Publishes each result as JSON on TOPIC/DEVICE/CAMERA: at once when a label changes, else once per second.
+    """Publishes each result as JSON on TOPIC/DEVICE/CAMERA: at once when labels or faces change, else once per second.
 
     TOPIC/DEVICE/status is `online` or `offline`, retained; the broker publishes `offline` if the process dies. For each
     camera, TOPIC/DEVICE/CAMERA/status is the same, and CAMERA/state has its state and the reason as JSON. While the

@@ -39,10 +39,10 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         "--emit",
         choices=EMITS,
         default="all",
-        help="write lines and rows for every frame (all), or only when a label changes and once per second (changes)",
+        help="write every frame (all), or a frame in which a label or a face changes, else one per second (changes)",
     )
     parser.add_argument("--video", type=Path, help="record the annotated image to this .mp4 or .avi")
-    parser.add_argument("--snapshots", type=Path, help="save an image to this folder whenever an emotion changes")
+    parser.add_argument("--snapshots", type=Path, help="save an image here whenever a label changes or a face appears")
     parser.add_argument(
         "--plain",
         action=argparse.BooleanOptionalAction,

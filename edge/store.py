@@ -198,7 +198,7 @@ class Store:
 
 
 class StoreSink:
-    """Puts results and cameras' states into a store: at once when a label changes, else once per second."""
+    """Puts results and cameras' states into a store: at once when labels or faces change, else once per second."""
 
     def __init__(self, store: Store, device: str = "") -> None:
         self._store, self._device = store, device or own_device()

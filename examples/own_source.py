@@ -19,6 +19,6 @@ class Zoom(Source):
         return closer.astype("uint8") if self.width <= 400 else None
 
 
-with Engine(EdgeConfig(source="zoom", playback="fast"), opener=lambda name, config: Zoom()) as engine:
+with Engine(EdgeConfig(source="zoom://", playback="fast"), opener=lambda name, config: Zoom()) as engine:
     for frame, result in engine.results():
         print(f"{frame.position_s:.2f} s", frame.image.shape, [face.emotion for face in result.faces])

@@ -169,7 +169,7 @@ def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
     else:
         raise DataError(
             f"Expected a `path` column in {ferplus}, or fer2013.csv in --data, whose rows and Usage it repeats "
-            f"(--labels fer2013 trains without votes). Received: {len(rows)} rows without them"
+            f"(python -m train --heads label needs no votes). Received: {len(rows)} rows without them"
         )
     if not joined.any():
         raise DataError(f"Expected votes of this data set's images in {ferplus}. Received: votes of others")

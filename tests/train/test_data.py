@@ -144,7 +144,7 @@ def test_votes_without_paths_are_not_joined_to_images_of_another_order(layout: P
     splits = load_fer2013(layout).splits.tolist()
     if layout.suffix == ".csv":
         splits.reverse()
-    with pytest.raises(DataError, match=r"`path`.*fer2013\.csv in --data.*--labels fer2013"):
+    with pytest.raises(DataError, match=r"`path`.*fer2013\.csv in --data.*--heads label"):
         load_fer2013(layout, write_row_votes(tmp_path / "fer2013new.csv", splits))
 
 
