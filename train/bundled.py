@@ -6,10 +6,16 @@ from pathlib import Path
 from edge.config import EdgeConfig
 from edge.errors import ConfigError
 from edge.model_info import network_sha256, read_model_info
+from train.architectures import network_name
 
 BUNDLED = "bundled"
 """The name of the bundled network for `--init`."""
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
+
+
+def bundled_arch() -> str:
+    """The `--arch` of the network that edge/ carries, as the contract in its file names it."""
+    return network_name(read_model_info(EdgeConfig().model_path).name)
 
 
 def bundled_network(results: Path = RESULTS) -> Path:

@@ -10,7 +10,7 @@ from edge.errors import ConfigError
 from edge.options import add_options, check, option
 from train.architectures import NETWORKS, SIZE_FREE, TRANSFER, network_name
 from train.augment import Augmentation
-from train.bundled import BUNDLED
+from train.bundled import BUNDLED, bundled_arch
 from train.data import SPLITS
 
 LOGS = ("none", "csv", "tensorboard")
@@ -66,7 +66,7 @@ class TrainConfig:
     )
     mixup: float = option(0.0, "alpha of mixup on every second batch (0: none)", low=0, high=100)
     init: str | None = option(
-        None, f"start from this .keras file of the same --arch, or from {BUNDLED}, the network in edge/"
+        None, f"start from this .keras file of the same --arch, or {BUNDLED}: the network in edge/, with its --arch"
     )
     average_init: bool = option(False, "average the best epoch's weights with those of --init if that is better")
     distill: str | Sequence[str] | None = option(
@@ -196,8 +196,11 @@ RECIPES = {
 def parse(arguments: list[str] | None = None) -> TrainConfig:
     """The configuration of a command line: the recipe of its --arch, then its options."""
     first = CommandParser("python -m train", add_help=False)
-    first.add_argument("--arch", default=NETWORKS[0], type=network_name)
-    recipe = RECIPES.get(first.parse_known_args(arguments)[0].arch, _DEFAULT)
+    first.add_argument("--arch", type=network_name)
+    first.add_argument("--init")
+    known = first.parse_known_args(arguments)[0]
+    arch = known.arch or (bundled_arch() if known.init == BUNDLED else NETWORKS[0])
+    recipe = RECIPES.get(arch, _DEFAULT)
     parser = CommandParser(
         "python -m train",
         description=f"Train an emotion network on FER-2013. Defaults shown are those of --arch {recipe.arch}.",

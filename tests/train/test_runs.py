@@ -11,9 +11,12 @@ from edge.errors import ConfigError, TrainingError
 from tests.train import synthetic
 from tests.train.test_fit import config, dataset, run, tiny
 from train import TrainConfig, callbacks, training
+from train.architectures import network_name
 from train.callbacks import StopAtNaN
 from train.checkpoint import BEST, Checkpoint, find_checkpoint
+from train.config import RECIPES, parse
 from train.data import Dataset, load_fer2013
+from train.predict import load_network
 
 __all__ = ["config", "dataset"]
 
@@ -83,6 +86,10 @@ def test_init_bundled_is_the_file_behind_the_bundled_network(tmp_path: Path) -> 
     init = training.settle(TrainConfig(init="bundled"), few).init
     assert init is not None
     assert Path(init).suffix == ".keras"
+    asked = parse(["--init", "bundled", "--epochs", "1"])
+    assert asked.arch == network_name(load_network(init).name)
+    assert asked.optimizer == RECIPES[asked.arch].optimizer
+    assert parse(["--init", "bundled", "--arch", "resnet18"]).arch == "resnet18"
 
 
 @pytest.mark.parametrize(("accuracy", "said"), [(1 / 7, True), (0.9, False)])
