@@ -149,7 +149,9 @@ def test_a_photo_is_one_whatever_its_name_says(tmp_path: Path) -> None:
     assert isinstance(open_source(str(tmp_path / "12:30.mp4"), CONFIG), ImageSource)
 
 
-@pytest.mark.parametrize(("name", "word"), [("b.gif", "as a film"), ("b.png", "moves"), ("b.webp", "moves")])
+@pytest.mark.parametrize(
+    ("name", "word"), [("b.gif", "as a film"), ("b.png", "is animated"), ("b.webp", "is animated")]
+)
 def test_an_animation_among_photos_is_told(
     name: str, word: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

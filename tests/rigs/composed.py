@@ -52,11 +52,11 @@ def use_loopback() -> None:
 
 
 def make_passwords(folder: Path) -> None:
-    """The command that compose.yaml's head names."""
+    """The command that compose.yaml's head names; it asks for the password twice."""
     text = re.sub(r"\n#\s*", " ", (folder / "compose.yaml").read_text())
     found = re.search(r"sh -c \\\s*'(.*?)'", text)
     assert found
-    subprocess.run(["sh", "-c", found[1].replace("PASSWORD", PASSWORD)], cwd=folder, check=True)
+    subprocess.run(["sh", "-c", found[1]], cwd=folder, check=True, input=2 * f"{PASSWORD}\n", text=True)
 
 
 def place(folder: Path, service: dict[str, Any]) -> None:
