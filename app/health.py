@@ -32,13 +32,13 @@ def trouble_of(status: CameraStatus, watch: ImageWatch, last: Processed | None) 
     is_silent = last is not None and now_s - shown_s > SILENT_S
     if state is CameraState.FROZEN:
         return Trouble("frozen", "The picture is frozen", "The camera gives the same picture again and again.")
-    if state is CameraState.DARK and not is_silent:
-        return Trouble("dark", "The picture is black", "Is the lens covered, or the light off?")
-    if status.state.is_fault and state is not CameraState.DARK:
+    if state.is_fault and state is not CameraState.DARK:
         return Trouble("gone", f"No picture for {since}", "The camera does not answer; the app keeps trying.")
-    if not is_silent:
-        return None
-    return Trouble("silent", f"No picture for {since}", "The camera gives nothing new.")
+    if is_silent:
+        return Trouble("silent", f"No picture for {since}", "The camera gives nothing new.")
+    if state is CameraState.DARK:
+        return Trouble("dark", "The picture is black", "Is the lens covered, or the light off?")
+    return None
 
 
 def line(monitor: Monitor, state: CameraState, trouble: Trouble | None, dropped: int, watchers: int = 1) -> str:
