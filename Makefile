@@ -31,7 +31,7 @@ phone: $(VENV)/app.done  ## start the app for phones in the same network: over h
 	  --server.sslCertFile .streamlit/phone/cert.pem --server.sslKeyFile .streamlit/phone/key.pem
 
 test: $(TEST_VENV)/test.done  ## run all tests, in an environment of their own
-	@$(TEST_VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --maxprocesses 4 --dist loadgroup
+	@$(TEST_VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 test-arm64: $(TEST_VENV)/test.done  ## run the edge tests on emulated aarch64 with its own wheels (root, qemu-user-static, mmdebstrap)
 	@[ -f $(ARM64_ROOT)/ready ] || PATH="$(CURDIR)/$(TEST_VENV)/bin:$$PATH" tests/rigs/arm64.sh setup $(ARM64_ROOT)

@@ -1,7 +1,8 @@
 """For every test: a device that nobody has tuned, the TFLite runtimes before TensorFlow, which they break, and order.
 
 `make test` runs several at a time (pytest-xdist). A file's tests stay together, since they share fixtures; those of
-`convert` share networks. Tests marked `alone` measure time: they come last, and nothing runs beside them.
+`convert` share networks. Those of training and conversion come first, since they take longest. Tests marked `alone`
+measure time: they come last, and nothing runs beside them.
 """
 
 import fcntl
@@ -26,11 +27,13 @@ for _runtime in installed_runtimes():
 # Whoever starts the tests under nohup ignores SIGHUP, and so would every process that a test starts.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+LONGEST = ("convert", "train")
+
 
 @pytest.hookimpl(wrapper=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Say which tests share a process, and put those that run alone last."""
-    items.sort(key=_is_alone)
+    """Say which tests share a process, and put the longest first and those that run alone last."""
+    items.sort(key=lambda item: (_is_alone(item), item.path.parent.name not in LONGEST))
     for item in items:
         item.add_marker(pytest.mark.xdist_group("alone" if _is_alone(item) else _room(item.path)))
     return (yield)
