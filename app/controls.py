@@ -111,11 +111,12 @@ def _checked(text: str, pattern: str, expected: str) -> str:
 def source_picker(on_change: Callable[[], None]) -> str:
     """Show the widgets that choose a source; return the chosen kind."""
     kind: str = st.session_state.setdefault("kind", default_kind())
-    key = f"source {st.session_state.get('times_chosen', 0)}"
+    key = _picker_key()
 
     def take() -> None:
-        st.session_state.kind = st.session_state[key]
-        on_change()
+        if key == _picker_key():  # Streamlit calls back for a widget that was replaced a moment ago, too
+            st.session_state.kind = st.session_state[key]
+            on_change()
 
     kinds = list(KINDS)
     st.selectbox(
@@ -137,6 +138,10 @@ def source_picker(on_change: Callable[[], None]) -> str:
             help="RTSP, or MJPEG over HTTP. The password is neither shown nor logged.",
         )
     return kind
+
+
+def _picker_key() -> str:
+    return f"source {st.session_state.get('times_chosen', 0)}"
 
 
 def choose(kind: str) -> None:

@@ -131,6 +131,11 @@ setInterval(() => {
   document.querySelector(`.${CSS.escape(place)} button`)?.focus();
 }, 100);
 
+// The second click of a double click would press the button that has come in the first one's place.
+document.addEventListener("click", (event) => {
+  if (event.detail > 1 && event.target.closest("[data-testid=stButton]")) event.stopPropagation();
+}, true);
+
 // Make `old` like `fresh`, but keep every node that can stay, so that focus, animations and streams survive.
 function morph(old, fresh) {
   if (old !== document.activeElement || !("value" in old)) sync(old, fresh);

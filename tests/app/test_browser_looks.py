@@ -28,6 +28,10 @@ OUTSIDE_JS = """() => {
 }"""
 """What is wider than the page, and words that end in three dots."""
 
+SETTLED_JS = """(scheme) => getComputedStyle(document.querySelector(".stApp")).colorScheme === scheme
+  && !document.getAnimations().some((animation) => animation instanceof CSSTransition)"""
+"""Whether the page has the colors of this scheme: in between, a button has the old text on the new ground."""
+
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 
 
@@ -56,7 +60,7 @@ def violations(page: Any) -> list[str]:
     results = []
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_function(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
+        page.wait_for_function(SETTLED_JS, arg=scheme)
         results += page.evaluate("axe.run()")["violations"]
     return [
         f"{rule['id']}: {node['html'][:200]}"
