@@ -207,22 +207,23 @@ class EmotionClassifier:
         return {name: signed[name] for name in names}
 
     def _check_contract(self, model: str | os.PathLike[str]) -> None:
-        if tuple(self._input["shape"]) != (1, *self.info.input_shape):
+        shape = tuple(self._input["shape"].tolist())
+        if shape != (1, *self.info.input_shape):
             raise ModelError(
-                f"Expected an input {(1, *self.info.input_shape)} in {model}, as its contract says. "
-                f"Received: {tuple(self._input['shape'])}"
+                f"Expected an input {(1, *self.info.input_shape)} in {model}, as its contract says. Received: {shape}"
             )
         for head in self.info.heads:
-            shape = tuple(self._outputs[head.name]["shape"])
+            shape = tuple(self._outputs[head.name]["shape"].tolist())
             if shape != (1, len(head.labels)):
                 raise ModelError(
                     f"Expected an output (1, {len(head.labels)}) for {head.name} in {model}, as its contract says. "
                     f"Received: {shape}"
                 )
-        if self._input["dtype"] == np.uint8 and tuple(self._input["quantization"]) != (1.0, 0):
+        scale, zero_point = self._input["quantization"]
+        if self._input["dtype"] == np.uint8 and (scale, zero_point) != (1.0, 0):
             raise ModelError(
                 f"Expected the input of {model} to take camera bytes (scale 1, zero point 0). "
-                f"Received: {tuple(self._input['quantization'])}"
+                f"Received: scale {scale}, zero point {zero_point}"
             )
 
 
