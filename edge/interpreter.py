@@ -207,13 +207,13 @@ class EmotionClassifier:
         return {name: signed[name] for name in names}
 
     def _check_contract(self, model: str | os.PathLike[str]) -> None:
-        shape = tuple(self._input["shape"].tolist())
+        shape = tuple(map(int, self._input["shape"]))
         if shape != (1, *self.info.input_shape):
             raise ModelError(
                 f"Expected an input {(1, *self.info.input_shape)} in {model}, as its contract says. Received: {shape}"
             )
         for head in self.info.heads:
-            shape = tuple(self._outputs[head.name]["shape"].tolist())
+            shape = tuple(map(int, self._outputs[head.name]["shape"]))
             if shape != (1, len(head.labels)):
                 raise ModelError(
                     f"Expected an output (1, {len(head.labels)}) for {head.name} in {model}, as its contract says. "
