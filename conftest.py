@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.interpreter import RUNTIMES, installed_runtimes
+from edge.runtimes import RUNTIMES, installed_runtimes
 
 for _name in [name for name in os.environ if name.startswith("EMOTION_EDGE_")]:
     del os.environ[_name]

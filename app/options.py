@@ -10,8 +10,8 @@ import streamlit as st
 
 from edge.config import DETECTORS, SCORES, VARIANTS, EdgeConfig, device_defaults
 from edge.errors import ConfigError
-from edge.interpreter import installed_runtimes
 from edge.model_info import LABEL, PEOPLE
+from edge.runtimes import installed_runtimes
 
 OnChange = Callable[[str], None]
 """A callback that gets the option's name after each change."""
@@ -142,10 +142,10 @@ def _take_device_defaults() -> None:
         st.session_state.setdefault(name, tuned.get(name, getattr(_DEFAULT, name)))
 
 
-_MODEL_HELP = """int8 is the smallest file, and the fastest in LiteRT; float16 is the closest to the trained network,
-and faster than int8 in tflite-runtime on a PC. `python -m edge.tune` measures which is best here."""
+_MODEL_HELP = """int8 is the smallest file; float16 is the closest to the trained network. auto takes the faster one:
+float16 for tflite-runtime on a PC, else int8. `python -m edge.tune` measures which is best here."""
 
 
 def bundled_models() -> list[str]:
-    """The variants with a bundled file; only int8 if there is none, so that edge can explain what is missing."""
-    return [name for name in VARIANTS if EdgeConfig(model=name).model_path.is_file()] or ["int8"]
+    """`auto`, and the variants with a bundled file."""
+    return ["auto", *(name for name in VARIANTS if EdgeConfig(model=name).model_path.is_file())]

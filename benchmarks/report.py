@@ -19,8 +19,8 @@ from benchmarks.history import Run
 from benchmarks.tables import to_markdown
 from edge.command_line import EXIT_FAILED, CommandParser, run_command
 from edge.files import replacing
-from edge.interpreter import choose_runtime, installed_runtimes
 from edge.model_info import PEOPLE
+from edge.runtimes import choose_runtime, installed_runtimes
 from train.evaluate import TRUTH_OF
 from train.markdown import between_marks
 

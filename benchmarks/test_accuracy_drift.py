@@ -12,8 +12,8 @@ import pytest
 from benchmarks import drift, evaluation, golden, models
 from benchmarks.corruptions import CORRUPTIONS, STRENGTHS
 from benchmarks.tables import Tables
-from edge.interpreter import installed_runtimes
 from edge.model_info import LABELS
+from edge.runtimes import installed_runtimes
 from train import measures
 from train.data import Dataset
 from train.evaluate import HEAD_TRUTHS, TRUTH_OF

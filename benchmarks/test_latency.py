@@ -15,11 +15,12 @@ from benchmarks.tables import Tables
 from edge.annotate import draw
 from edge.config import EdgeConfig
 from edge.detectors import DETECTORS, create_detector
-from edge.interpreter import EmotionClassifier, installed_runtimes
+from edge.interpreter import EmotionClassifier
 from edge.motion import MotionFollower, shrink
 from edge.pipeline import Pipeline
 from edge.preprocess import crop_face, to_gray
 from edge.results import Detection, FaceInput, Frame, FrameResult, GrayImage
+from edge.runtimes import installed_runtimes
 from edge.schema import to_json
 from edge.sources import DemoSource
 from edge.tracking import Tracker

@@ -43,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the bundle that the command line asks for; return the exit code."""
     parser = CommandParser("python -m convert.bundle", description="Pack a network and the edge runtime for a device.")
     parser.add_argument("out", nargs="?", type=Path, default=Path("emotion-edge.tar.gz"), help="the archive to write")
-    parser.add_argument("model", nargs="?", type=Path, default=EdgeConfig().model_path, help="a .tflite file")
+    parser.add_argument(
+        "model", nargs="?", type=Path, default=EdgeConfig(model="int8").model_path, help="a .tflite file"
+    )
     parser.add_argument(
         "--wheels", choices=MACHINES, help="pack the packages for this processor, so that the device needs no index"
     )

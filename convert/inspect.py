@@ -18,8 +18,9 @@ from typing import Any
 from convert.tflite_file import Tensor, TfliteFile, count_operators, find_not_finite, read_tflite
 from edge.command_line import EXIT_FAILED, CommandParser, run_command
 from edge.errors import EmotionError
-from edge.interpreter import EmotionClassifier, installed_runtimes
+from edge.interpreter import EmotionClassifier
 from edge.model_info import Head, ModelInfo, read_model_info
+from edge.runtimes import installed_runtimes
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from convert.losses import Losses, measure_losses
 from convert.probe import Probed, run_probe
 from convert.tflite_file import count_operators, read_tflite
 from edge.errors import ModelError
-from edge.interpreter import installed_runtimes
 from edge.model_info import ModelInfo
 from edge.results import Probabilities
+from edge.runtimes import installed_runtimes
 
 REFERENCE = "float32"
 """Latencies are compared with those of this variant."""

@@ -12,9 +12,9 @@ from edge.errors import ConfigError
 from edge.model_info import LABEL, PEOPLE
 from edge.names import camera_name, check_names, own_device
 from edge.options import add_options, check, option
+from edge.runtimes import RUNTIMES, best_variant
 
 VARIANTS = ("int8", "float16", "float32")
-RUNTIMES = ("auto", "litert", "tflite")
 DETECTORS = ("auto", "blazeface", "blazeface-short-range", "haar", "yunet")
 SCORES = (PEOPLE, LABEL)
 PLAYBACKS = ("real", "fast")
@@ -49,13 +49,19 @@ class EdgeConfig:
         several=True,
     )
     device_name: str = option("", "this device's name in all results (default: its host name and a unique id)")
-    model: str = option("int8", f"a .tflite file of python -m convert, or a bundled one: {', '.join(VARIANTS)}")
+    model: str = option(
+        "auto",
+        f"a .tflite file of python -m convert, or a bundled one: {', '.join(VARIANTS)}; "
+        "auto takes the faster one, float16 for tflite-runtime on a PC, else int8",
+    )
     scores: str = option(
         "people",
         "what a score means: how many of ten people would say so (people), or how likely FER-2013's label is (label)",
         choices=SCORES,
     )
-    runtime: str = option("auto", "TFLite runtime; auto takes the fastest that is installed", choices=RUNTIMES)
+    runtime: str = option(
+        "auto", "TFLite runtime; auto takes the fastest that is installed", choices=("auto", *RUNTIMES)
+    )
     threads: int = option(1, "TFLite threads; more threads than free cores are slower", low=1, high=64)
     delegate: str = option(
         "", "an accelerator's TFLite delegate for the networks, FILE,key=value,…; if it fails, the processor is used"
@@ -137,9 +143,8 @@ class EdgeConfig:
     @property
     def model_path(self) -> Path:
         """Where the emotion model lies."""
-        if self.model in VARIANTS:
-            return Path(__file__).parent / "models" / f"emotion_{self.model}.tflite"
-        return Path(self.model)
+        model = best_variant(self.runtime) if self.model == "auto" else self.model
+        return Path(__file__).parent / "models" / f"emotion_{model}.tflite" if model in VARIANTS else Path(model)
 
 
 def delegate_parts(delegate: str) -> tuple[str, dict[str, str]]:

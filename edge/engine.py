@@ -13,12 +13,12 @@ from edge.config import CAMERA_OPTIONS, EdgeConfig
 from edge.detectors import Detector, create_detector
 from edge.errors import SourceError, StuckThreadError
 from edge.governor import Governor, Intervals, fixed_intervals, frame_rate
-from edge.interpreter import choose_runtime
 from edge.names import camera_name
 from edge.pipeline import Classifier, Pipeline, create_classifier
 from edge.rate_limiter import RateLimiter
 from edge.reader import Opener
 from edge.results import CameraStatus, Frame, FrameResult
+from edge.runtimes import choose_runtime
 
 STOP_S = 1.0
 """How long `close` waits, all together, for threads that a stalled camera holds in a call."""

@@ -2,7 +2,6 @@
 
 import ctypes
 import importlib
-import importlib.util
 import logging
 import os
 import weakref
@@ -16,25 +15,13 @@ from edge.config import delegate_parts
 from edge.errors import ConfigError, ModelError
 from edge.model_info import PEOPLE, read_model_info
 from edge.results import FaceInput, Probabilities
+from edge.runtimes import RUNTIMES, choose_runtime, installed_runtimes
 from edge.score_checks import check_finite, check_scores, varied_faces
 from edge.tflite_file import check_whole
 
-RUNTIMES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
-"""The runtimes' modules by short name; `auto` takes the first that is installed. LiteRT is first: its int8 is faster on
-x86."""
 MODELS = Path(__file__).parent / "models"
 
 _log = logging.getLogger(__name__)
-
-
-def installed_runtimes() -> tuple[str, ...]:
-    """The names of the TFLite runtimes on this machine, best first."""
-    return tuple(name for name, module in RUNTIMES.items() if importlib.util.find_spec(module.split(".")[0]))
-
-
-def choose_runtime(runtime: str) -> str:
-    """The name of the runtime to use: `runtime` itself, or for `auto` the best that is installed."""
-    return (installed_runtimes() or ("tflite",))[0] if runtime == "auto" else runtime
 
 
 def load_interpreter(model: str | os.PathLike[str], runtime: str = "auto", threads: int = 1, delegate: str = "") -> Any:

@@ -29,8 +29,9 @@ from edge.config import DEVICE_FILE_VARIABLE, VARIANTS, EdgeConfig, device_file
 from edge.detectors import create_detector
 from edge.errors import ConfigError, EmotionError, SinkError
 from edge.files import replacing
-from edge.interpreter import EmotionClassifier, installed_runtimes
+from edge.interpreter import EmotionClassifier
 from edge.results import BgrImage
+from edge.runtimes import installed_runtimes
 from edge.sources import PORTRAIT
 
 CLOSE_ENOUGH = 1.1

@@ -72,7 +72,7 @@ ls /run/opt "$UNIT_DIR"
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A good bundle, and some that are damaged in the making, so that their sums hold."""
     folder = tmp_path_factory.mktemp("bundles")
-    write_bundle(folder / "bundle.tar.gz", EdgeConfig().model_path)
+    write_bundle(folder / "bundle.tar.gz", EdgeConfig(model="int8").model_path)
     (folder / "good").mkdir()
     subprocess.run(["tar", "xzf", folder / "bundle.tar.gz", "--strip-components=1", "-C", folder / "good"], check=True)
     (folder / "good" / "wheels").mkdir()
@@ -83,7 +83,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "network" / "wheels").rmdir()
     wheel = next((folder / "wheel").glob("*.whl"))
     wheel.write_bytes(wheel.read_bytes()[:-1000])
-    (folder / "model" / "emotion.tflite").write_bytes(EdgeConfig().model_path.read_bytes()[:100_000])
+    (folder / "model" / "emotion.tflite").write_bytes(EdgeConfig(model="int8").model_path.read_bytes()[:100_000])
     _break_the_service(next((folder / "service").glob("*.whl")))
     for name in ("wheel", "model", "service"):
         _sum_again(folder / name)

@@ -12,8 +12,8 @@ from app import controls, live, model_page
 from app.reports import Bundled
 from app.sessions import registry
 from edge.errors import ModelError, StuckThreadError
-from edge.interpreter import installed_runtimes
 from edge.model_info import LABELS, Head, ModelInfo
+from edge.runtimes import installed_runtimes
 from tests.app.page import FACE, PAGE, downloads_of, html_of, new_tab, start_demo, tab, until
 
 
@@ -133,7 +133,7 @@ def test_the_controls_begin_with_what_is_best_on_this_device(page: AppTest, devi
 def test_a_default_of_this_device_that_can_t_be_had_is_passed_over(page: AppTest, device_file: Path) -> None:
     device_file.write_text(json.dumps({"options": {"model": "a model of yesterday", "detector": "haar"}}))
     page = new_tab()
-    assert page.selectbox(key="model").value == "int8"
+    assert page.selectbox(key="model").value == "auto"
     assert page.selectbox(key="detector").value == "haar"
 
 

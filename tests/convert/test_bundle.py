@@ -13,7 +13,7 @@ from edge.config import EdgeConfig
 from edge.errors import ModelError
 from tests.processes import run_python
 
-MODEL = EdgeConfig().model_path
+MODEL = EdgeConfig(model="int8").model_path
 
 
 @pytest.fixture(scope="module")

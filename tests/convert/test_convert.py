@@ -16,8 +16,9 @@ from convert.config import VARIANTS
 from convert.inspect import inspect_file, split_contract
 from convert.tflite_file import read_tflite
 from edge.errors import ModelError
-from edge.interpreter import EmotionClassifier, installed_runtimes, load_interpreter
+from edge.interpreter import EmotionClassifier, load_interpreter
 from edge.model_info import LABELS, Head, ModelInfo, network_sha256, read_model_info, write_model_info
+from edge.runtimes import installed_runtimes
 from tests.convert.networks import make_gratings, people_say
 from tests.convert.workshop import Workshop, convert_here, run_convert
 from tests.processes import ROOT

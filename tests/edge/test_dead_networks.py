@@ -9,7 +9,8 @@ from convert.inspect import inspect_file
 from convert.tflite_file import find_not_finite
 from edge.config import EdgeConfig
 from edge.errors import ModelError
-from edge.interpreter import EmotionClassifier, installed_runtimes
+from edge.interpreter import EmotionClassifier
+from edge.runtimes import installed_runtimes
 from tests.processes import run_python
 
 FLOAT16 = EdgeConfig(model="float16").model_path

@@ -12,7 +12,8 @@ from edge import tune
 from edge.config import EdgeConfig, delegate_parts
 from edge.detectors import create_detector
 from edge.errors import ConfigError
-from edge.interpreter import EmotionClassifier, installed_runtimes
+from edge.interpreter import EmotionClassifier
+from edge.runtimes import installed_runtimes
 from edge.tune import Measurement, best_pair
 from tests.processes import ROOT
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from edge.interpreter import installed_runtimes
+from edge.runtimes import installed_runtimes
 from tests.processes import run_python
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no fork there")

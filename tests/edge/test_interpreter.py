@@ -12,8 +12,9 @@ import pytest
 from edge import interpreter
 from edge.config import EdgeConfig
 from edge.errors import ConfigError, ModelError
-from edge.interpreter import EmotionClassifier, choose_runtime, installed_runtimes, load_interpreter
+from edge.interpreter import EmotionClassifier, load_interpreter
 from edge.model_info import ModelInfo, read_model_info, write_model_info
+from edge.runtimes import installed_runtimes
 
 BUNDLED = EdgeConfig(model="float16").model_path
 FACES = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1), np.uint8).astype(np.uint8)
@@ -97,11 +98,8 @@ def test_an_output_with_another_number_of_labels_is_refused(tmp_path: Path) -> N
         EmotionClassifier(with_contract(info, tmp_path / "model.tflite"))
 
 
-def test_auto_takes_the_best_runtime_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert choose_runtime("auto") == installed_runtimes()[0]
-    assert choose_runtime("tflite") == "tflite"
+def test_without_a_runtime_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert installed_runtimes() == ()
     with pytest.raises(ConfigError, match="pip install tflite-runtime"):
         load_interpreter(BUNDLED)
 
