@@ -1,14 +1,14 @@
 """Training: turns images into a Keras file with its contract, and a report.
 
 Usage:
-    from train import TrainConfig, train
+    from train import recipe, train
 
-    scores = train(TrainConfig(data=("my_faces",), init="bundled", epochs=5, out="runs/mine"))
+    scores = train(recipe("bundled", data="my_faces", epochs=5, out="runs/mine"))
 """
 
 from typing import Any
 
-__all__ = ["RECIPES", "TrainConfig", "train"]
+__all__ = ["RECIPES", "TrainConfig", "recipe", "train"]
 
 
 def __getattr__(name: str) -> Any:

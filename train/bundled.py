@@ -1,21 +1,25 @@
-"""Finds the Keras file of the network bundled in edge/, from which `--init bundled` starts."""
+"""What `--init` starts from: the kind of network, and the Keras file of the one that is bundled in edge/."""
 
 import hashlib
 from pathlib import Path
 
 from edge.config import EdgeConfig
-from edge.errors import ConfigError
+from edge.errors import ConfigError, ModelError
 from edge.model_info import network_sha256, read_model_info
-from train.architectures import network_name
+from train.architectures import NETWORKS, network_name
 
 BUNDLED = "bundled"
 """The name of the bundled network for `--init`."""
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 
 
-def bundled_arch() -> str:
-    """The `--arch` of the network that edge/ carries, as the contract in its file names it."""
-    return network_name(read_model_info(EdgeConfig().model_path).name)
+def arch_of(init: str) -> str:
+    """The `--arch` of a `.keras` file or of the bundled network, as its contract says; else the default."""
+    try:
+        name = network_name(read_model_info(EdgeConfig().model_path if init == BUNDLED else Path(init)).name)
+    except ModelError:
+        return NETWORKS[0]
+    return name if name in NETWORKS else NETWORKS[0]
 
 
 def bundled_network(results: Path = RESULTS) -> Path:

@@ -10,7 +10,7 @@ from edge.errors import ConfigError
 from edge.options import add_options, check, option
 from train.architectures import NETWORKS, SIZE_FREE, TRANSFER, network_name
 from train.augment import Augmentation
-from train.bundled import BUNDLED, bundled_arch
+from train.bundled import BUNDLED, arch_of
 from train.data import SPLITS
 
 LOGS = ("none", "csv", "tensorboard")
@@ -193,20 +193,31 @@ RECIPES = {
 }
 
 
+def recipe(init: str, **options: Any) -> TrainConfig:
+    """The recipe of the network in `init`, to go on from it: `bundled`, or a `.keras` file.
+
+    Usage:
+        train(recipe("bundled", data="my_faces", epochs=5, out="runs/mine"))
+
+    Raises:
+        ConfigError: `init` is no file, or an option is outside its range.
+    """
+    return replace(RECIPES[arch_of(init)], init=init, **options)
+
+
 def parse(arguments: list[str] | None = None) -> TrainConfig:
     """The configuration of a command line: the recipe of its --arch, then its options."""
     first = CommandParser("python -m train", add_help=False)
     first.add_argument("--arch", type=network_name)
     first.add_argument("--init")
     known = first.parse_known_args(arguments)[0]
-    arch = known.arch or (bundled_arch() if known.init == BUNDLED else NETWORKS[0])
-    recipe = RECIPES.get(arch, _DEFAULT)
+    defaults = RECIPES.get(known.arch or (arch_of(known.init) if known.init else ""), _DEFAULT)
     parser = CommandParser(
         "python -m train",
-        description=f"Train an emotion network on FER-2013. Defaults shown are those of --arch {recipe.arch}.",
+        description=f"Train an emotion network on FER-2013. Defaults shown are those of --arch {defaults.arch}.",
     )
-    add_options(parser, TrainConfig, vars(recipe))
-    add_options(parser, Augmentation, vars(recipe.augmentation))
+    add_options(parser, TrainConfig, vars(defaults))
+    add_options(parser, Augmentation, vars(defaults.augmentation))
     given = vars(parser.parse_args(arguments))
     changes = {one.name: given.pop(one.name) for one in fields(Augmentation)}
     return parser.checked(lambda: TrainConfig(**given, augmentation=Augmentation(**changes)))

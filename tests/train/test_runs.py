@@ -12,9 +12,10 @@ from tests.train import synthetic
 from tests.train.test_fit import config, dataset, run, tiny
 from train import TrainConfig, callbacks, training
 from train.architectures import network_name
+from train.bundled import RESULTS, arch_of
 from train.callbacks import StopAtNaN
 from train.checkpoint import BEST, Checkpoint, find_checkpoint
-from train.config import RECIPES, parse
+from train.config import RECIPES, parse, recipe
 from train.data import Dataset, load_fer2013
 from train.predict import load_network
 
@@ -89,7 +90,18 @@ def test_init_bundled_is_the_file_behind_the_bundled_network(tmp_path: Path) -> 
     asked = parse(["--init", "bundled", "--epochs", "1"])
     assert asked.arch == network_name(load_network(init).name)
     assert asked.optimizer == RECIPES[asked.arch].optimizer
+    assert parse(["--init", init, "--epochs", "1"]).arch == asked.arch
     assert parse(["--init", "bundled", "--arch", "resnet18"]).arch == "resnet18"
+    assert recipe("bundled", epochs=1) == asked
+    assert parse(["--init", str(RESULTS / "compact-5/model.keras")]).arch == "compact"
+
+
+def test_a_file_that_is_no_network_is_refused_as_init(tmp_path: Path) -> None:
+    junk = tmp_path / "junk.keras"
+    junk.write_bytes(b"junk")
+    assert arch_of(str(junk)) == "compact"
+    with pytest.raises(ConfigError, match=r"a \.keras file"):
+        recipe(str(tmp_path / "none.keras"))
 
 
 @pytest.mark.parametrize(("accuracy", "said"), [(1 / 7, True), (0.9, False)])
