@@ -30,11 +30,11 @@ EXAMPLE = Face(
     track_id=1,
     box=Box(69, 69, 127, 127),
     emotion="happy",
-    confidence=0.99,
-    scores=EmotionScores(LABELS, (0.0001, 0.0002, 0.0001, 0.9909, 0.0063, 0.0002, 0.0023)),
+    confidence=0.9957,
+    scores=EmotionScores(LABELS, (0.0, 0.0001, 0.0, 0.9957, 0.0035, 0.0001, 0.0005)),
     quality=1.0,
     face_score=0.92,
-    certainty=0.97,
+    certainty=0.98,
 )
 """The result for the picture that new users see: the demo's first result."""
 
