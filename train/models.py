@@ -44,7 +44,7 @@ def original(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS
 
 
 def compact(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS) -> keras.Model:
-    """The network for the device: residual stages of Conv-BatchNorm-ReLU; 1.1 M parameters, 91 M multiply-adds.
+    """The default, trained from scratch: residual stages of Conv-BatchNorm-ReLU; 1.1 M parameters, 91 M multiply-adds.
 
     Each BatchNorm is between its convolution and the ReLU, so it folds away wholly. Downscaling
     is done by strided convolutions: no pooling operator between them.
@@ -53,7 +53,7 @@ def compact(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS)
 
 
 def teacher(input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS) -> keras.Model:
-    """A wide and deep `edge` to distil from: 15 M parameters, 1.2 G multiply-adds; for a GPU."""
+    """A wide and deep `compact` to distil from: 15 M parameters, 1.2 G multiply-adds; for a GPU."""
     return _residual_network("teacher", input_shape, heads, stem=64, widths=(128, 256, 512), blocks=2, dropout=0.4)
 
 
@@ -85,9 +85,9 @@ def efficientnet(
 def mobilenet(
     input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS, weights: str | None = None
 ) -> keras.Model:
-    """The first ten blocks of MobileNet at twice the image's size: 1.3 M parameters, 80 M multiply-adds.
+    """The first ten blocks of MobileNet at twice the image's size: 1.4 M parameters, 80 M multiply-adds.
 
-    `weights` is what `python -m train.face_weights` writes: a network that already tells faces apart.
+    The network in edge/ is one. `weights` is what `python -m train.face_weights` writes: a network that already tells faces apart.
     """
     return _transfer("mobilenet", input_shape, heads, weights, first_blocks_of_mobilenet, FACE_OFFSETS)
 
