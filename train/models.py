@@ -87,7 +87,8 @@ def mobilenet(
 ) -> keras.Model:
     """The first ten blocks of MobileNet at twice the image's size: 1.4 M parameters, 80 M multiply-adds.
 
-    The network in edge/ is one. `weights` is what `python -m train.face_weights` writes: a network that already tells faces apart.
+    The network in edge/ is one. `weights` is what `python -m train.face_weights` writes: a network that already tells
+    faces apart.
     """
     return _transfer("mobilenet", input_shape, heads, weights, first_blocks_of_mobilenet, FACE_OFFSETS)
 
