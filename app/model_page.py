@@ -133,5 +133,5 @@ def _cells(counts: Sequence[int]) -> str:
 
 
 def _cell(count: int, share: float) -> str:
-    shade = f"background:color-mix(in srgb, #0072B2 {0.85 * share:.0%}, transparent)"
+    shade = f"background:color-mix(in srgb, #0072B2 {0.7 * share:.0%}, transparent)"
     return f'<td style="{shade}" title="{count} images">{share:.0%}</td>'

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ from tests.app.page import new_tab
 from tests.app.server import AppServer, first_in_line
 from tests.rigs.clips import write_mjpeg
 from tests.rigs.faults import build_virtual_camera
+
+
+@pytest.fixture(autouse=True)
+def own_main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`AppTest` puts the page's script in place of `__main__`, which processes that start later would run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="module")

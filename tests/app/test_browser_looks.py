@@ -29,7 +29,7 @@ OUTSIDE_JS = """() => {
 """What is wider than the page, and words that end in three dots."""
 
 SETTLED_JS = """(scheme) => getComputedStyle(document.querySelector(".stApp")).colorScheme === scheme
-  && !document.getAnimations().some((animation) => animation instanceof CSSTransition)"""
+  && !document.getAnimations().some((one) => one instanceof CSSTransition && one.playState === "running")"""
 """Whether the page has the colors of this scheme: in between, a button has the old text on the new ground."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")

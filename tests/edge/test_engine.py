@@ -180,7 +180,7 @@ def test_a_change_that_fails_leaves_the_old_options_in_force() -> None:
     assert first is not None
     with pytest.raises(ModelError):
         engine.change(EdgeConfig(source="demo", model="missing.tflite"))
-    assert engine.config.model == "int8"
+    assert engine.config.model == "auto"
     later = Frame(DemoSource().image(0), 1, first.captured_monotonic_s + 1, 0.0, "mine")
     assert engine.push(later) is not None
 

@@ -27,6 +27,8 @@ from edge.sources import DemoSource
 from tests.rigs.clips import age_ms
 from tests.rigs.faults import EdgeProcess, ServerRig, create_rig, free_port
 
+PATCH = 16
+"""The side of a patch of flickering light in pixels: finer noise hides the face before it changes the label."""
 SLOW_S = 0.1
 
 
@@ -104,11 +106,13 @@ def memory_mb(frames: int, step: int = 1000) -> list[float]:
 
 
 def label_changes(frames: int, **options: float) -> int:
-    """How often the label of a dark, noisy image of the demo's face changes, at 15 frames per second."""
+    """How often the label of the demo's face changes in the dark, in patches of flickering light, 15 times a second."""
     engine, demo, random = Engine(EdgeConfig(fps=0, **options)), DemoSource(), np.random.default_rng(0)  # type: ignore[arg-type]
+    width, height = DemoSource.size
     labels = []
     for index in range(frames):
-        noisy = demo.image(2 * index) * 0.6 + random.normal(0, 60, (DemoSource.size[1], DemoSource.size[0], 1))
+        patches = random.normal(0, 40, (height // PATCH, width // PATCH, 1))
+        noisy = demo.image(2 * index) * 0.6 + np.kron(patches, np.ones((PATCH, PATCH, 1)))
         frame = Frame.now(np.clip(noisy, 0, 255).astype(np.uint8), index, position_s=index / 15)
         result = engine.push(frame)
         labels += [face.emotion for face in result.faces[:1]] if result else []
