@@ -17,7 +17,7 @@ def arch_of(init: str) -> str:
     """The `--arch` of a `.keras` file or of the bundled network, as its contract says; else the default."""
     try:
         name = network_name(read_model_info(EdgeConfig().model_path if init == BUNDLED else Path(init)).name)
-    except ModelError:
+    except (ModelError, OSError):  # whoever loads the file says what is wrong with it
         return NETWORKS[0]
     return name if name in NETWORKS else NETWORKS[0]
 
