@@ -19,6 +19,6 @@ def choose_runtime(runtime: str) -> str:
 
 
 def best_variant(runtime: str) -> str:
-    """The bundled model that is faster in a runtime: int8, but on a PC float16 in tflite-runtime, whose int8 is slow."""
+    """The faster bundled model in a runtime: int8, but float16 in tflite-runtime on a PC, whose int8 kernels are slow."""
     is_pc = platform.machine().lower() in ("x86_64", "amd64")
     return "float16" if is_pc and choose_runtime(runtime) == "tflite" else "int8"
