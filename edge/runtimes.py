@@ -19,6 +19,6 @@ def choose_runtime(runtime: str) -> str:
 
 
 def best_variant(runtime: str) -> str:
-    """The faster bundled model in a runtime: int8, but float16 in tflite-runtime on a PC, whose int8 kernels are slow."""
+    """The faster bundled model in a runtime: int8, but float16 in tflite-runtime on a PC, where its int8 is slow."""
     is_pc = platform.machine().lower() in ("x86_64", "amd64")
     return "float16" if is_pc and choose_runtime(runtime) == "tflite" else "int8"
