@@ -72,7 +72,7 @@ class EdgeConfig:
         40, "find faces from this height in pixels on; half the height means four times the work", low=16, high=4096
     )
     detect_every: int = option(3, "detect on every Nth processed frame; between, faces are followed", low=1, high=1000)
-    classify_every: int = option(2, "classify each face on every Nth processed frame", low=1, high=1000)
+    classify_every: int = option(3, "classify each face on every Nth processed frame", low=1, high=1000)
     max_faces: int = option(100, "follow at most so many faces, the largest ones", low=1, high=1000)
     fps: float = option(15.0, "process at most so many frames per second of a live source; 0: all", low=0, high=1000)
     upright_from: float = option(

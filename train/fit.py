@@ -26,7 +26,8 @@ from train.targets import LABEL, Targets, training_targets, validation_targets
 from train.torch_kernels import use_native_kernels
 
 SHARE_OF_MEMORY = 0.2
-"""The averaged weights remember at most this share of a run; else in a short run they would stay near the start."""
+"""Moving averages (of the weights, and in BatchNorms) remember at most this share of a run; else in a short run they
+would stay near the start."""
 
 
 Batch = tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]
@@ -166,6 +167,9 @@ def build(config: TrainConfig, heads: tuple[str, ...], size: int | None, precisi
 def compile_model(config: TrainConfig, heads: tuple[str, ...], steps: int) -> keras.Model:
     """Build the network, and compile it with its optimizer and losses."""
     model = build(config, heads, None if config.arch in SIZE_FREE else 48, config.precision)
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = min(layer.momentum, _most_momentum(config, steps))
     weights = {head: config.label_weight if head == LABEL and len(heads) > 1 else 1.0 for head in heads}
     model.compile(
         _optimizer(config, steps),
@@ -226,8 +230,8 @@ def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, max(1, config.epochs * steps - warmup), warmup_target=config.learning_rate, warmup_steps=warmup
         )
-    memory = 1 - 1 / max(1.0, SHARE_OF_MEMORY * config.epochs * steps)
-    average = {"use_ema": True, "ema_momentum": min(config.ema, memory)} if config.ema else {}
+    momentum = min(config.ema, _most_momentum(config, steps))
+    average = {"use_ema": True, "ema_momentum": momentum} if config.ema else {}
     common = {"learning_rate": rate, "weight_decay": config.weight_decay or None, **average}
     optimizer = {
         "sgd": lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True, **common),
@@ -236,6 +240,11 @@ def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
     }[config.optimizer]()
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
+
+
+def _most_momentum(config: TrainConfig, steps: int) -> float:
+    """The largest momentum of a moving average that forgets its start within the run."""
+    return 1 - 1 / max(1.0, SHARE_OF_MEMORY * config.epochs * steps)
 
 
 def _callbacks(config: TrainConfig, chooser: str) -> list[keras.callbacks.Callback]:

@@ -174,7 +174,7 @@ def _transfer(
     backbone = application(include_top=False, weights=weights, input_shape=TRANSFER_SHAPE)
     for layer in backbone._flatten_layers(include_self=False, recursive=True):
         if isinstance(layer, layers.BatchNormalization):
-            layer.momentum = BATCH_NORM_MOMENTUM  # Keras' own, 0.999, never forgets its start in a short run
+            layer.momentum = BATCH_NORM_MOMENTUM  # Keras' own 0.999 is slower still
     x = layers.GlobalAveragePooling2D()(backbone(x))
     return keras.Model(inputs, _probabilities(layers.Dropout(0.3)(x), heads), name=name)
 
