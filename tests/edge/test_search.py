@@ -177,6 +177,22 @@ def test_what_moves_all_the_time_is_looked_at_twice_a_second_at_most() -> None:
     assert room.far.looks - before <= 2 * 5 / AGAIN_S + 2  # two views see that corner
 
 
+def test_a_known_head_that_moves_calls_for_no_search_but_a_newcomer_beside_it_is_found_in_a_second() -> None:
+    room, head = Room(), Box(300, 200, 60, 60)
+    for _ in range(10):
+        room.look(squares(head))
+    before = room.far.looks
+    for step in range(10):
+        image = squares(head)
+        image[185:198, 280:380] = 20 * (step % 8)  # the hair
+        room.look(image)
+    assert not room.search.idle
+    assert room.far.looks - before <= 3  # one per second, as if nothing moved
+    newcomer = Box(440, 200, 50, 50)
+    found = [room.look(squares(head, newcomer)) for _ in range(5)]
+    assert set(found[-1]) == {head, newcomer}
+
+
 def test_a_film_that_begins_again_or_changes_its_size_is_searched_anew() -> None:
     room = Room()
     for _ in range(8):

@@ -21,7 +21,7 @@ from train import fit as fitting
 from train.checkpoint import Checkpoint, find_checkpoint
 from train.config import TrainConfig
 from train.data import Dataset, load_fer2013
-from train.fit import Batches, fit, start_from
+from train.fit import Batches, compile_model, fit, start_from
 from train.models import ARCHITECTURES
 from train.predict import predictor
 from train.targets import training_targets
@@ -183,6 +183,15 @@ def test_a_run_starts_from_the_weights_of_init(dataset: Dataset, config: TrainCo
         second.model.weights, second.model.get_weights(), first.model.get_weights(), strict=True
     ):
         assert "moving" in variable.name or np.allclose(ours, theirs, atol=1e-6)
+
+
+def test_the_statistics_of_a_short_run_forget_their_start_and_those_of_a_long_one_stay_slow() -> None:
+    def momenta(steps: int) -> set[float]:
+        model = compile_model(TrainConfig(arch="resnet18", epochs=1), ("label",), steps)
+        return {layer.momentum for layer in model._flatten_layers() if hasattr(layer, "moving_variance")}
+
+    assert max(momenta(7)) ** 7 < 0.01
+    assert momenta(1000) == {0.97}
 
 
 def test_a_network_of_before_the_heads_lends_its_one_head_to_both(tmp_path: Path) -> None:
