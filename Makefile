@@ -9,8 +9,8 @@ BARE_ROOTS ?= .venv-bare
 BARE_SUITES ?= bookworm trixie
 BARE_COMMANDS ?= demo test
 TEST_EXTRAS = app,dev,train
-# Many tests wait for a camera, a broker or a browser: one process more than there are cores.
-TEST_PROCESSES ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 1) + 1)))
+# Many tests wait for a camera, a broker or a browser: two processes more than there are cores.
+TEST_PROCESSES ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 1) + 2)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo app phone test test-arm64 test-bare lint bench clean

@@ -33,7 +33,7 @@ def test_a_run_ends_at_its_limit_and_counts_what_it_did() -> None:
         summary = run(engine, [sink], limits=Limits(max_frames=30))
     assert summary.frames == len(sink.results) == 30
     assert [result.frame_index for result in sink.results] == list(range(30))
-    assert (summary.detections, summary.classifications) == (10, 16)
+    assert (summary.detections, summary.classifications) == (10, 11)
     assert summary.emotions == {"happy": 30}
     assert "30 with a face" in format_summary(summary)
 

@@ -52,6 +52,7 @@ inside() {
   unshare --mount --pid --fork --kill-child bash -c '
     set -e
     root=$1 folder=$2; shift 2
+    mount --bind "$root" "$root"  # a mount point: the tests make namespaces of their own in it
     mount -t proc proc "$root/proc"; mount --rbind /sys "$root/sys"; mount --rbind /dev "$root/dev"
     for mount in ${BARE_MOUNTS:-}; do mkdir -p "$root$mount"; mount --bind "$mount" "$root$mount"; done
     mapfile -t network < <(env | grep -E "^(PIP_|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|[a-zA-Z]+_(proxy|PROXY)=)")
