@@ -61,7 +61,7 @@ until_() {
   for _ in $(seq 600); do [ "$(show "$1")" = "$2" ] && return; sleep 0.1; done
   echo "never $1=$2: $(show "$1")"
 }
-as_it() { nsenter --target "$pid" --mount --setuid "$uid" --setgid "$uid" "$@"; }
+as_it() { nsenter --target "$pid" --mount --root --setuid "$uid" --setgid "$uid" "$@"; }
 facts() {
   pid=$(show MainPID)
   uid=$(awk '/^Uid/{ print $2 }' /proc/"$pid"/status)
@@ -71,12 +71,13 @@ facts() {
     echo "$1: $file $(stat -c '%u %a' /var/lib/private/emotion-edge/$file | sed "s/^$uid /its own /")"
   done
   options=$(tr '\0' '\n' </proc/"$pid"/cmdline | grep /run/credentials/)
-  echo "$1: options $(stat -c '%u %a' /proc/"$pid"/root"$options" | sed "s/^$uid /its own /")"
+  as_it cat "$options" >/dev/null && echo "$1: options for itself"
+  echo "$1: options for others $(stat -c '%a' /proc/"$pid"/root"$options" | tail -c 2)"
   for place in /etc /opt/emotion-edge /usr /var/lib; do
     as_it touch $place/x 2>/dev/null && echo "$1: it may write to $place"
   done
   as_it cat /etc/emotion-edge.toml >/dev/null 2>&1 && echo "$1: it may read the options of root"
-  [ -z "$(nsenter --target "$pid" --mount ls -A /root /home 2>/dev/null | grep -v :)" ] || echo "$1: it sees homes"
+  [ -z "$(nsenter --target "$pid" --mount --root ls -A /root /home 2>/dev/null | grep -v :)" ] || echo "$1: it sees homes"
   true
 }
 timeout 120 systemctl start emotion-edge; echo "start $? $(show ActiveState)"
@@ -92,7 +93,8 @@ FACTS = """: a user of its own
 : CapEff: 0000000000000000 NoNewPrivs: 1 Seccomp: 2
 : faces.csv its own 600
 : results.sqlite its own 600
-: options its own 400"""
+: options for itself
+: options for others 0"""
 
 
 @pytest.fixture

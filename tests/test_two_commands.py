@@ -16,7 +16,9 @@ from tests.processes import ROOT, run_python
 
 SHIPPED = ("app", "convert", "deploy", "edge", "train", "Makefile", "setup.cfg", "pyproject.toml")
 SHIPPED_TEXTS = ("README.md", "LICENSE", "NOTICE")
-FIRST_RESULT_S, PEAK_MB = 2.0, 150
+FIRST_RESULT_S = 2.0
+OWN_MB = 90
+"""Memory of its own, without the libraries' files: of those the kernel maps more or less (50 to 100 MB), as it likes."""
 
 
 @pytest.fixture
@@ -122,9 +124,9 @@ def test_the_headless_demo_stays_small() -> None:
 
     run = run_python("-c", program)
 
-    peak_kb = re.search(r"VmHWM:\s+(\d+) kB", run.stderr)
-    assert peak_kb is not None, run.stderr
-    assert int(peak_kb[1]) / 1024 < PEAK_MB
+    own_kb = re.search(r"RssAnon:\s+(\d+) kB", run.stderr)
+    assert own_kb is not None, run.stderr
+    assert int(own_kb[1]) / 1000 < OWN_MB
 
 
 @pytest.mark.alone
