@@ -77,7 +77,8 @@ facts() {
     as_it touch $place/x 2>/dev/null && echo "$1: it may write to $place"
   done
   as_it cat /etc/emotion-edge.toml >/dev/null 2>&1 && echo "$1: it may read the options of root"
-  [ -z "$(nsenter --target "$pid" --mount --root ls -A /root /home 2>/dev/null | grep -v :)" ] || echo "$1: it sees homes"
+  homes=$(nsenter --target "$pid" --mount --root ls -A /root /home 2>/dev/null | grep -v :)
+  [ -z "$homes" ] || echo "$1: it sees homes"
   true
 }
 timeout 120 systemctl start emotion-edge; echo "start $? $(show ActiveState)"

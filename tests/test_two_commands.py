@@ -18,7 +18,7 @@ SHIPPED = ("app", "convert", "deploy", "edge", "train", "Makefile", "setup.cfg",
 SHIPPED_TEXTS = ("README.md", "LICENSE", "NOTICE")
 FIRST_RESULT_S = 2.0
 OWN_MB = 90
-"""Memory of its own, without the libraries' files: of those the kernel maps more or less (50 to 100 MB), as it likes."""
+"""Memory of its own, without the libraries' files: of these the kernel maps 50 to 100 MB, as it likes."""
 
 
 @pytest.fixture

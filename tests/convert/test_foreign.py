@@ -27,8 +27,9 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(folder: Path, name: str, *options: str) -> list[object]:
-    samples = ["--samples-from", folder / "faces", "--samples", 30, "--min-agreement", 0, "--max-drop", 100]  # they are untrained
-    return [folder / name, *options, *samples, "--int8", "--out", folder / "out"]
+    samples = ["--samples-from", folder / "faces", "--samples", 30]
+    gates = ["--min-agreement", 0, "--max-drop", 100]  # the networks are untrained
+    return [folder / name, *options, *samples, *gates, "--int8", "--out", folder / "out"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
