@@ -32,12 +32,12 @@ def html_of(page: AppTest) -> str:
     return " ".join([*elements, *panes, live_state.state(tab()).html])
 
 
-def until(page: AppTest, text: str, seconds: float = 15) -> AppTest:
+def until(page: AppTest, text: str, seconds: float = 60) -> AppTest:
     """Rerun the page until it shows `text`."""
     deadline_s = time.monotonic() + seconds
     while text not in html_of(page) + " ".join(error.value for error in page.error):
         assert time.monotonic() < deadline_s, f"{text!r} not in {html_of(page)!r}"
-        time.sleep(0.1)
+        time.sleep(0.3)  # as a browser asks
         page.run()
     assert not page.exception
     return page
