@@ -75,7 +75,7 @@ class Changes:
         self._coarse = np.zeros(self._masks.shape[1:], np.float32)
 
     def update(self, small: GrayImage, known: Sequence[Box]) -> NDArray[np.bool_]:
-        """Whether each view has changed outside the boxes `known`, in pixels of the frame."""
+        """Whether each view has changed, apart from the faces in `known`, in pixels of the frame."""
         self._coarse = cv2.resize(small, self.cells, interpolation=cv2.INTER_AREA).astype(np.float32)
         changed = self._masks & (np.abs(self._coarse - self._kept) >= self.change)
         for box in known:

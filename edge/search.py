@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge.detectors import Detector
 from edge.motion import Changes
 from edge.results import BgrImage, Box, Detection, GrayImage
-from edge.views import same_face, surroundings
+from edge.views import same_face
 from edge.zoom import ZoomDetector
 
 CLOSE_UPS = 8
@@ -28,8 +28,6 @@ AGAIN_S = 0.5
 """The least time between two looks at a view in which something moves all the time."""
 REST_S = 1.0
 """The time between two looks at an unchanged scene."""
-OWN_MOTION = 2.0
-"""A known person's head moves too: changes within so many sides of the face's box do not call for a search."""
 LOST_S = 1.0
 """How long the place of a lost face comes first, in every other detection."""
 
@@ -103,7 +101,7 @@ class ZoomSearch(Search):
         self._begin((image.shape[1], image.shape[0]), scene.now_s)
         faces = self._find_again(image, scene.known)
         faces += self._detector.confirm(image, [Detection(box) for box in scene.expected], faces, CLOSE_UPS)
-        changed = self._changes.update(scene.small, [surroundings(face.box, OWN_MOTION) for face in faces])
+        changed = self._changes.update(scene.small, [face.box for face in faces])
         self.idle = not scene.known and not changed.any()
         for view in self._next_views(changed):
             candidates = self._detector.look(image, view)
