@@ -12,6 +12,8 @@ from tests.train import synthetic
 from tests.train.test_face_weights import write_package
 from train.architectures import NETWORKS
 
+SLOW = ("original", "resnet18", "mobilenetv3", "efficientnet", "mobilenet", "teacher")
+"""`pytest -m slow`: a minute or more each; the workshop of tests/convert does the same with the first."""
 FEW = {"Training": 4, "PublicTest": 1, "PrivateTest": 3}
 
 
@@ -26,9 +28,10 @@ def weights_for(arch: str, data: Path) -> list[str]:
     return ["--weights", weights]
 
 
-@pytest.mark.slow  # half a minute and more each; test_own_faces.py does the same with `compact`
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("arch", NETWORKS)
+@pytest.mark.parametrize(
+    "arch", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NETWORKS]
+)
 def test_trains_converts_and_runs(arch: str, tmp_path: Path) -> None:
     data = synthetic.write_folder(tmp_path / "fer", FEW)
     train = ["--data", str(data), "--arch", arch, "--epochs", "1", "--batch-size", "4", *weights_for(arch, data)]

@@ -46,7 +46,7 @@ def _cover_mouth(photo: np.ndarray) -> None:  # type: ignore[type-arg]
 def test_from_photographs_to_a_running_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER2013", str(tmp_path / "nowhere"))
     photos, run = str(write_photos(tmp_path / "my_faces")), tmp_path / "run"
-    train = ["--init", "bundled", "--data", photos, "--crop", "--epochs", "3"]
+    train = ["--init", "bundled", "--data", photos, "--crop", "--epochs", "1"]
     trained = run_python("-m", "train", *train, "--out", str(run), timeout_s=900)
     assert trained.returncode == 0, trained.stderr
     assert "\b" not in trained.stdout
