@@ -20,6 +20,8 @@ from edge.runtimes import RUNTIMES, installed_runtimes
 for _name in [name for name in os.environ if name.startswith("EMOTION_EDGE_")]:
     del os.environ[_name]
 os.environ["EMOTION_EDGE_DEVICE"] = os.devnull  # the developer's own tune file and variables change no test
+if "PYTEST_XDIST_WORKER" in os.environ:  # several tests run at once: more threads would only wait for each other
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 for _runtime in installed_runtimes():
     importlib.import_module(RUNTIMES[_runtime])

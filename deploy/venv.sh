@@ -34,7 +34,8 @@ install() {
 
 echo "Installing ${extras:-the edge requirements} into $venv" >&2
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-install --editable ".${extras:+[$extras]}"
+install --no-compile --editable ".${extras:+[$extras]}"
+"$venv/bin/python" -m compileall -q -j 0 "$venv/lib" >/dev/null || true  # on all cores; some packages hold files of other Pythons
 
 # OpenCV's usual wheel can open windows, and needs the system's libGL; without libGL, take the wheel without windows.
 if ! reason=$("$venv/bin/python" -c 'import cv2' 2>&1); then

