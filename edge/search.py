@@ -2,8 +2,9 @@
 
     known faces, each near its last place -> lost faces, where they should be -> the views that are due
 
-First comes the place of a lost face, then views that were never searched, then views in which something changed; those
-that waited longest come first. A scene in which nothing changes gets one look per second.
+The place of a lost face gets a look of its own. Views that were never searched come first, then views in which
+something changed, those that waited longest before the others. A scene in which nothing changes gets one look per
+second.
 """
 
 import math
@@ -29,7 +30,7 @@ AGAIN_S = 0.5
 REST_S = 1.0
 """The time between two looks at an unchanged scene."""
 LOST_S = 1.0
-"""How long the place of a lost face comes first, in every other detection."""
+"""How long the place of a lost face is searched too, in every other detection: newcomers elsewhere wait no longer."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,10 @@ class ZoomSearch(Search):
         faces += self._detector.confirm(image, [Detection(box) for box in scene.expected], faces, CLOSE_UPS)
         changed = self._changes.update(scene.small, [face.box for face in faces])
         self.idle = not scene.known and not changed.any()
-        for view in self._next_views(changed):
+        for view in [*self._lost_view(), *self._next_views(changed)]:
             candidates = self._detector.look(image, view)
-            self._seen_in[view] = [*(face.box for face in candidates), *self._detector.doubtful_in(view)]
+            if view in self._views:
+                self._seen_in[view] = [*(face.box for face in candidates), *self._detector.doubtful_in(view)]
             faces += self._detector.confirm(image, candidates, faces, CLOSE_UPS)
         self._turn += 1
         self.doubtful = [box for seen in self._seen_in.values() for box in seen]
@@ -139,8 +141,6 @@ class ZoomSearch(Search):
 
     def _next_views(self, changed: NDArray[np.bool_]) -> list[Box]:
         """The views to search on this frame."""
-        if self._lost and self._now_s < self._lost_until_s and self._turn % 2:
-            return [self._detector.view_around(self._lost, self._size)]
         order = np.argsort(self._looked_s, kind="stable")
         due = order[changed[order] & (self._now_s - self._looked_s[order] >= AGAIN_S)]
         if not len(due) and self._now_s - self._looked_s.max() >= REST_S:
@@ -150,3 +150,9 @@ class ZoomSearch(Search):
             self._looked_s[index] = self._now_s
             self._changes.keep(index)
         return [self._views[index] for index in chosen]
+
+    def _lost_view(self) -> list[Box]:
+        """The surroundings of a face that was lost a moment ago, in every other detection."""
+        if self._lost is None or self._now_s >= self._lost_until_s or self._turn % 2 == 0:
+            return []
+        return [self._detector.view_around(self._lost, self._size)]

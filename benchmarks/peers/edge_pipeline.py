@@ -7,7 +7,7 @@ from edge.results import BgrImage, Frame, GrayImage, Probabilities
 
 
 class EdgePeer:
-    """Detection on every third frame, tracks between; every face classified on every frame.
+    """Detection and classification on every third frame, tracks between.
 
     It uses the `label` head, since all peers were trained on FER-2013's labels.
     """

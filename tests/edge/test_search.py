@@ -147,6 +147,27 @@ def test_a_lost_face_is_looked_for_where_it_was_before_its_turn() -> None:
     assert found[-1] == [far]
 
 
+@pytest.mark.parametrize("place", [(20, 20), (580, 20), (20, 420), (580, 420), (300, 200)])
+def test_a_newcomer_is_found_in_a_second_while_a_lost_face_is_looked_for(place: tuple[int, int]) -> None:
+    room, newcomer = Room(), Box(*place, 40, 40)
+    room.far.least, room.near.least = 0.09, 0.18
+    for _ in range(10):
+        room.look(squares(Box(230, 170, 60, 60)))
+    assert room.faces
+    found = [room.look(squares(newcomer, wall=150)) for _ in range(6)]
+    assert found[-1] == [newcomer]
+
+
+def test_faces_that_come_and_go_leave_no_doubtful_places() -> None:
+    room = Room()
+    for number in range(40):
+        for _ in range(3):
+            room.look(squares(Box(30 + 130 * number % 500, 200, 60, 60)))
+    for _ in range(12):
+        room.look(squares())
+    assert room.search.doubtful == []
+
+
 def test_a_face_that_comes_out_from_behind_another_is_found_where_it_is_expected() -> None:
     room, place = Room(), Box(300, 200, 60, 60)
     for _ in range(6):
