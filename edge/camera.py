@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from edge.config import EdgeConfig
 from edge.errors import EmotionError, RefusedError, StuckThreadError
@@ -28,6 +29,8 @@ REFUSED_S, MOST_REFUSED_S = 10.0, 600.0
 """The first and the longest pause after user or password were refused: cameras lock out clients that ask often."""
 MOST_STUCK = 8
 """How many readers of one source may be stuck at a time; then the source is not opened again."""
+MOST_REASONS = 10
+"""How many different reasons of one outage are logged."""
 STUCK_S = 120.0
 """A reader that hangs longer than this is taken to hold its device for ever: only the end of the process frees it."""
 
@@ -76,6 +79,8 @@ class Camera:
         self._reader: Reader | None = None
         self._next_index = 0
         self._was_online = False
+        self._reasons: set[str] = set()
+        """Those logged since the state last changed."""
         self._last_frame_s = float("-inf")
 
     def __enter__(self) -> "Camera":
@@ -219,12 +224,22 @@ class Camera:
 
     def _set_state(self, state: CameraState, reason: str = "") -> None:
         if state is self.state or (self.state is CameraState.STALLED and state is CameraState.OFFLINE):
+            if state is CameraState.OFFLINE and reason != self.status.reason:
+                self._change_reason(reason)
             return
         lost = state not in (CameraState.ONLINE, CameraState.ENDED)
         if lost or self.state is not CameraState.OPENING:
             why = f": {reason}" if reason else ""
             _log.log(logging.WARNING if lost else logging.INFO, "camera %s is %s%s", self.name, state.value, why)
+        self._reasons = {reason}
         self.status = CameraStatus.now(self.name, state, reason)
+
+    def _change_reason(self, reason: str) -> None:
+        """Say why the camera is away now; it has been away since the same time as before."""
+        if reason not in self._reasons and len(self._reasons) < MOST_REASONS:
+            self._reasons.add(reason)
+            _log.warning("camera %s is still offline: %s", self.name, reason)
+        self.status = replace(self.status, state=CameraState.OFFLINE, reason=reason)
 
 
 def visit(

@@ -4,6 +4,7 @@ import logging
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -22,6 +23,8 @@ from edge.runtimes import choose_runtime
 
 STOP_S = 1.0
 """How long `close` waits, all together, for threads that a stalled camera holds in a call."""
+UNUSED_S = 600.0
+"""A source that `push` named is forgotten after so long without a frame."""
 DETECTOR_OPTIONS = ("runtime", "threads", "delegate", "detector", "detector_model", "min_face")
 CLASSIFIER_OPTIONS = ("runtime", "threads", "delegate", "model", "scores")
 """Options that load the network again when they change."""
@@ -79,6 +82,9 @@ class Engine:
         self._pipelines: dict[str, Pipeline] = {}
         self._limiters: dict[str, RateLimiter] = {}
         self._governor, self._intervals = _rates(config)
+        self._used_s: dict[str, float] = {}
+        self._earlier: Counter[str] = Counter()
+        """What the pipelines counted that are forgotten."""
 
     def __enter__(self) -> "Engine":
         return self
@@ -110,7 +116,10 @@ class Engine:
                 yield Processed(frame, result)
 
     def push(self, frame: Frame) -> FrameResult | None:
-        """Process a frame of your own; None if it comes too soon for the rate. Frames of one `source` form a series."""
+        """Process a frame of your own; None if it comes too soon for the rate.
+
+        Frames of one `source` form a series. It is forgotten if no frame comes for ten minutes and others begin.
+        """
         limiter, pipeline = self._limiter(frame.source), self._pipeline(frame.source)
         if (frame.is_live or self._thin_files) and not limiter.takes(frame.captured_monotonic_s):
             return None
@@ -152,8 +161,8 @@ class Engine:
         cameras, pipelines = self.camera_counts().values(), self._pipelines.values()
         return {
             **{name: sum(counted[name] for counted in cameras) for name in CAMERA_COUNTS},
-            "detections": sum(pipeline.detections for pipeline in pipelines),
-            "classifications": sum(pipeline.classifications for pipeline in pipelines),
+            "detections": self._earlier["detections"] + sum(pipeline.detections for pipeline in pipelines),
+            "classifications": self._earlier["classifications"] + sum(one.classifications for one in pipelines),
         }
 
     def camera_counts(self) -> dict[str, dict[str, int]]:
@@ -177,6 +186,7 @@ class Engine:
         for camera in gone:
             self._cameras.remove(camera)
             self._pipelines.pop(camera.name, None)
+            self._used_s.pop(camera.name, None)
         self._open_cameras()
 
     def _limiter(self, source: str) -> RateLimiter:
@@ -184,8 +194,21 @@ class Engine:
 
     def _pipeline(self, source: str) -> Pipeline:
         if source not in self._pipelines:
+            self._forget_unused()
             self._pipelines[source] = self._new_pipeline(source, self.config)
+        self._used_s[source] = time.monotonic()
         return self._pipelines[source]
+
+    def _forget_unused(self) -> None:
+        """Forget sources without a camera of which no frame has come for long."""
+        cameras, now_s = {camera.name for camera in self._cameras}, time.monotonic()
+        for source in [name for name, used_s in self._used_s.items() if now_s - used_s > UNUSED_S]:
+            if source not in cameras:
+                pipeline = self._pipelines.pop(source)
+                self._earlier["detections"] += pipeline.detections
+                self._earlier["classifications"] += pipeline.classifications
+                self._limiters.pop(source, None)
+                del self._used_s[source]
 
     def _new_pipeline(self, source: str, config: EdgeConfig) -> Pipeline:
         """A new pipeline; all pipelines share one detector and one classifier."""

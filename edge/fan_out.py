@@ -25,16 +25,21 @@ class _Output:
         self.error: OSError | None = None
         """Why the sink fails now; None if it works."""
         self.has_worked = False
+        self.told: dict[str, tuple[CameraState, str]] = {}
+        """What the sink knows of each camera: its state and the reason."""
         self._clock_s = clock_s
         self._lost = 0
         self._pause_s = RETRY_S
         self._retry_at_s = 0.0
 
-    def try_to(self, call: Callable[[], object], results: int) -> None:
-        """Call a method of the sink, which takes so many results, unless the sink failed a moment ago."""
+    def try_to(self, call: Callable[[], object], results: int) -> bool:
+        """Call a method of the sink, which takes so many results, unless the sink failed a moment ago.
+
+        Return whether it was called, and did not fail.
+        """
         if self.error and self._clock_s() < self._retry_at_s:
             self._lost += results
-            return
+            return False
         try:
             wrote = call()
         except (WindowClosedError, BrokenPipeError):
@@ -42,9 +47,10 @@ class _Output:
         except OSError as error:
             self._fail(error)
             self._lost += results
-        else:
-            if wrote is not False:
-                self._work()
+            return False
+        if wrote is not False:
+            self._work()
+        return True
 
     def _fail(self, error: OSError) -> None:
         if self.error is None:
@@ -70,7 +76,8 @@ class FanOut:
         self._outputs = [_Output(sink, clock_s) for sink in sinks]
         self._clock_s = clock_s
         self._news: dict[str, CameraStatus] = {}
-        self._told: dict[str, CameraState] = {}
+        self._states: dict[str, CameraStatus] = {}
+        """What each sink should know."""
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Hand a result to every sink."""
@@ -86,32 +93,43 @@ class FanOut:
         """Report changed camera states, and let sinks work while no frame comes: a window must answer."""
         for status in tuple(self._news.values()):
             if not status.state.may_pass or self._clock_s() - status.since_monotonic_s >= FAULT_S:
-                del self._news[status.name]
-                self._hand_on(status)
+                self._states[status.name] = self._news.pop(status.name)
+        for status in self._states.values():
+            self._hand_on(status)
         self._each(lambda sink: getattr(sink, "turn", _nothing)())
 
     def _hand_on(self, status: CameraStatus) -> None:
-        if self._told.get(status.name) is not status.state:
-            self._told[status.name] = status.state
-            self._each(lambda sink: getattr(sink, "tell", _nothing)(status))
+        """Tell each sink that does not know it yet; one that fails at the moment is told later."""
+        state = (status.state, status.reason)
+        for output in tuple(self._outputs):
+            if output.told.get(status.name) != state and self._is_done(output, partial(_tell, status)):
+                output.told[status.name] = state
 
     def _each(self, call: Callable[[Sink], object], results: int = 0) -> None:
         for output in tuple(self._outputs):
-            try:
-                output.try_to(partial(call, output.sink), results)
-            except WindowClosedError:
-                self.closed = True
-            except BrokenPipeError:  # the reader of standard output has gone for good
-                self._outputs.remove(output)
-                self.closed |= not self._outputs
-                if self._outputs:
-                    _log.warning("Nobody reads standard output any more; the run goes on without it")
+            self._is_done(output, call, results)
+
+    def _is_done(self, output: _Output, call: Callable[[Sink], object], results: int = 0) -> bool:
+        try:
+            return output.try_to(partial(call, output.sink), results)
+        except WindowClosedError:
+            self.closed = True
+        except BrokenPipeError:  # the reader of standard output has gone for good
+            self._outputs.remove(output)
+            self.closed |= not self._outputs
+            if self._outputs:
+                _log.warning("Nobody reads standard output any more; the run goes on without it")
+        return False
 
     def finish(self) -> None:
         """Raise the error of the only sink, or of the first if all fail."""
         errors = [output.error for output in self._outputs]
         if self._outputs and errors[0] and all(errors):
             raise errors[0]
+
+
+def _tell(status: CameraStatus, sink: Sink) -> object:
+    return getattr(sink, "tell", _nothing)(status)
 
 
 def _nothing(*_: object) -> bool:

@@ -55,23 +55,30 @@ class Talk:
         self.greeting = greeting
         """A topic to listen to: `online` there means that a subscriber restarted and needs all retained messages."""
         self.kept: dict[str, str] = {status: "online"}
-        self.news: deque[tuple[str, str]] = deque()
-        """Retained messages that were not sent yet."""
+        self._news: dict[str, str] = {}
+        """Retained messages that were not sent yet; of a topic only the newest matters."""
+        self._lock = threading.Lock()
         self.wake = threading.Event()
         self.last_words: dict[str, str] | None = None
         waiting.wake = self.wake.set
 
     def keep(self, topic: str, text: str) -> None:
         """Publish this as a retained message, now and after each reconnection."""
-        self.kept[topic] = text
-        self.news.append((topic, text))
+        with self._lock:
+            self.kept[topic] = self._news[topic] = text
         self.wake.set()
 
     def keep_all(self) -> None:
         """Publish all retained messages once more."""
-        self.news.clear()
-        self.news.extend(tuple(self.kept.items()))
+        with self._lock:
+            self._news = dict(self.kept)
         self.wake.set()
+
+    def take_news(self) -> dict[str, str]:
+        """Take the retained messages that were not sent yet."""
+        with self._lock:
+            news, self._news = self._news, {}
+        return news
 
 
 class Link(threading.Thread):
@@ -111,9 +118,9 @@ class Link(threading.Thread):
 
     def _was_taken(self) -> bool:
         """Run one connection from its beginning to its end; return whether the broker accepted it."""
-        client = new_client(self._broker, self.client_id)
-        connection = Connection(client, self._talk, self._found)
         try:
+            client = new_client(self._broker, self.client_id)
+            connection = Connection(client, self._talk, self._found)
             client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
         except (OSError, ValueError) as error:
             self._lost(why(error))
@@ -172,9 +179,8 @@ class Connection:
         return self._end or ""
 
     def _send(self) -> None:
-        news = self._talk.news
-        while news:
-            self._publish(*news.popleft())
+        for topic, text in self._talk.take_news().items():
+            self._publish(topic, text)
         room = ON_THE_WAY - len(self._on_the_way)
         for entry in self._talk.waiting.after(self._sent, room) if room else ():
             line = f'{entry.line[:-1]},"late":true}}' if entry.is_late else entry.line

@@ -24,6 +24,9 @@ from edge.search import Scene, create_search
 from edge.tracking import Track, Tracker
 from edge.views import clip, same_face
 
+REWOUND_S = 1.0
+"""If a source's clock goes back by more than this, it has started again."""
+
 
 class Classifier(Protocol):
     """Tells emotions."""
@@ -65,6 +68,7 @@ class Pipeline:
         self._search = create_search(self.detector)
         self._intervals = fixed_intervals(config)
         self._processed = 0
+        self._last_s = float("-inf")
 
     @property
     def idle(self) -> bool:
@@ -100,9 +104,13 @@ class Pipeline:
         return tuple(box for box in places if not any(same_face(box, face.box) for face in faces))
 
     def _begin_anew_if_due(self, frame: Frame, gray: GrayImage) -> None:
-        """Forget all faces after a cut or for a photo; after the camera was turned, only those that left the image."""
+        """Forget all faces after a cut, for a photo, or in a video that starts again.
+
+        After the camera was turned, forget only those that left the image.
+        """
         change = self._scene.update(gray)
-        if frame.is_still or change is SceneChange.CUT:
+        is_rewound, self._last_s = frame.time_s < self._last_s - REWOUND_S, frame.time_s
+        if frame.is_still or is_rewound or change is SceneChange.CUT:
             self._forget()
         elif change is SceneChange.DRIFT:
             self.tracker.forget_hidden()

@@ -8,6 +8,7 @@ second.
 """
 
 import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,7 +20,7 @@ from edge.detectors import Detector
 from edge.motion import Changes
 from edge.results import BgrImage, Box, Detection, GrayImage
 from edge.views import same_face
-from edge.zoom import ZoomDetector
+from edge.zoom import ZoomDetector, by_score
 
 CLOSE_UPS = 8
 """How many known faces are checked again on one frame, and how many candidates in one view; the others wait."""
@@ -28,7 +29,7 @@ TURNS = 7
 AGAIN_S = 0.5
 """The least time between two looks at a view in which something moves all the time."""
 REST_S = 1.0
-"""The time between two looks at an unchanged scene."""
+"""The time between two looks at an unchanged scene; each view gets its turn, also while something moves elsewhere."""
 LOST_S = 1.0
 """How long the place of a lost face is searched too, in every other detection: newcomers elsewhere wait no longer."""
 
@@ -95,6 +96,7 @@ class ZoomSearch(Search):
         self._size = (0, 0)
         self._now_s = 0.0
         self._turn = 0
+        self._random = random.Random(0)
 
     def update(self, scene: Scene) -> list[Detection]:
         """Find known faces that are still there, lost ones that are back, and new ones in the views that are due."""
@@ -108,7 +110,7 @@ class ZoomSearch(Search):
             candidates = self._detector.look(image, view)
             if view in self._views:
                 self._seen_in[view] = [*(face.box for face in candidates), *self._detector.doubtful_in(view)]
-            faces += self._detector.confirm(image, candidates, faces, CLOSE_UPS)
+            faces += self._detector.confirm(image, self._in_turn(candidates), faces, CLOSE_UPS)
         self._turn += 1
         self.doubtful = [box for seen in self._seen_in.values() for box in seen]
         return faces
@@ -139,10 +141,18 @@ class ZoomSearch(Search):
                 faces.append(found)
         return faces
 
+    def _in_turn(self, candidates: Sequence[Detection]) -> list[Detection]:
+        """The best candidates, then the others in random order: so a pattern that is rejected each time hides none."""
+        ranked = by_score(candidates)
+        best, others = ranked[: CLOSE_UPS // 2], ranked[CLOSE_UPS // 2 :]
+        self._random.shuffle(others)
+        return best + others
+
     def _next_views(self, changed: NDArray[np.bool_]) -> list[Box]:
         """The views to search on this frame."""
         order = np.argsort(self._looked_s, kind="stable")
-        due = order[changed[order] & (self._now_s - self._looked_s[order] >= AGAIN_S)]
+        waited_s = self._now_s - self._looked_s[order]
+        due = order[(changed[order] & (waited_s >= AGAIN_S)) | (waited_s >= REST_S * len(order))]
         if not len(due) and self._now_s - self._looked_s.max() >= REST_S:
             due = order[:1]
         chosen = due[: min(math.ceil(len(self._views) / TURNS), self._detector.most_looks)]

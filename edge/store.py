@@ -19,7 +19,20 @@ from edge.errors import SinkError
 from edge.names import own_device
 from edge.results import CameraStatus, Frame, FrameResult
 from edge.schema import status_to_json, to_json
-from edge.store_file import LIMITS, StoreLimits, last_result, open_store, ran_s_of, sent_through, set_progress, trim
+from edge.store_file import (
+    LIMITS,
+    StoreLimits,
+    file_at,
+    go_on,
+    is_damage,
+    last_result,
+    move_aside,
+    open_store,
+    ran_s_of,
+    sent_through,
+    set_progress,
+    trim,
+)
 from edge.waiting import LATE_S, Entry
 
 MOST_PENDING = 10_000
@@ -61,8 +74,9 @@ class Store:
         self.wake: Callable[[], None] = lambda: None
         self.limits, self.forwards = limits, forwards
         self.path = path
-        self._reading = open_store(path)  # the broker's link reads, marks what is done, and needs no sync for that
-        self._reading.execute("PRAGMA synchronous=NORMAL")
+        self._reading = self._open_to_read()
+        self._file = file_at(path)
+        self._damage: Exception | None = None
         self.done_through, self._last_result = sent_through(self._reading), last_result(self._reading)
         self._opened_at = self._last_result
         self._ran_s, self._opened_s = ran_s_of(self._reading), time.monotonic()
@@ -140,15 +154,46 @@ class Store:
             self._news.wait(IDLE_S)
             self._news.clear()
             try:
-                connection = connection or open_store(self.path)
+                connection = self._connected(connection)
                 self._write(connection)
-            except (sqlite3.Error, SinkError) as error:
+            except (sqlite3.Error, SinkError, OSError) as error:
                 self._fail(error)
                 if self._ended.wait(RETRY_S):
                     break
                 self._news.set()
         if connection:
             connection.close()
+
+    def _connected(self, connection: sqlite3.Connection | None) -> sqlite3.Connection:
+        """The connection to the store; if its file is damaged, or somebody has removed it, to a new one."""
+        if self._damage:
+            move_aside(self.path, self._damage)
+            self._damage = None
+        if connection and file_at(self.path) == self._file:
+            return connection
+        if connection:
+            connection.close()
+        connection = open_store(self.path)
+        if file_at(self.path) != self._file:
+            self._begin_anew(connection)
+        return connection
+
+    def _begin_anew(self, connection: sqlite3.Connection) -> None:
+        """Go on in another file; what only the last one held is lost."""
+        if self.forwards:
+            self.dropped += max(0, self._last_result - self.done_through)
+        if not last_result(connection):
+            go_on(connection, max(self._last_result, self.done_through), self.clock_s())
+        self._reading = self._open_to_read()
+        self.done_through = sent_through(self._reading)
+        self._last_result = max(self.done_through, last_result(self._reading))
+        self._file = file_at(self.path)
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        """The broker's link reads, marks what is done, and needs no sync for that."""
+        connection = open_store(self.path)
+        connection.execute("PRAGMA synchronous=NORMAL")
+        return connection
 
     def _write(self, connection: sqlite3.Connection) -> None:
         """Write all waiting rows in one transaction; if it fails, they go on waiting."""
@@ -190,6 +235,9 @@ class Store:
         if not self._has_failed:
             _log.warning("Expected to write to the store %s. Received: %s; it is tried again", self.path, error)
         self._has_failed = True
+        if is_damage(error):
+            self._damage = error
+            self._news.set()
 
     def _recover(self) -> None:
         if self._has_failed:

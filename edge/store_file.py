@@ -64,12 +64,34 @@ def open_store(path: Path) -> sqlite3.Connection:
         try:
             return _open(path)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):  # no damage: no permission, a full disk
+            if not is_damage(error):
                 raise
-            _move_aside(path, error)
+            move_aside(path, error)
             return _open(path)
     except (sqlite3.Error, OSError) as error:
         raise SinkError(f"Expected to open a store at {path}. Received: {error}") from error
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether the file is damaged: no permission, or a full disk, is no damage."""
+    return type(error) is sqlite3.DatabaseError
+
+
+def file_at(path: Path) -> tuple[int, int] | None:
+    """What identifies the file at a path; None if there is none."""
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        return status.st_dev, status.st_ino
+    return None
+
+
+def go_on(connection: sqlite3.Connection, number: int, ran_s: float) -> None:
+    """Let the numbers of a new store's rows, and its clock, go on from those of the store before it."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('rows', ?)", (number,))
+        set_progress(connection, "sent", number)
+        set_progress(connection, "ran_s", ran_s)
 
 
 @contextlib.contextmanager
@@ -175,7 +197,8 @@ def _is_foreign(path: Path) -> bool:
         return file.read(len(_MAGIC)) not in (b"", _MAGIC)
 
 
-def _move_aside(path: Path, error: Exception) -> None:
+def move_aside(path: Path, error: Exception) -> None:
+    """Rename a damaged store with its journal, so that a new one can begin."""
     names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in itertools.count())
     aside = next(name for name in names if not os.path.lexists(name))
     _log.warning("Expected the store at %s to be whole. Received: %s; it is moved to %s", path, error, aside)

@@ -4,6 +4,7 @@ import math
 import re
 import time
 from dataclasses import replace
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 import cv2
@@ -61,8 +62,10 @@ def _open_http(url: str, name: str, config: EdgeConfig) -> Source:
             return MjpegSource(answer, name, config, head)  # images one behind the other, called nothing
         is_playlist = kind == "a playlist"
         text = (head + answer.read(PLAYLIST_BYTES)).decode("utf-8", "replace") if is_playlist else ""
-    except OSError as error:
+    except TimeoutError as error:
         raise SourceError("it answers, and sends nothing in time") from error
+    except (OSError, HTTPException) as error:
+        raise SourceError("it ends its answer in the middle") from error
     answer.close()
     if kind in PHOTO_TYPES | MOVING_TYPES or announced.startswith("image/"):
         return SnapshotSource(url, name, config)

@@ -75,7 +75,7 @@ class ZoomDetector:
             candidates += _look(self._far, image, view)
             self.doubtful += _doubtful(self._far, view)
         self.doubtful += [face.box for face in candidates]
-        faces = self.confirm(image, candidates, [], len(candidates))
+        faces = self.confirm(image, by_score(candidates), [], len(candidates))
         return sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
 
     def views(self, size: tuple[int, int]) -> list[Box]:
@@ -107,9 +107,9 @@ class ZoomDetector:
     def confirm(
         self, image: BgrImage, candidates: Sequence[Detection], known: Sequence[Detection], most: int
     ) -> list[Detection]:
-        """Find the new faces among the candidates, each once; only the `most` best candidates are checked."""
+        """Find the new faces among the candidates, each once; only the first `most` candidates are checked."""
         seen, faces = [face.box for face in known], []
-        for candidate in sorted(candidates, key=lambda face: face.score, reverse=True):
+        for candidate in candidates:
             if most == 0 or any(same_face(candidate.box, box) for box in seen):
                 continue
             most -= 1
@@ -147,6 +147,11 @@ class ZoomDetector:
             found = [Detection(mirror_box(face.box, around.width), face.score) for face in found]
         faces = [move_face(face, around.x, around.y) for face in found]
         return max((face for face in faces if same_face(face.box, box)), key=lambda face: face.score, default=None)
+
+
+def by_score(faces: Sequence[Detection]) -> list[Detection]:
+    """The faces, the surest first."""
+    return sorted(faces, key=lambda face: face.score, reverse=True)
 
 
 def _look(network: FarDetector | NearDetector, image: BgrImage, view: Box) -> list[Detection]:

@@ -178,6 +178,29 @@ def test_one_of_several_cameras_may_come_later(serve: Callable[..., list[Source]
         list(iter_frames([file], timeout_s=5))
 
 
+def test_the_reason_of_a_camera_that_is_away_is_the_present_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reasons = iter(["", "nobody answers"])
+
+    def open_next(name: str, config: EdgeConfig) -> Source:
+        if reason := next(reasons, "no such device"):
+            raise SourceError(reason)
+        return FakeSource(count=10**6, live=True, fps=100, fail_after=5)
+
+    monkeypatch.setattr(camera_module, "open_source", open_next)
+    with caplog.at_level(logging.INFO, "edge.camera"), Camera("fake", FAST) as camera:
+        for _ in iter_frames([camera], timeout_s=1.5):
+            pass
+    assert camera.status.state is CameraState.OFFLINE
+    assert camera.status.reason == "no such device"
+    assert [record.message.partition(": ")[2] for record in caplog.records] == [
+        "Expected a frame from the fake. Received: none",
+        "nobody answers",
+        "no such device",
+    ]
+
+
 def test_no_camera_at_the_start_is_an_error_at_once(serve: Callable[..., list[Source]]) -> None:
     serve()
     with Camera("fake", FAST) as camera, pytest.raises(SourceError, match="Expected a camera"):

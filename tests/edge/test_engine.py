@@ -145,6 +145,17 @@ def test_an_event_comes_even_if_no_frame_does() -> None:
         list(engine.events(seconds=20))
 
 
+def test_sources_of_which_no_frame_comes_any_more_are_forgotten_but_stay_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edge.engine.UNUSED_S", -1.0)
+    engine = engine_of()
+    for client in range(50):
+        engine.push(Frame(IMAGE, 0, 100.0, 0.0, f"client {client}"))
+    assert len(engine._pipelines) == len(engine._limiters) == 1
+    assert engine.counts()["detections"] == 50
+
+
 def test_a_frame_of_ones_own_may_be_pushed() -> None:
     engine = engine_of(EdgeConfig(fps=10, min_quality=0.0))
     first = engine.push(Frame(IMAGE, 0, 100.0, 0.0, "mine"))

@@ -126,6 +126,31 @@ def test_a_fault_that_lasts_is_told_and_so_is_its_end() -> None:
     assert len(plain.results) == len(teller.results) == 1
 
 
+def test_a_sink_that_fails_just_then_hears_of_the_fault_when_it_works_again() -> None:
+    class TellingDisk(Disk):
+        def __init__(self) -> None:
+            super().__init__()
+            self.told: list[str] = []
+
+        def tell(self, status: CameraStatus) -> None:
+            if not self.has_room:
+                raise SinkError("Expected room on the disk. Received: none")
+            self.told.append(status.state.value)
+
+    disk, other = TellingDisk(), Teller()
+    fan_out = FanOut([disk, other], clock_s=lambda: disk.now_s)
+    fan_out.tell(CameraStatus("door", CameraState.ONLINE, "", 0.0, 0.0))
+    fan_out.turn()
+    disk.has_room = False
+    fan_out.tell(CameraStatus("door", CameraState.OFFLINE, "unplugged", 1.0, 1.0))
+    for disk.now_s in (3.0, 3.1, 10.0):
+        fan_out.turn()
+    disk.has_room = True
+    for disk.now_s in (60.0, 61.0):
+        fan_out.turn()
+    assert disk.told == other.told == ["online", "offline"]
+
+
 def test_a_camera_that_is_reopened_at_once_is_no_news() -> None:
     teller, now_s = Teller(), [0.0]
     fan_out = FanOut([teller], clock_s=lambda: now_s[0])

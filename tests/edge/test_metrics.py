@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -26,6 +27,7 @@ from edge.metrics import MetricsSink, SnapshotOptions
 from edge.results import BgrImage
 from edge.run import main, run
 from edge.sources import Source
+from edge.status_page import Answer, Pages, StatusServer
 from tests.fakes import FakeClassifier, FakeDetector, FakeSource, RecordingSink
 from tests.processes import ROOT
 
@@ -253,3 +255,17 @@ def _until_data(url: str, query: str) -> list[dict[str, dict[str, str]]]:
             return answer
         time.sleep(0.1)
     raise AssertionError((query, answer))
+
+
+def test_a_client_that_hangs_up_leaves_no_line_in_the_journal(capfd: pytest.CaptureFixture[str]) -> None:
+    long = Answer(200, "text/plain", bytes(5_000_000))
+    server = StatusServer("127.0.0.1:0", Pages(lambda _: long, list, lambda _: None, "token"))
+    for _ in range(3):
+        client = socket.create_connection(("127.0.0.1", server.port))
+        client.sendall(b"GET /metrics?token=token HTTP/1.0\r\n\r\n")
+        assert client.recv(10)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()  # a reset
+    time.sleep(0.5)
+    server.close()
+    assert capfd.readouterr().err == ""

@@ -19,9 +19,10 @@ import pytest
 from edge.broker_options import read_password
 from edge.errors import SinkError
 from edge.mqtt import MqttOptions, MqttSink
-from edge.mqtt_link import Broker
+from edge.mqtt_link import Broker, Talk
 from edge.names import level, own_device
 from edge.results import CameraState, CameraStatus, Frame
+from edge.waiting import MemoryQueue
 from tests.fakes import frame_of, result_of
 from tests.processes import run_python
 from tests.rigs.broker import MOSQUITTO, Listener, listening, mosquitto, until
@@ -216,6 +217,33 @@ def test_an_authority_of_one_s_own_is_trusted_when_it_is_named(
         assert "mqtts://" in why_offline(broker.source.replace("mqtts", "mqtt"), caplog)
     finally:
         broker.kill()
+
+
+def test_an_authority_that_is_being_renewed_is_read_again(
+    authority: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.mqtt_link.FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr("edge.mqtt_link.MOST_PAUSE_S", 0.2)
+    ours, whole = authority.with_name("ours.pem"), authority.read_text()
+    ours.write_text(whole)
+    broker = tls_broker(authority)
+    with caplog.at_level(logging.INFO, "edge.mqtt"):
+        sink = MqttSink(broker.source, MqttOptions(authority=ours))
+        ours.write_text(whole[:400])
+        until(lambda: "Expected a certificate" in caplog.text, seconds=10)
+        ours.write_text(whole)
+        broker.revive()
+        until(lambda: "is online" in caplog.text, seconds=20)
+        sink.close()
+    broker.kill()
+
+
+def test_cameras_that_come_and_go_while_the_broker_is_away_take_no_memory() -> None:
+    talk = Talk(MemoryQueue(10), lambda entry: "", "home/status")
+    for number in range(1000):
+        talk.keep("home/door/state", f"offline {number}")
+    assert talk.take_news() == {"home/door/state": "offline 999"}
+    assert talk.take_news() == {}
 
 
 def test_what_failed_is_what_is_told(broker: ServerRig, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:

@@ -88,6 +88,17 @@ def test_photos_have_nothing_in_common() -> None:
     assert first.track_id != second.track_id
 
 
+def test_a_video_that_starts_again_has_new_people() -> None:
+    detector = FakeDetector()
+    pipeline = _pipeline(detector, FakeClassifier())
+    first = [pipeline.process(frame_of(IMAGE, index, 10 + index / 15)).faces for index in range(6)]
+    again = pipeline.process(frame_of(IMAGE, 6, 0.0)).faces
+    assert first[-1][0].track_id != again[0].track_id
+    detector.boxes = []
+    later = [pipeline.process(frame_of(IMAGE, index, index / 15)).faces for index in range(1, 30)]
+    assert later[-1] == ()
+
+
 def test_a_face_at_the_border_is_cut_there() -> None:
     classifier = FakeClassifier()
     pipeline = _pipeline(FakeDetector([Box(-4, -4, 40, 40)]), classifier)

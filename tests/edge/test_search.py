@@ -1,6 +1,7 @@
 """Search and follow: everything is looked at, no frame costs more than a few looks, and nothing is invented."""
 
 import itertools
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -211,6 +212,44 @@ def test_a_small_newcomer_close_beside_a_large_known_face_that_moves_is_found_in
         room.look(squares(known._replace(x=200 + 4 * (step % 3))))
     found = [room.look(squares(known._replace(x=200 + 4 * (step % 3)), newcomer)) for step in range(6)]
     assert newcomer in found[-1]
+
+
+def test_a_face_that_the_first_look_missed_is_found_though_something_moves_elsewhere() -> None:
+    room, newcomer = Room(), Box(40, 380, 40, 40)
+    room.far.least, room.near.least = 0.09, 0.18
+    for step in range(60):
+        image = squares(newcomer)
+        image[10:60, 500:560] = 20 * (step % 8)
+        room.near.score = 0.3 if step < 8 else 0.9
+        room.look(image)
+    assert newcomer in [face.box for face in room.faces]
+
+
+def test_patterns_that_are_rejected_again_and_again_hide_no_face() -> None:
+    patterns = [Box(20 + 60 * index, 40 + 60 * row, 30, 30) for index in range(10) for row in range(7)]
+    person = Box(290, 230, 30, 30)
+    patterns.remove(Box(260, 220, 30, 30))
+    patterns.remove(Box(320, 220, 30, 30))
+
+    class Near(FakeNetwork):
+        def detect(self, image: BgrImage, score: float = 0.5) -> list[Detection]:
+            found = super().detect(image, score)
+            return [replace(face, score=0.4 if image[face.box.y, face.box.x, 1] == 255 else 0.9) for face in found]
+
+    class Far(FakeNetwork):
+        def detect(self, image: BgrImage, score: float = 0.5) -> list[Detection]:
+            found = super().detect(image, score)
+            return [replace(face, score=0.9 if image[face.box.y, face.box.x, 1] == 255 else 0.6) for face in found]
+
+    room = Room()
+    room.far, room.near = Far(), Near()
+    room.near.least = 0.18
+    room.search = ZoomSearch(ZoomDetector(room.far, room.near, 40))
+    for step in range(40):
+        image = squares(*patterns, person, wall=90 + 10 * (step % 4))
+        image[person.y : person.y + 30, person.x : person.x + 30, 1] = 250
+        room.look(image)
+    assert [face.box for face in room.faces] == [person]
 
 
 def test_a_film_that_begins_again_or_changes_its_size_is_searched_anew() -> None:

@@ -120,6 +120,42 @@ def test_what_is_not_a_store_is_left_alone_or_moved_aside(content: bytes, tmp_pa
     assert path.read_bytes() == content
 
 
+def test_a_store_that_is_damaged_while_it_runs_is_moved_aside_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.store.RETRY_S", 0.05)
+    path = tmp_path / "results.sqlite"
+    store = Store(path)
+    fill(store, range(200))
+    store.done(store.after(0, 1)[0].number)
+    before = store.after(0, 1000)[-1].number
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = path.stat().st_size
+    with path.open("r+b") as file:  # every page of rows
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+    fill(store, range(200, 203))
+    assert stored(path) == [200, 201, 202]
+    assert [entry.number for entry in store.after(store.done_through, 10)] == [before + 1, before + 2, before + 3]
+    assert store.dropped > 0
+    store.close()
+    assert (tmp_path / "results.sqlite.damaged").is_file()
+
+
+def test_a_store_that_somebody_removes_while_it_runs_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "results.sqlite"
+    store = Store(path)
+    fill(store, range(3))
+    before = store.after(0, 10)[-1].number
+    path.unlink()
+    fill(store, range(3, 5))
+    assert stored(path) == [3, 4]
+    assert [entry.number for entry in store.after(store.done_through, 10)] == [before + 1, before + 2]
+    store.close()
+    assert stored(path) == [3, 4]
+
+
 def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "other.sqlite") as connection:
         connection.execute("CREATE TABLE mine (id)")

@@ -51,7 +51,13 @@ def test_a_password_is_asked_for_once_and_a_wrong_one_is_told(path: str) -> None
 
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [("404", r"nothing is at this path \(404\)"), ("503", "busy"), ("403", "may not see"), ("page", "a web page")],
+    [
+        ("404", r"nothing is at this path \(404\)"),
+        ("503", "busy"),
+        ("403", "may not see"),
+        ("page", "a web page"),
+        ("broken", "ends its answer in the middle"),
+    ],
 )
 def test_what_can_not_be_watched_says_why(path: str, reason: str) -> None:
     with WebCamera() as camera, pytest.raises(SourceError, match=f"Received: .*{reason}"):

@@ -71,6 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(401, b"", "text/plain", **{"WWW-Authenticate": wanted})
         elif name.isdigit():
             self._answer(int(name), b"", "text/plain")
+        elif name == "broken":  # the head of an answer in pieces, and no more
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: image/x\r\n\r\n")
         elif name == "page":
             self._answer(200, b"<html><body>Log in</body></html>", "text/html")
         elif name == "snapshot":
