@@ -27,7 +27,7 @@ def crowd_work(model: Path, size: tuple[int, int], faces: int) -> Callable[[], F
 
     The frames are one second apart: with less time between them, the detector rests when nobody is there.
     """
-    config = EdgeConfig(source="demo", model=str(model), detect_every=1, max_faces=MOST_FACES)
+    config = EdgeConfig(source="demo", model=str(model), detect_every=1, classify_every=1, max_faces=MOST_FACES)
     scene, index = scenes.crowd(size, faces), itertools.count()
     detector = scenes.PlacedFaces(DETECTORS["blazeface"](config), scene.boxes, size[0])
     engine = Engine(config, detector)
