@@ -114,20 +114,22 @@ class Store:
         """The first results after this number; none if the disk can't be read at the moment."""
         query = "SELECT id, source, line, ran_s FROM rows WHERE id > ? AND kind = 'result' ORDER BY id LIMIT ?"
         late_s = self.clock_s() - LATE_S
+        reading = self._reading
         try:
-            rows = self._reading.execute(query, (number, most)).fetchall()
+            rows = reading.execute(query, (number, most)).fetchall()
         except sqlite3.Error as error:
-            self._fail(error)
+            self._fail(error, reading)
             return []
         return [Entry(id_, source, line, id_ <= self._opened_at or ran_s < late_s) for id_, source, line, ran_s in rows]
 
     def done(self, number: int) -> None:
         """Note that the broker has all results up to this number."""
         self.done_through = max(self.done_through, number)
+        reading = self._reading
         try:
-            set_progress(self._reading, "sent", self.done_through)
+            set_progress(reading, "sent", self.done_through)
         except sqlite3.Error as error:  # it would come twice after a restart
-            self._fail(error)
+            self._fail(error, reading)
 
     @property
     def count(self) -> int:
@@ -187,7 +189,7 @@ class Store:
         self._reading = self._open_to_read()
         self.done_through = sent_through(self._reading)
         self._last_result = max(self.done_through, last_result(self._reading))
-        self._file = file_at(self.path)
+        self._file, self._damage = file_at(self.path), None
 
     def _open_to_read(self) -> sqlite3.Connection:
         """The broker's link reads, marks what is done, and needs no sync for that."""
@@ -231,11 +233,12 @@ class Store:
             self.done_through = gone_through
         return last
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: Exception, reading: sqlite3.Connection | None = None) -> None:
+        """Log the first error; a damaged file is replaced, unless `reading` was still of the file before it."""
         if not self._has_failed:
             _log.warning("Expected to write to the store %s. Received: %s; it is tried again", self.path, error)
         self._has_failed = True
-        if is_damage(error):
+        if is_damage(error) and reading in (None, self._reading):
             self._damage = error
             self._news.set()
 
