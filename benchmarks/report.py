@@ -35,7 +35,7 @@ STAGES = {
     "test_find_again": "a known face again (every third frame)",
     "test_follow": "follow (the frames between)",
     "test_crop": "crop",
-    CLASSIFY: "classify, int8",
+    CLASSIFY: "classify, int8 (every third frame)",
     "test_track_and_smooth": "track and smooth",
     "test_encode": "JSON line",
     "test_draw": "draw (only for a window or video)",
@@ -109,14 +109,12 @@ def draw_stages(run: Run) -> Any:
 def draw_tradeoff(run: Run) -> Any:
     """Plot accuracy against latency for each variant and runtime; a dot's area is the file's size."""
     figure, axes = plt.subplots(figsize=(8, 4))
-    rows = tradeoff(run)
-    for row in rows:
+    rows = sorted(tradeoff(run), key=lambda row: row["ms per face"])
+    for number, row in enumerate(rows):
         place = row["ms per face"], 100 * row["accuracy"]
         axes.scatter(*place, s=row["MB"] * 200, alpha=0.5)
-        text, lift = (
-            f"{row['variant']}, {row['runtime']}\n{row['MB']:.1f} MB",
-            28 if row["runtime"] == "litert" else -28,
-        )
+        text = f"{row['variant']}, {row['runtime']}\n{row['MB']:.1f} MB"
+        lift = -28 if number % 2 else 28  # neighbors' words on different sides
         axes.annotate(text, place, xytext=(0, lift), textcoords="offset points", ha="center", va="center")
     axes.set(
         xlabel="ms per face (fastest, one thread)", ylabel="agreement with the FER+ majority of all test images, %"
