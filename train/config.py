@@ -191,6 +191,7 @@ RECIPES = {
         mixup=0.2,
     ),
 }
+RECIPES["mobilenet_full"] = replace(RECIPES["mobilenet"], arch="mobilenet_full", out="runs/mobilenet_full")
 
 
 def recipe(init: str, **options: Any) -> TrainConfig:

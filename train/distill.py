@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+from keras import layers
 
 from train.models import RECIPE_SIZE
 from train.predict import ONE_HEAD, load_network
 
 Answers = Mapping[str, Any]
 """By the name of the head, backend tensors (batch, labels) with rows that sum to 1."""
+QUICK = (layers.Conv2D, layers.DepthwiseConv2D, layers.BatchNormalization, layers.ReLU, layers.Add)
+"""A teacher's layers that compute in the pupil's number format; the others stay in float32."""
 
 
 def learn_from(model: keras.Model, files: Sequence[str], share: float) -> None:
@@ -27,6 +30,9 @@ def learn_from(model: keras.Model, files: Sequence[str], share: float) -> None:
     teachers = [load_network(file) for file in files]
     for teacher in teachers:
         teacher.trainable = False
+        for layer in teacher._flatten_layers():
+            if isinstance(layer, QUICK):
+                layer.dtype_policy = model.dtype_policy
     compute_loss = model.compute_loss
 
     def compute_taught_loss(

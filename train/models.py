@@ -7,6 +7,7 @@ shape; the convolutional ones share their weights between sizes.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import keras
 from keras import layers
@@ -19,7 +20,6 @@ BATCH_NORM_MOMENTUM = 0.97  # Keras' 0.99 is slow for runs of a few dozen epochs
 RECIPE_SIZE = (48, 48, 1)
 HEADS = ("people", "label")
 """The softmax layers of a network that was trained with votes, the one that decides first."""
-TRANSFER_SHAPE = (96, 96, 3)
 FACE_OFFSETS = (-103.939, -116.779, -123.68)
 """What the face network of `train/face_weights.py` adds to blue, green and red."""
 LOGITS = "_logits"
@@ -90,16 +90,25 @@ def mobilenet(
     The network in edge/ is one. `weights` is what `python -m train.face_weights` writes: a network that already tells
     faces apart.
     """
-    return _transfer("mobilenet", input_shape, heads, weights, first_blocks_of_mobilenet, FACE_OFFSETS)
+    return _transfer("mobilenet", input_shape, heads, weights, partial(mobilenet_blocks, 10), FACE_OFFSETS)
 
 
-def first_blocks_of_mobilenet(weights: str | None, input_shape: InputShape, include_top: bool = False) -> keras.Model:
-    """MobileNet (Howard et al. 2017, arXiv:1704.04861) up to its tenth block: 512 channels of 6x6 for 96x96."""
+def mobilenet_full(
+    input_shape: InputShape = RECIPE_SIZE, heads: Sequence[str] = HEADS, weights: str | None = None
+) -> keras.Model:
+    """All thirteen blocks of MobileNet at 128x128, a teacher for `mobilenet`: 3.2 M parameters, 186 M multiply-adds."""
+    blocks = partial(mobilenet_blocks, 13)
+    return _transfer("mobilenet_full", input_shape, heads, weights, blocks, FACE_OFFSETS, side=128)
+
+
+def mobilenet_blocks(
+    blocks: int, weights: str | None, input_shape: InputShape, include_top: bool = False
+) -> keras.Model:
+    """The first blocks of MobileNet (Howard et al. 2017, arXiv:1704.04861); `weights` are those of all thirteen."""
     whole = keras.applications.MobileNet(include_top=include_top, weights=None, input_shape=input_shape)
-    network = keras.Model(whole.input, whole.get_layer("conv_pw_10_relu").output, name="mobilenet_10")
     if weights:
-        network.load_weights(weights)
-    return network
+        whole.load_weights(weights)
+    return keras.Model(whole.input, whole.get_layer(f"conv_pw_{blocks}_relu").output, name=f"mobilenet_{blocks}")
 
 
 ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {name: globals()[name] for name in NETWORKS}
@@ -165,13 +174,14 @@ def _transfer(
     weights: str | None,
     application: Callable[..., keras.Model],
     offsets: Sequence[float] = (0.0, 0.0, 0.0),
+    side: int = 96,
 ) -> keras.Model:
     inputs = keras.Input(input_shape)
     x = layers.Concatenate()([inputs] * 3)
-    x = layers.Resizing(96, 96, dtype="float32")(x)  # in float32: TensorFlow's resize of bfloat16 is none
+    x = layers.Resizing(side, side, dtype="float32")(x)  # in float32: TensorFlow's resize of bfloat16 is none
     if any(offsets):
         x = layers.Rescaling(1.0, offset=list(offsets), dtype="float32")(x)
-    backbone = application(include_top=False, weights=weights, input_shape=TRANSFER_SHAPE)
+    backbone = application(include_top=False, weights=weights, input_shape=(side, side, 3))
     for layer in backbone._flatten_layers(include_self=False, recursive=True):
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM  # Keras' own 0.999 is slower still

@@ -13,14 +13,14 @@ from edge.model_info import LABELS
 from tests.processes import run_python
 from tests.train import synthetic
 from tests.train.test_face_weights import write_package
-from train.architectures import NETWORKS
+from train.architectures import FACE_WEIGHTS, NETWORKS, TRANSFER
 
 FEW = {"Training": 4, "PublicTest": 1, "PrivateTest": 3}
 
 
 def weights_for(arch: str, data: Path) -> list[str]:
     """The options of an architecture that says nothing of use without weights."""
-    if arch != "mobilenet":
+    if TRANSFER.get(arch) != FACE_WEIGHTS:
         return []
     package, weights = str(data.parent / "models.tgz"), str(data.parent / "faces.weights.h5")
     write_package(Path(package))

@@ -10,6 +10,7 @@ import pytest
 from train.config import RECIPES
 from train.distill import answer, blend, learn_from
 from train.fit import compile_model
+from train.models import ARCHITECTURES
 from train.predict import load_network
 
 
@@ -57,3 +58,20 @@ def test_a_pupil_learns_what_its_teacher_says_and_is_judged_by_the_truth(tmp_pat
     said = model.predict(images, verbose=0)
     assert (said["people"].argmax(1) == 2).all()  # the teacher's, of whom it learned all
     assert (said["label"].argmax(1) == 6).all()  # the data's
+
+
+def test_a_teacher_computes_in_its_pupils_number_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ARCHITECTURES["compact"]((48, 48, 1)).save(tmp_path / "t.keras")
+    config = replace(RECIPES["compact"], learning_rate=0.01, ema=0.0, precision="bfloat16")
+    model = compile_model(config, ("people", "label"), steps=10)
+    teacher = load_network(tmp_path / "t.keras")
+    monkeypatch.setattr("train.distill.load_network", lambda file: teacher)
+    learn_from(model, [str(tmp_path / "t.keras")], share=0.5)
+    layers = [layer for layer in teacher.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert layers
+    assert {layer.compute_dtype for layer in layers} == {"bfloat16"}
+    images = np.random.default_rng(0).uniform(0, 255, (16, 48, 48, 1)).astype(np.float32)
+    quick, exact = answer(teacher, images), answer(load_network(tmp_path / "t.keras"), images)
+    for head, scores in exact.items():
+        assert "float32" in str(quick[head].dtype)
+        assert np.allclose(keras.ops.convert_to_numpy(quick[head]), keras.ops.convert_to_numpy(scores), atol=0.03)

