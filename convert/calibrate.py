@@ -19,7 +19,7 @@ from edge.photos import IMAGE_SUFFIXES
 from edge.preprocess import resize_face
 from edge.results import FaceInput
 from train.class_names import class_of
-from train.data import DAMAGED, Dataset, find_data, load_fer2013, votes_beside
+from train.data import BESIDE, DAMAGED, Dataset, find_data, load_fer2013
 from train.evaluate import HEAD_TRUTHS, OWN_LABEL, Truth, truths
 from train.face_images import FaceReader, UnusableError
 from train.images import folder_members
@@ -113,7 +113,7 @@ def _find_fer2013(config: ConvertConfig) -> Dataset | None:
         if config.data is not None:
             raise
         return None
-    return load_fer2013(config.data, votes_beside(find_data(config.data)))
+    return load_fer2013(config.data, BESIDE)
 
 
 def _without_test_images(available: Images, calibration: Images, indices: NDArray[np.int64]) -> Images:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert.foreign import PIXELS, Declared, declare
-from edge.errors import ConfigError
+from edge.errors import ConfigError, SinkError
 from edge.options import check, option
+from edge.sinks import checked_folder
 
 VARIANTS = ("float32", "float16", "dynamic", "int8", "int16x8")
 CALIBRATED = ("int8", "int16x8")
@@ -65,10 +66,19 @@ class ConvertConfig:
             self.declared()
         elif self.pixels != "bytes":
             raise ConfigError(f"Expected --pixels with --labels and --input. Received: {self.pixels!r} without them")
+        self._check_folders()
 
     def declared(self) -> Declared | None:
         """The options about a network without a contract; None if they are not given."""
         return declare(self.labels, self.input, self.pixels) if self.labels else None
+
+    def _check_folders(self) -> None:
+        """Refuse a folder that can't be written to now, not when the work is done."""
+        try:
+            for folder in filter(None, (self.out, self.report)):
+                checked_folder(folder)
+        except SinkError as error:
+            raise ConfigError(str(error)) from error
 
     @property
     def stem(self) -> str:

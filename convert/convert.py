@@ -22,6 +22,7 @@ from convert.write import write_all
 from edge.errors import ModelError
 from edge.model_info import ModelInfo, with_model_info
 from edge.results import FaceInput
+from edge.sinks import checked_folder
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,10 @@ def convert(config: ConvertConfig) -> dict[str, Proof]:
     Raises:
         ModelError: the Keras file, a variant or the gate failed.
         DataError: there are no images.
+        SinkError: the folder can't be written to.
     """
     source = load_source(config.model, config.declared())
+    checked_folder(config.path(REFERENCE).parent)  # before the work; options are checked before TensorFlow is loaded
     data = load_conversion_data(config, source.info)
     for line in check_numbers(data, config):
         log.warning(line)

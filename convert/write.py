@@ -21,7 +21,7 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _write_through(stack.enter_context(replacing(path)), content)
     except OSError as error:
-        raise ModelError(f"Expected room for {len(contents)} files in {path.parent}. Received: {error}") from error
+        raise ModelError(f"Expected to write {path}. Received: {error}") from error
 
 
 def _write_through(path: Path, content: bytes) -> None:

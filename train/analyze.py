@@ -28,7 +28,7 @@ from edge.errors import ConfigError, DataError
 from edge.model_info import LABEL, LABELS, PEOPLE
 from edge.results import Probabilities
 from train import measures
-from train.data import SPLITS, Dataset, find_data, load_fer2013, votes_beside
+from train.data import BESIDE, SPLITS, Dataset, load_fer2013
 from train.evaluate import OWN_LABEL, TRUTH_OF, Truth, truths
 from train.markdown import table
 from train.predict import load_network, predictor
@@ -222,8 +222,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(options: argparse.Namespace) -> int:
     model = load_network(options.model)
-    votes = options.ferplus or votes_beside(find_data(options.data[0] if options.data else None))
-    dataset = load_fer2013(options.data, votes, options.crop)
+    dataset = load_fer2013(options.data, options.ferplus or BESIDE, options.crop)
     there = ", ".join(sorted(set(dataset.splits.tolist())))
     dataset = dataset.split(options.split)
     if not len(dataset):

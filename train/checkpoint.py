@@ -1,10 +1,11 @@
 """What a run saves after every epoch: the best weights, and all that a resumed run needs, each whole or not at all."""
 
+import hashlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,28 @@ import numpy as np
 from edge.errors import ConfigError
 from edge.files import replacing
 from train.config import TrainConfig
+from train.data import Dataset
 
 BEST = "best.weights.h5"
 CHECKPOINT = "checkpoint"
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the best weights and the state for a resumed run after every epoch, each whole or not at all."""
+    """Saves the best weights and the state for a resumed run after every epoch, each whole or not at all.
 
-    def __init__(self, config: TrainConfig, others: list[keras.callbacks.Callback], chooser: str) -> None:
+    Args:
+        config: the options of the run.
+        others: Keras' callbacks, whose state is saved too.
+        chooser: Keras' name for the accuracy that chooses the best epoch.
+        same: what must be the same when the run is resumed, by the names of options.
+    """
+
+    def __init__(
+        self, config: TrainConfig, others: list[keras.callbacks.Callback], chooser: str, same: Mapping[str, Any]
+    ) -> None:
         super().__init__()
         self._config, self._others, self._folder, self._chooser = config, others, Path(config.out), chooser
+        self._same = same
         self.history: list[dict[str, float]] = []
         self.best = -1.0
         self._began_s, self._epoch = 0.0, 0
@@ -38,7 +50,7 @@ class Checkpoint(keras.callbacks.Callback):
         folder = find_checkpoint(self._folder)
         assert folder
         state = json.loads((folder / "state.json").read_text())
-        _check_same_run(state.get("recipe", {}), self._config)
+        _check_same_run(state.get("recipe", {}), self._same)
         self.history, self.best = state["history"], state["best"]
         for callback, attributes in zip(self._others, state["callbacks"], strict=True):
             vars(callback).update(attributes)
@@ -92,8 +104,7 @@ class Checkpoint(keras.callbacks.Callback):
         aside.mkdir()
         self.model.save(aside / "model.keras")
         callbacks = [_plain_attributes(callback) for callback in self._others]
-        recipe = self._config.recipe()
-        state = {"history": self.history, "best": self.best, "callbacks": callbacks, "recipe": recipe}
+        state = {"history": self.history, "best": self.best, "callbacks": callbacks, "recipe": dict(self._same)}
         (aside / "state.json").write_text(json.dumps(state))
         if final.is_dir():  # else .old is the only whole one, from a run that was killed between the two renames
             shutil.rmtree(old, ignore_errors=True)
@@ -102,8 +113,34 @@ class Checkpoint(keras.callbacks.Callback):
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _check_same_run(before: dict[str, Any], config: TrainConfig) -> None:
-    now = config.recipe()
+def terms(config: TrainConfig, images: Sequence[Dataset]) -> dict[str, Any]:
+    """What must be the same when a run is resumed: its recipe, and what its paths lead to, wherever that is now.
+
+    Images are compared by their order, file names and classes, since pixels may be decoded differently elsewhere.
+    """
+    names = [name.rpartition("/")[2] for part in images for name in part.names.tolist()]
+    order = ["/".join(names).encode(errors="backslashreplace"), *(part.labels.tobytes() for part in images)]
+    votes = [part.votes.tobytes() for part in images if part.votes is not None]
+    return {
+        **config.recipe(),
+        "data": f"{len(names)} images, {_checksum(*order)}",
+        "ferplus": _checksum(*votes) if votes else "none",
+        "init": _contents(config.init),
+        "weights": _contents(config.weights),
+        "distill": _contents(*config.teachers),
+    }
+
+
+def _contents(*files: str | None) -> str:
+    """What is in the files, in any order."""
+    return " ".join(sorted(_checksum(Path(file).read_bytes()) for file in files if file)) or "none"
+
+
+def _checksum(*contents: bytes) -> str:
+    return "sha256:" + hashlib.sha256(b"".join(contents)).hexdigest()[:8]
+
+
+def _check_same_run(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     others = [f"--{name.replace('_', '-')} {now[name]} (was {was})" for name, was in before.items() if now[name] != was]
     if others:
         raise ConfigError(

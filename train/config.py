@@ -126,7 +126,10 @@ class TrainConfig:
         return asdict(self)
 
     def recipe(self) -> dict[str, Any]:
-        """The options that must not change when a run is resumed: all but paths and logging."""
+        """The options that must not change when a run is resumed: all but paths and logging.
+
+        A run may be moved, so `train.checkpoint.terms` compares what its paths lead to.
+        """
         plain = {**self.as_dict(), **asdict(self.augmentation)}
         elsewhere = (
             "augmentation",

@@ -46,8 +46,16 @@ WHERE_TO_GET_IT = (
 DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, cv2.error)
 """Errors of reading or decoding a damaged image; RuntimeError means that a zip has a password."""
 Location = str | os.PathLike[str]
+BESIDE = "beside"
+"""Instead of a csv with FER+ votes: those beside the data, except what does not fit these images."""
+MISFIT = "votes that do not fit these images"
+"""The reason to leave out a csv."""
 NAMED = 3
 """How many of the images left out are named for each reason."""
+
+
+class MisfitError(DataError):
+    """A csv with votes does not fit the images."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ class Dataset:
     votes: NDArray[np.float32] | None = None
     """(n, 10), FER+ votes in the order of VOTE_COLUMNS; zeros for images without votes."""
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The names of the images that could not be used, by reason."""
+    """The names of the images, and of csvs with votes, that could not be used, by reason."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -115,16 +123,20 @@ def load_fer2013(
 
     Args:
         path: a folder, zip or csv, or several of them; None: see `find_data`.
-        ferplus: a csv with votes for the images of one of these places.
+        ferplus: a csv with votes for the images of one of these places, or BESIDE.
         crop: find the face in images that are whole photographs.
 
     Raises:
         DataError: there is nothing, or it is damaged; the message says where it looked.
     """
     paths = [path] if path is None or isinstance(path, str | os.PathLike) else path
-    reader = FaceReader(crop)
-    parts = [_load(find_data(one), reader) for one in paths or [None]]
-    return _together(_with_votes_of_one(parts, ferplus) if ferplus else parts)
+    reader, places = FaceReader(crop), [find_data(one) for one in paths or [None]]
+    parts = [_load(place, reader) for place in places]
+    if ferplus == BESIDE:
+        parts = _with_votes_beside(parts, places)
+    elif ferplus:
+        parts = _with_votes_of_one(parts, ferplus)
+    return _together(parts)
 
 
 def votes_beside(data: Path) -> str | None:
@@ -150,6 +162,10 @@ def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
     """Add FER+ votes to the data set, joined by the csv's `path` column.
 
     The original fer2013new.csv has no such column: its rows match only those of fer2013.csv.
+
+    Raises:
+        MisfitError: the votes are of other images.
+        DataError: the csv can't be read.
     """
     try:
         with Path(ferplus).open(newline="") as file:
@@ -167,12 +183,12 @@ def with_votes(dataset: Dataset, ferplus: str | os.PathLike[str]) -> Dataset:
     elif _are_rows_of(dataset, rows):
         joined = votes
     else:
-        raise DataError(
+        raise MisfitError(
             f"Expected a `path` column in {ferplus}, or fer2013.csv in --data, whose rows and Usage it repeats "
             f"(python -m train --heads label needs no votes). Received: {len(rows)} rows without them"
         )
     if not joined.any():
-        raise DataError(f"Expected votes of this data set's images in {ferplus}. Received: votes of others")
+        raise MisfitError(f"Expected votes of this data set's images in {ferplus}. Received: votes of others")
     return replace(dataset, votes=joined)
 
 
@@ -188,13 +204,18 @@ def _are_rows_of(dataset: Dataset, rows: list[dict[str, str]]) -> bool:
     return str(dataset.names[0]).startswith("row ") and splits == dataset.splits.tolist()
 
 
-def stratified_split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split off a `share` of every class: the indices of the rest and of the share, shuffled by `seed`."""
+def stratified_split(
+    labels: NDArray[np.int64], share: float, seed: int, keep: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Split off a `share` of every class, drawn by `seed`: the indices of the rest and of the share.
+
+    A class gives at least one, but keeps at least `keep`.
+    """
     generator = np.random.default_rng(seed)
     held: list[NDArray[np.int64]] = []
     for label in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == label))
-        held.append(members[: max(1, round(share * len(members)))])
+        held.append(members[: min(max(1, round(share * len(members))), len(members) - keep)])
     held_out = np.sort(np.concatenate(held))
     return np.setdiff1d(np.arange(len(labels)), held_out), held_out
 
@@ -298,18 +319,29 @@ def _from_rows(source: Path, rows: Iterable[Row], reader: FaceReader) -> Dataset
     return collector.dataset(source)
 
 
-def _with_votes_of_one(parts: Sequence[Dataset], ferplus: str | os.PathLike[str]) -> list[Dataset]:
-    """Add to each part the votes that belong to it; DataError if the csv has votes for none of them."""
-    voted, errors = [], []
-    for part in parts:
+def _with_votes_of_one(parts: Sequence[Dataset], ferplus: Location) -> list[Dataset]:
+    """Add to each part without votes those that belong to it; MisfitError if the csv has votes for none of them."""
+    voted, errors = list(parts), []
+    for index, part in enumerate(parts):
         try:
-            voted.append(with_votes(part, ferplus))
-        except DataError as error:
-            voted.append(part)
+            voted[index] = with_votes(part, ferplus) if part.votes is None else part
+        except MisfitError as error:
             errors.append(error)
-    if len(errors) == len(parts):
+    if errors and len(errors) == sum(part.votes is None for part in parts):
         raise errors[0]
     return voted
+
+
+def _with_votes_beside(parts: list[Dataset], places: Sequence[Path]) -> list[Dataset]:
+    """Add to each part the votes that belong to it, of those beside the places; a csv that fits none is left out."""
+    others = []
+    for file in dict.fromkeys(file for place in places if (file := votes_beside(place))):
+        try:
+            parts = _with_votes_of_one(parts, file)
+        except MisfitError:
+            others.append(file)
+    left_out = {**parts[0].left_out, MISFIT: tuple(others)} if others else parts[0].left_out
+    return [replace(parts[0], left_out=left_out), *parts[1:]]
 
 
 def _together(parts: Sequence[Dataset]) -> Dataset:

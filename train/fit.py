@@ -16,7 +16,7 @@ from edge.model_info import LABELS
 from train.architectures import SIZE_FREE, TRANSFER
 from train.augment import augment, mixup
 from train.callbacks import StopAtNaN, log_writers
-from train.checkpoint import BEST, Checkpoint, forget_earlier_run
+from train.checkpoint import BEST, Checkpoint, forget_earlier_run, terms
 from train.config import TrainConfig
 from train.data import Dataset
 from train.distill import learn_from
@@ -89,7 +89,7 @@ def fit(train: Dataset, validation: Dataset, config: TrainConfig) -> Result:
     Path(config.out).mkdir(parents=True, exist_ok=True)
     chooser = validation_metric(targets.heads)
     others = _callbacks(config, chooser)
-    checkpoint = Checkpoint(config, others, chooser)
+    checkpoint = Checkpoint(config, others, chooser, terms(config, (train, validation)))
     model = compile_model(config, targets.heads, steps=max(1, len(train) // config.batch_size))
     if config.teachers:
         learn_from(model, config.teachers, config.distill_share)

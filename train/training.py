@@ -3,7 +3,6 @@
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,12 @@ import numpy as np
 
 from edge.errors import ConfigError, DataError
 from edge.files import replacing
-from edge.model_info import LABEL, PEOPLE, Head, ModelInfo, network_sha256, write_model_info
+from edge.model_info import LABEL, LABELS, PEOPLE, Head, ModelInfo, network_sha256, write_model_info
 from train.average import average_with
 from train.bundled import BUNDLED, bundled_network
 from train.checkpoint import find_checkpoint
 from train.config import RECIPES, TrainConfig
-from train.data import Dataset, describe, find_data, limit, load_fer2013, stratified_split, votes_beside
+from train.data import BESIDE, Dataset, describe, limit, load_fer2013, stratified_split
 from train.evaluate import Scores, accuracies, evaluate
 from train.face_images import CROP_MARGIN
 from train.fit import Result, build, fit, join_cluster, start_from, validation_metric
@@ -59,14 +58,12 @@ def train(config: TrainConfig) -> Scores:
 
 def read_data(config: TrainConfig) -> Dataset:
     """Read the images of all places in the configuration, with the votes that it asks for."""
-    places: Sequence[str | None] = config.places or (None,)
-    beside = next((votes for place in places if (votes := votes_beside(find_data(place)))), None)
-    votes = config.ferplus or beside if config.heads != "label" else None
-    if votes is None and config.heads == "both":
-        raise DataError("Expected FER+ votes for --heads both: give their csv with --ferplus. Received: none")
-    if votes is None and config.heads == "auto":
-        _tell("No FER+ votes beside the data or in --ferplus: training the label head only")
+    votes = None if config.heads == "label" else config.ferplus or BESIDE
     dataset = load_fer2013(config.places, votes, config.crop)
+    if dataset.votes is None and config.heads == "both":
+        raise DataError("Expected FER+ votes for --heads both: give their csv with --ferplus. Received: none that fit")
+    if dataset.votes is None and config.heads == "auto":
+        _tell("No FER+ votes beside the data or in --ferplus: training the label head only")
     if config.limit:
         dataset = limit(dataset, config.limit, config.seed)
     _tell(describe(dataset))
@@ -91,11 +88,21 @@ def fit_to_size(config: TrainConfig, dataset: Dataset) -> TrainConfig:
 
 
 def split_for_selection(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, Dataset]:
-    """The images to train on, and those that choose the best epoch; PrivateTest is never used."""
+    """The images to train on, and those that choose the best epoch; PrivateTest is never used.
+
+    Raises:
+        DataError: no class has an image to spare.
+    """
     training = dataset.split("Training")
     if config.select_on == "PublicTest":
         return training, dataset.split("PublicTest")
-    rest, held_out = stratified_split(training.labels, config.select_share, config.seed)
+    rest, held_out = stratified_split(training.labels, config.select_share, config.seed, keep=1)
+    if not len(held_out):
+        raise DataError(
+            f"Expected a class with two or more images, to hold one back. Received: {len(rest)}, all single"
+        )
+    if single := [LABELS[label] for label in np.setdiff1d(training.labels, training.labels[held_out])]:
+        _tell(f"Too few images to hold one back: {', '.join(single)}")
     return training.take(rest), training.take(held_out)
 
 

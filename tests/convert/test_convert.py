@@ -12,16 +12,17 @@ import cv2
 import numpy as np
 import pytest
 
-from convert.config import VARIANTS
+from convert import convert as conversion
+from convert.config import VARIANTS, ConvertConfig
 from convert.inspect import inspect_file, split_contract
 from convert.tflite_file import read_tflite
-from edge.errors import ModelError
+from edge.errors import ModelError, SinkError
 from edge.interpreter import EmotionClassifier, load_interpreter
 from edge.model_info import LABELS, Head, ModelInfo, network_sha256, read_model_info, write_model_info
 from edge.runtimes import installed_runtimes
 from tests.convert.networks import make_gratings, people_say
 from tests.convert.workshop import Workshop, convert_here, run_convert
-from tests.processes import ROOT
+from tests.processes import ROOT, run_python
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -249,6 +250,28 @@ def test_a_zip_that_is_no_network_is_one_line(tmp_path: Path, capfd: pytest.Capt
     said = capfd.readouterr().err
     assert "Expected a Keras network" in said
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("option", ["--out", "--report"])
+def test_a_place_that_can_not_be_written_to_is_refused_before_tensorflow_starts(option: str, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"")
+    without_tensorflow = (
+        "import sys; from convert.__main__ import main; sys.modules['tensorflow'] = None; sys.exit(main())"
+    )
+    done = run_python("-c", without_tensorflow, "model.keras", option, str(tmp_path / "taken" / "new"))
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert f"Expected a folder, or the name of a new one. Received: {tmp_path / 'taken' / 'new'}, a file" in done.stderr
+
+
+def test_the_network_s_own_folder_is_checked_before_the_work(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise SinkError(f"Expected a folder. Received: {folder}")
+
+    monkeypatch.setattr(conversion, "checked_folder", refuse)
+    with pytest.raises(SinkError, match=str(workshop.folder)):
+        conversion.convert(ConvertConfig(workshop.keras("original"), data=workshop.folder / "nothing"))
 
 
 def test_without_images_it_is_one_line(workshop: Workshop, tmp_path: Path) -> None:

@@ -97,6 +97,23 @@ def test_the_heads_are_those_that_were_asked_for_and_that_the_data_can_train(tmp
     assert heads_of(read_data(TrainConfig(data=str(folder), heads="label"))) == ("label",)
 
 
+def test_votes_of_others_in_the_parent_folder_are_an_error_only_if_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = str(synthetic.write_images(tmp_path / "my_faces", {"happy/1.png": "happy", "sad/2.png": "sad"}))
+    votes = str(synthetic.write_votes(tmp_path / "ferplus.csv", load_fer2013(synthetic.write_folder(tmp_path / "fer"))))
+    assert heads_of(read_data(TrainConfig(data=mine))) == ("label",)
+    assert capsys.readouterr().out.splitlines() == [
+        "No FER+ votes beside the data or in --ferplus: training the label head only",
+        "Found 2 images belonging to 2 classes (Training)",
+        f"Left out 1 (votes that do not fit these images): {votes}",
+    ]
+    with pytest.raises(DataError, match=r"ferplus\.csv\. Received: votes of others"):
+        read_data(TrainConfig(data=mine, ferplus=votes))
+    with pytest.raises(DataError, match="--heads both"):
+        read_data(TrainConfig(data=mine, heads="both"))
+
+
 @pytest.mark.parametrize(
     ("asked", "public", "settled", "reported"),
     [

@@ -10,7 +10,7 @@ import pytest
 from edge.errors import DataError
 from edge.model_info import LABELS
 from tests.train import synthetic
-from train.data import describe, limit, load_fer2013, stratified_split
+from train.data import BESIDE, describe, limit, load_fer2013, stratified_split
 from train.duplicates import find_duplicates
 
 
@@ -161,6 +161,26 @@ def test_a_stratified_split_takes_its_share_of_each_class() -> None:
     rest, held_out = stratified_split(labels, 0.1, seed=3)
     assert np.bincount(labels[held_out]).tolist() == [2] * 7
     assert sorted([*rest, *held_out]) == list(range(140))
+
+
+def test_a_stratified_split_leaves_what_it_must_keep() -> None:
+    labels = np.array([0, 1, 1, 2, 2, 2])
+    rest, held_out = stratified_split(labels, 0.9, seed=3, keep=1)
+    assert labels[rest].tolist() == [0, 1, 2]
+    assert labels[held_out].tolist() == [1, 2, 2]
+
+
+def test_votes_beside_the_data_that_do_not_fit_are_left_out(tmp_path: Path) -> None:
+    mine = synthetic.write_images(tmp_path / "mine" / "my_faces", {"happy/1.png": "happy", "sad/2.png": "sad"})
+    fer = synthetic.write_folder(tmp_path / "fer" / "fer2013")
+    others = synthetic.write_votes(tmp_path / "mine" / "ferplus.csv", load_fer2013(fer))
+    dataset = load_fer2013(mine, BESIDE)
+    assert dataset.votes is None
+    assert describe(dataset).splitlines()[-1] == f"Left out 1 (votes that do not fit these images): {others}"
+    synthetic.write_votes(tmp_path / "fer" / "ferplus.csv", load_fer2013(fer))
+    both = load_fer2013([mine, fer], BESIDE)
+    assert both.votes is not None
+    assert both.votes.any(1).tolist() == [False, False, *[True] * 112]
 
 
 def test_two_places_are_one_data_set_and_votes_go_to_theirs(tmp_path: Path) -> None:

@@ -95,14 +95,14 @@ def test_a_save_that_is_killed_at_any_step_leaves_a_checkpoint(
     folder, model = Path(config.out), tiny()
     folder.mkdir()
     model.compile("sgd", "categorical_crossentropy")
-    checkpoint = Checkpoint(config, [], "val_accuracy")
+    checkpoint = Checkpoint(config, [], "val_accuracy", config.recipe())
     checkpoint.set_model(model)
     checkpoint.on_epoch_end(0, {"val_accuracy": 0.0})
     with monkeypatch.context() as patch:
         kill_at(step, patch)
         with contextlib.suppress(InterruptedRunError):
             checkpoint.on_epoch_end(1, {"val_accuracy": 0.0})
-    resumed = Checkpoint(config, [], "val_accuracy")
+    resumed = Checkpoint(config, [], "val_accuracy", config.recipe())
     resumed.set_model(model)
     assert resumed.restore(model) == (1 if step < 4 else 2)
     resumed.on_epoch_end(2, {"val_accuracy": 0.0})

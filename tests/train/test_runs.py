@@ -1,13 +1,14 @@
 """Runs end when they diverge, are not mixed up, and write what other people's tools read."""
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edge.errors import ConfigError, TrainingError
+from edge.errors import ConfigError, DataError, TrainingError
 from tests.train import synthetic
 from tests.train.test_fit import config, dataset, run, tiny
 from train import TrainConfig, callbacks, training
@@ -42,7 +43,7 @@ def test_an_epoch_that_is_never_right_is_kept_like_any_other(config: TrainConfig
     Path(config.out).mkdir()
     model = tiny(heads=("label",))
     model.compile("sgd", "categorical_crossentropy")
-    checkpoint = Checkpoint(config, [], "val_accuracy")
+    checkpoint = Checkpoint(config, [], "val_accuracy", config.recipe())
     checkpoint.set_model(model)
     checkpoint.on_epoch_end(0, {"val_accuracy": 0.0})
     assert (Path(config.out) / BEST).is_file()
@@ -53,6 +54,66 @@ def test_resuming_with_other_options_names_them(dataset: Dataset, config: TrainC
     changed = replace(config, epochs=2, learning_rate=0.5, resume=True)
     with pytest.raises(ConfigError, match=r"--epochs 2 \(was 1\), --learning-rate 0.5 \(was 0.1\)$"):
         run(dataset, changed)
+
+
+@pytest.fixture
+def network(dataset: Dataset, tmp_path: Path) -> str:
+    """The file of another network."""
+    tiny().save(tmp_path / "other.keras")
+    return str(tmp_path / "other.keras")
+
+
+@pytest.mark.parametrize("option", ["init", "distill"])
+def test_a_run_is_not_resumed_with_another_network(
+    dataset: Dataset, config: TrainConfig, network: str, option: str
+) -> None:
+    config = replace(config, epochs=1)
+    run(dataset, config)
+    with pytest.raises(ConfigError, match=rf"Received: --{option} sha256:\w+ \(was none\)$"):
+        run(dataset, replace(config, resume=True, **{option: network}))
+
+
+def test_a_run_is_not_resumed_with_fewer_images_or_without_votes(dataset: Dataset, config: TrainConfig) -> None:
+    config = replace(config, epochs=1)
+    run(dataset, config)
+    config = replace(config, resume=True)
+    with pytest.raises(ConfigError, match=r"Received: --ferplus none \(was sha256:\w+\)$"):
+        run(replace(dataset, votes=None), config)
+    with pytest.raises(ConfigError, match=r"Received: --data 90 images, .* \(was 91 images, "):
+        run(dataset.take(np.arange(len(dataset) - 1)), config)
+    with pytest.raises(ConfigError, match=r"Received: --data 91 images, .* \(was 91 images, "):
+        run(replace(dataset, names=dataset.names[::-1]), config)
+
+
+def test_a_run_that_was_moved_resumes(dataset: Dataset, config: TrainConfig, network: str, tmp_path: Path) -> None:
+    config = replace(config, epochs=1, init=network, distill=(network, network))
+    run(dataset, config)
+    there = str(Path(network).rename(tmp_path / "moved.keras"))
+    out = str(Path(config.out).rename(tmp_path / "moved"))
+    elsewhere = replace(dataset, names=np.array([f"fer/{name}" for name in dataset.names]))
+    moved = replace(config, out=out, init=there, distill=(there, there), resume=True)
+    assert len(run(elsewhere, moved).history) == 1
+
+
+def test_a_checkpoint_of_before_names_options_only_and_resumes(
+    dataset: Dataset, config: TrainConfig, network: str
+) -> None:
+    config = replace(config, epochs=1)
+    run(dataset, config)
+    file = Path(config.out) / "checkpoint" / "state.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "recipe": config.recipe()}))
+    assert len(run(dataset, replace(config, resume=True, init=network)).history) == 1
+
+
+def test_a_class_with_one_image_trains_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {"happy/1.png": "happy", **{f"sad/{index}.png": "sad" for index in range(4)}}
+    few, config = load_fer2013(synthetic.write_images(tmp_path, files)), TrainConfig(select_on="split")
+    training_images, validation = training.split_for_selection(few, config)
+    assert set(training_images.labels) == set(few.labels)
+    assert len(validation) == 1
+    assert capsys.readouterr().out == "Too few images to hold one back: happy\n"
+    with pytest.raises(DataError, match=r"Received: 1, all single$"):
+        training.split_for_selection(few.take(np.array([0])), config)
 
 
 def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path) -> None:
