@@ -35,6 +35,7 @@ EDITABLE = "emotion-edge.toml"
 DEPLOYED = ("install.sh", EDITABLE, "emotion-edge.service")
 LEGAL = ("LICENSE", "NOTICE")
 RUNTIME_EXTRAS = ("litert", "metrics", "mqtt", "toml")
+ENDINGS = (".tar.gz", ".tgz")
 EPOCH_S = 315_532_800
 """The date of every file, 1980-01-01, the first one possible in a zip: the same input gives the same bytes."""
 
@@ -42,7 +43,9 @@ EPOCH_S = 315_532_800
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the bundle that the command line asks for; return the exit code."""
     parser = CommandParser("python -m convert.bundle", description="Pack a network and the edge runtime for a device.")
-    parser.add_argument("out", nargs="?", type=Path, default=Path("emotion-edge.tar.gz"), help="the archive to write")
+    parser.add_argument(
+        "out", nargs="?", type=Path, default=Path("emotion-edge.tar.gz"), help="archive to write (.tar.gz)"
+    )
     parser.add_argument(
         "model", nargs="?", type=Path, default=EdgeConfig(model="int8").model_path, help="a .tflite file"
     )
@@ -55,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help=f"the devices' Python, with --wheels (default: {' and '.join(PYTHONS)})",
     )
     arguments = parser.parse_args(argv)
+    parser.checked(lambda: check_out(arguments.out, arguments.model))
     target = Target(arguments.wheels, tuple(arguments.python or PYTHONS)) if arguments.wheels else None
     return run_command(lambda: _main(arguments.out, arguments.model, target))
 
@@ -64,6 +68,14 @@ def _main(out: Path, model: Path, target: Target | None) -> int:
         write_bundle(out, model, target)
     sys.stdout.write(f"{model} and the edge runtime -> {out}, {out.stat().st_size / 1e6:.1f} MB\n")
     return 0
+
+
+def check_out(out: Path, model: Path) -> None:
+    """Raise a ConfigError if `out` is no name of an archive, or is one of the files that go into it."""
+    packed = {model, *(ROOT / "deploy" / name for name in DEPLOYED), *(ROOT / name for name in LEGAL)}
+    if not out.name.lower().endswith(ENDINGS) or os.path.realpath(out) in map(os.path.realpath, packed):
+        expected = f"Expected OUT, the first name, to end in {' or '.join(ENDINGS)} and to be no file that goes in"
+        raise ConfigError(f"{expected}. Received: {out}")
 
 
 def write_bundle(out: Path, model: Path, target: Target | None = None) -> None:

@@ -1,8 +1,8 @@
 """Analyze an archive of films and photos with all cores: `python -m edge.batch videos/ --out results/`.
 
-Each file gets a file of JSON lines in the same place below `--out`, whole or not at all: after an interruption, a new
-run skips the files that are done. The lines hold nothing that differs from run to run (no ages, no times of stages),
-so the same files give the same bytes.
+Each film and photo gets a file of JSON lines in the same place below `--out`, whole or not at all: after an
+interruption, a new run skips the files that are done. `--out` may be the archive itself. The lines hold nothing that
+differs from run to run (no ages, no times of stages), so the same files give the same bytes.
 """
 
 if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends without a traceback
@@ -25,8 +25,10 @@ from edge.command_line import EXIT_FAILED, CommandParser, quiet_native_code, run
 from edge.config import EdgeConfig, add_arguments
 from edge.detectors import Detector, create_detector
 from edge.engine import Engine
-from edge.errors import EmotionError, SinkError
-from edge.files import replacing
+from edge.errors import EmotionError, SinkError, SourceError
+from edge.files import is_file, replacing
+from edge.media_type import FOREIGN_SUFFIXES, FOREIGN_TYPES, MOVING_TYPES, PHOTO_TYPES, type_at
+from edge.photos import IMAGE_SUFFIXES, SHOWN_NAMES
 from edge.pipeline import Classifier, create_classifier
 from edge.results import Frame, FrameResult, Timings
 from edge.schema import to_json
@@ -34,6 +36,13 @@ from edge.version import identity
 
 SHARED = ("model", "scores", "runtime", "delegate", "detector", "detector_model", "min_face", "detect_every")
 OWN = ("classify_every", "max_faces", "smoothing_s", "hysteresis", "threshold", "min_quality", "rotate", "mirror")
+MEDIA_TYPES = PHOTO_TYPES | MOVING_TYPES | {"AVI", "MP4", "Matroska"} | FOREIGN_TYPES - {"PDF", "SVG"}
+_FILM_SUFFIXES = (
+    ".264 .265 .3g2 .3gp .asf .avi .divx .dv .f4v .flv .gif .h264 .h265 .hevc .ivf .m2ts .m2v .m4v .mjpeg .mjpg .mkv "
+    ".mov .mp4 .mpeg .mpg .mts .mxf .ogv .rm .rmvb .ts .vob .webm .wmv .y4m"
+)
+MEDIA_SUFFIXES = IMAGE_SUFFIXES | FOREIGN_SUFFIXES | frozenset(_FILM_SUFFIXES.split())
+"""A file with such a name counts as a film or photo even if its content is damaged or of an unknown type."""
 WIDTH = 30
 """Width of the progress bar in characters."""
 
@@ -55,14 +64,42 @@ class Outcome(NamedTuple):
 
 
 def find_jobs(folder: Path, out: Path, config: EdgeConfig) -> list[Job]:
-    """The files below `folder` (or the one file), in the order of their names, that have no results yet."""
+    """The films and photos below `folder` (or the one file), in the order of their names.
+
+    Raises:
+        SinkError: there is no such folder.
+        SourceError: there are no films or photos in it.
+    """
     if not folder.exists():
         raise SinkError(f"Expected a folder of films and photos. Received: {folder}")
-    root = folder if folder.is_dir() else folder.parent
-    files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if path.is_file())
-    own = [path for path in files if out.resolve() not in path.resolve().parents and not path.name.startswith(".")]
-    jobs = [Job(path, out / f"{path.relative_to(root)}.jsonl", config) for path in own]
-    return [job for job in jobs if not job.out.exists()]
+    if folder.is_file():
+        return [_job(folder, folder.parent, out, config)]
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    jobs = [_job(path, folder, out, config) for path in paths if _is_media(path)]
+    known = {os.path.realpath(path) for job in jobs for path in (job.path, job.out)}
+    _tell_left_out(folder, [path for path in paths if os.path.realpath(path) not in known])
+    if not jobs:
+        raise SourceError(f"Expected films or photos in {folder}. Received: none")
+    return jobs
+
+
+def _job(path: Path, root: Path, out: Path, config: EdgeConfig) -> Job:
+    return Job(path, out / f"{path.relative_to(root)}.jsonl", config)
+
+
+def _is_media(path: Path) -> bool:
+    """Whether a file has the name or the content of a film or photo."""
+    try:
+        return path.suffix.lower() in MEDIA_SUFFIXES or type_at(path) in MEDIA_TYPES
+    except OSError:
+        return False
+
+
+def _tell_left_out(folder: Path, others: Sequence[Path]) -> None:
+    if others:
+        names = ", ".join(str(path.relative_to(folder)) for path in others[:SHOWN_NAMES])
+        more = f" and {len(others) - SHOWN_NAMES} more" if len(others) > SHOWN_NAMES else ""
+        say(f"{len(others)} files left out of {folder}, since they are no films or photos: {names}{more}")
 
 
 def process(job: Job) -> Outcome:
@@ -149,6 +186,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
+    if is_file(arguments.out):
+        parser.error(f"Expected a folder for --out. Received: {arguments.out}, a file")
     options = {name: getattr(arguments, name) for name in (*SHARED, *OWN)}
     config = parser.checked(lambda: EdgeConfig(**options))
     return run_command(lambda: _main(arguments, config))
@@ -166,7 +205,10 @@ def build_parser() -> CommandParser:
 
 
 def _main(arguments: argparse.Namespace, config: EdgeConfig) -> int:
-    jobs = find_jobs(arguments.folder, arguments.out, config)
+    found = find_jobs(arguments.folder, arguments.out, config)
+    jobs = [job for job in found if not job.out.exists()]
+    if len(jobs) < len(found):
+        say(f"{len(found) - len(jobs)} files have their results already")
     started_s = time.monotonic()
     outcomes = work(jobs, ENGINES[arguments.engine](process, jobs, max(1, arguments.workers), _died))
     failed = sum(bool(outcome.error) for outcome in outcomes)

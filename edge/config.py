@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from edge.address import redact
 from edge.errors import ConfigError
 from edge.model_info import LABEL, PEOPLE
 from edge.names import camera_name, check_names, own_device
@@ -32,7 +33,7 @@ PER_CAMERA = (
 
 @dataclass(frozen=True)
 class EdgeConfig:
-    """Every option of the runtime.
+    """Every option of the runtime; paths, and the indices of cameras, become texts.
 
     Usage:
         EdgeConfig(source="demo")
@@ -42,7 +43,7 @@ class EdgeConfig:
         ConfigError: an option is outside its range.
     """
 
-    source: str | tuple[str, ...] = option(
+    source: str | int | os.PathLike[str] | Sequence[str | int | os.PathLike[str]] = option(
         "0",
         "camera index, /dev/*, video file, image, folder of images, rtsp:// or http:// address, picamera2 or demo; "
         f"NAME=SOURCE names the camera; repeat the option for several cameras (default: ${SOURCE_VARIABLE}, or 0)",
@@ -109,15 +110,23 @@ class EdgeConfig:
     """For a camera's name, those options of `PER_CAMERA` that it sets for itself."""
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).copy().items():
+            object.__setattr__(self, name, _plain(value, is_source=name == "source"))
         check(self)
+        if not isinstance(self.source, str | tuple) or not all(isinstance(one, str) for one in self.sources):
+            shown = redact(repr(self.source))
+            raise ConfigError(f"Expected source to be a text, a path or an index, or several. Received: {shown}")
         if not self.sources or not all(self.sources):
             raise ConfigError("Expected source to name one or more sources. Received: an empty name")
         check_names(self.cameras, self.device_name)
         delegate_parts(self.delegate)
         if self.detector == "yunet" and not self.detector_model:
             raise ConfigError("Expected detector_model, the .onnx file of YuNet, with detector yunet. Received: none")
-        for name, options in self.camera_options.items():
-            if wrong := set(options) - set(PER_CAMERA):
+        own = self.camera_options
+        if not isinstance(own, Mapping) or not all(isinstance(options, Mapping) for options in own.values()):
+            raise ConfigError(f"Expected camera_options to give each camera's name its options. Received: {own!r}")
+        for name, options in own.items():
+            if wrong := set(map(str, options)) - set(PER_CAMERA):
                 raise ConfigError(f"Expected options of one camera: {', '.join(PER_CAMERA)}. Received: {min(wrong)}")
             self.of(name)
 
@@ -128,7 +137,7 @@ class EdgeConfig:
     @property
     def sources(self) -> tuple[str, ...]:
         """The names of all sources, as a tuple even if there is only one."""
-        return (self.source,) if isinstance(self.source, str) else tuple(self.source)
+        return (self.source,) if isinstance(self.source, str) else self.source  # type: ignore[return-value]
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -145,6 +154,15 @@ class EdgeConfig:
         """Where the emotion model lies."""
         model = best_variant(self.runtime) if self.model == "auto" else self.model
         return Path(__file__).parent / "models" / f"emotion_{model}.tflite" if model in VARIANTS else Path(model)
+
+
+def _plain(value: Any, is_source: bool) -> Any:
+    """An option's value, with texts for paths; a source may also be a camera's index, or a list of sources."""
+    if is_source and isinstance(value, list | tuple):
+        return tuple(_plain(one, is_source) for one in value)
+    if is_source and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def delegate_parts(delegate: str) -> tuple[str, dict[str, str]]:

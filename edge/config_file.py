@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from edge.address import redact
+from edge.address import HIDDEN, redact
 from edge.command_line import CommandParser
 from edge.config import PER_CAMERA
 from edge.errors import ConfigError
@@ -70,12 +70,12 @@ def read_arguments(parser: CommandParser, argv: Sequence[str] | None, only_here:
 def format_config(parser: argparse.ArgumentParser, arguments: argparse.Namespace, skip: Sequence[str]) -> str:
     """The options as a TOML file, those at their defaults as comments. Passwords are left out."""
     cameras = dict(_sections(arguments))
-    values = {**vars(arguments), "source": [one for one in arguments.source or () if one not in cameras]}
+    values = {**vars(arguments), "source": [one for one in arguments.source or () if one not in cameras] or None}
     lines = []
     for action in parser._actions:
         if action.dest not in {"help", "config", "print_config", *skip}:
             value = values[action.dest]
-            mark = "# " if not value or value == action.default or action.dest in SECRET else ""
+            mark = "# " if value in (None, action.default) or action.dest in SECRET else ""
             shown = _toml("" if value is None or action.dest in SECRET else value)
             lines += [*_comment(action.help or ""), f"{mark}{action.dest} = {shown}", ""]
     return "\n".join([*lines, *cameras.values()])
@@ -115,7 +115,7 @@ def _read_file(parser: CommandParser, actions: Actions, path: Path) -> tuple[Opt
     for name, section in sections.items():
         if camera_name(f"{name}=demo") != name:
             raise ConfigError(
-                f"Expected a camera's name of letters, digits, spaces, . _ and -. Received: {_shown(name)}"
+                f"Expected a camera's name of letters, digits, spaces, . _ and -. Received: {redact(repr(name))}"
             )
         cameras[name] = _convert(parser, own, section, f"in [{SECTION}.{name}] of {path}")
         if len(cameras[name].get("source", ())) != 1:
@@ -167,14 +167,14 @@ def _convert(parser: CommandParser, actions: Actions, table: Mapping[str, Any], 
 
 
 def _tokens(action: argparse.Action, name: str, value: Any, place: str) -> Iterable[str]:
-    flag = action.option_strings[0]
+    flag, shown = action.option_strings[0], HIDDEN if name in SECRET else redact(repr(value))
     if action.nargs == 0:
         if not isinstance(value, bool):
-            raise ConfigError(f"Expected true or false for {name} {place}. Received: {_shown(value)}")
+            raise ConfigError(f"Expected true or false for {name} {place}. Received: {shown}")
         return [flag if value else action.option_strings[-1]]
     values = value if isinstance(value, list) and _is_list(action) else [value]
     if any(isinstance(one, list | dict | bool) for one in values):
-        raise ConfigError(f"Expected a text or a number for {name} {place}. Received: {_shown(value)}")
+        raise ConfigError(f"Expected a text or a number for {name} {place}. Received: {shown}")
     return [f"{flag}={one}" for one in values]
 
 
@@ -202,10 +202,6 @@ def _key(name: str) -> str:
 
 def _comment(text: str) -> list[str]:
     return [f"# {line}" for line in textwrap.wrap(text.replace("%%", "%"), WIDTH)]
-
-
-def _shown(value: Any) -> str:
-    return redact(repr(value))
 
 
 def _toml(value: Any) -> str:

@@ -16,6 +16,7 @@ from edge.errors import SourceError, StuckThreadError
 from edge.governor import Governor, Intervals, fixed_intervals, frame_rate
 from edge.names import camera_name
 from edge.pipeline import Classifier, Pipeline, create_classifier
+from edge.preprocess import checked_frame
 from edge.rate_limiter import RateLimiter
 from edge.reader import Opener
 from edge.results import CameraStatus, Frame, FrameResult
@@ -119,7 +120,11 @@ class Engine:
         """Process a frame of your own; None if it comes too soon for the rate.
 
         Frames of one `source` form a series. It is forgotten if no frame comes for ten minutes and others begin.
+
+        Raises:
+            SourceError: the frame's image is none: uint8, (height, width, 3) in BGR, or (height, width) in gray.
         """
+        frame = checked_frame(frame)
         limiter, pipeline = self._limiter(frame.source), self._pipeline(frame.source)
         if (frame.is_live or self._thin_files) and not limiter.takes(frame.captured_monotonic_s):
             return None

@@ -104,8 +104,8 @@ def _of_results(camera: str, labels: Sequence[str]) -> dict[str, dict[str, Any]]
 
 
 def _ids(component: str, device: str, name: str) -> dict[str, str]:
-    unique = f"{_id(device)}_{name}"
-    entity = re.sub(r"[^a-z0-9_]+", "_", unique.lower())
+    unique = f"{_id(device).replace('_', '__')}_{name}"  # kitchen's left_door is not kitchen_left's door
+    entity = re.sub(r"[^a-z0-9]+", "_", unique.lower())
     return {"unique_id": f"emotion-edge-{unique}", "default_entity_id": f"{component}.{entity}"}
 
 

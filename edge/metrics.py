@@ -48,7 +48,8 @@ class MetricsSink:
         MetricsSink("127.0.0.1:9100", engine, sinks)
 
     Raises:
-        SinkError: the address does not exist or is taken by another program, or the library is missing.
+        ConfigError: the address is not HOST:PORT.
+        SinkError: it does not exist or is taken by another program, or the library is missing.
     """
 
     def __init__(
@@ -157,7 +158,11 @@ class MetricsSink:
             self._emotions.labels(self._device, camera, emotion).set(emotions.get(emotion, 0))
 
     def _answer(self, accept: str) -> Answer:
-        encode, kind = self._library.exposition.choose_encoder(accept)
+        choose = self._library.exposition.choose_encoder
+        try:
+            encode, kind = choose(accept)
+        except (TypeError, ValueError):  # a version that is none
+            encode, kind = choose("")
         return Answer(200, kind, encode(self._registry))
 
 

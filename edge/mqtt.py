@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from edge.address import redact
 from edge.changes import Changes
-from edge.errors import SinkError
+from edge.errors import ConfigError
 from edge.home_assistant import discovery
 from edge.model_info import LABELS
 from edge.mqtt_link import Broker, Link, Talk
@@ -73,14 +73,13 @@ class MqttSink:
         MqttSink("mqtts://broker.local/home", MqttOptions(authority=Path("/etc/ssl/our-own-authority.pem")))
 
     Raises:
-        SinkError: the address is invalid, or the certificate or the library is missing. A broker that does not answer
-            is not an error: it may come later.
+        ConfigError: the address is invalid, or the options do not fit it.
+        SinkError: the certificate or the library is missing. A broker that does not answer is no error: it may come
+            later.
     """
 
     def __init__(self, address: str, options: MqttOptions = MqttOptions(), store: Waiting | None = None) -> None:
-        url = _split(address)
-        if re.search(r"[+#\0]", options.discovery):
-            raise SinkError(f"Expected a prefix of topics for Home Assistant. Received: {redact(options.discovery)}")
+        url = checked_address(address, options)
         self._device = options.device or own_device()
         self.topic = f"{url.path.strip('/') or BASE}/{level(self._device)}"
         self._memory = None if store else MemoryQueue(options.queue)
@@ -142,9 +141,17 @@ class MqttSink:
         return self._place(entry.source) + ("/late" if entry.is_late else "")
 
 
-def _broker(url: SplitResult, options: MqttOptions) -> Broker:
+def checked_address(address: str, options: MqttOptions) -> SplitResult:
+    """The parts of a broker's address; a ConfigError if it is none, or if the options do not fit it."""
+    url = _split(address)
+    if re.search(r"[+#\0]", options.discovery):
+        raise ConfigError(f"Expected a prefix of topics for Home Assistant. Received: {redact(options.discovery)}")
     if options.authority and url.scheme != "mqtts":
-        raise SinkError(f"Expected an address with mqtts:// for a certificate. Received: {url.scheme}://")
+        raise ConfigError(f"Expected an address with mqtts:// for a certificate. Received: {url.scheme}://")
+    return url
+
+
+def _broker(url: SplitResult, options: MqttOptions) -> Broker:
     return Broker(
         host=url.hostname or "",
         port=url.port or _PORTS[url.scheme],
@@ -162,4 +169,4 @@ def _split(address: str) -> SplitResult:
         is_place = url.hostname and url.port != 0 and url.hostname.encode("idna")
         if url.scheme in _PORTS and is_place and not re.search(r"[+\0]|^/?\$", url.path):
             return url
-    raise SinkError(f"Expected mqtt://user:password@host:port/topic, or mqtts://. Received: {redact(address)}")
+    raise ConfigError(f"Expected mqtt://user:password@host:port/topic, or mqtts://. Received: {redact(address)}")

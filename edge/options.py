@@ -63,6 +63,8 @@ def _check(one: "Field[Any]", value: Any) -> None:
     limits, name = one.metadata, one.name
     if limits.get("choices") and value not in limits["choices"]:
         raise ConfigError(f"Expected {name} to be one of {', '.join(map(str, limits['choices']))}. Received: {value!r}")
+    if one.type is str and not isinstance(value, str):
+        raise ConfigError(f"Expected {name} to be a text. Received: {value!r}")
     if one.type is bool and not isinstance(value, bool):
         raise ConfigError(f"Expected {name} to be true or false. Received: {value!r}")
     if isinstance(value, float) and not math.isfinite(value):

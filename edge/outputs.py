@@ -1,22 +1,31 @@
 """The sinks that the command line names."""
 
 import argparse
+import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from edge.broker_options import add_broker_arguments, open_broker_sinks
+from edge.broker_options import MQTT_VARIABLE, add_broker_arguments, open_broker_sinks
 from edge.changes import ChangesSink
 from edge.config import EdgeConfig
 from edge.engine import Engine
 from edge.errors import ConfigError
 from edge.journal import JournalSink
-from edge.recording import CsvSink, SnapshotSink, VideoSink
+from edge.media_type import FOREIGN_SUFFIXES
+from edge.names import named
+from edge.photos import IMAGE_SUFFIXES
+from edge.recording import CsvSink, SnapshotSink, VideoSink, check_video_name
 from edge.sinks import JsonLinesSink, Sink, WindowSink
+from edge.sources import local_path
 from edge.version import identity
 
 EMITS = ("all", "changes")
+OUTPUTS = ("json", "csv", "video", "snapshots", "store")
+"""The options that name a file or folder to write to."""
+READ = ("config", "mqtt_ca", "mqtt_password_file")
+"""Those that name a file to read, beside sources and networks."""
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,8 +68,6 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def open_metrics(arguments: argparse.Namespace, engine: Engine, sinks: Sequence[Sink]) -> list[Sink]:
     """Open what serves the counts of the engine and the sinks, if the options ask for it."""
-    if arguments.snapshot_token and not arguments.metrics:
-        raise ConfigError("Expected --metrics with --snapshot-token. Received: none")
     if not arguments.metrics:
         return []
     from edge.metrics import MetricsSink, SnapshotOptions  # optional
@@ -74,19 +81,60 @@ def open_sinks(arguments: argparse.Namespace, config: EdgeConfig, stop: threadin
 
     Raises:
         SinkError: one of them can't work.
-        ConfigError: the options contradict each other.
     """
-    names = config.cameras
-    if arguments.video and len(names) > 1:
-        raise ConfigError(f"Expected one source with --video. Received: {', '.join(names)}")
     sinks = [_thinned(sink, arguments.emit) for sink in _line_sinks(arguments, config, stop)]
     if not arguments.headless:
-        sinks.insert(0, WindowSink(names))
+        sinks.insert(0, WindowSink(config.cameras))
     if arguments.video:
         sinks.append(VideoSink(arguments.video, config.fps or 30.0))
     if arguments.snapshots:
         sinks.append(SnapshotSink(arguments.snapshots, device=config.device, plain=arguments.plain))
     return [*sinks, *open_broker_sinks(arguments, config)]
+
+
+def check_options(arguments: argparse.Namespace, config: EdgeConfig) -> None:
+    """Raise a ConfigError if options contradict each other, or could never work: before anything is opened."""
+    if arguments.snapshot_token and not arguments.metrics:
+        raise ConfigError("Expected --metrics with --snapshot-token. Received: none")
+    if arguments.metrics:
+        from edge.status_page import split_address  # optional, as below
+
+        split_address(arguments.metrics)
+    if arguments.video:
+        check_video_name(arguments.video)
+        if len(config.cameras) > 1:
+            raise ConfigError(f"Expected one source with --video. Received: {', '.join(config.cameras)}")
+    if address := arguments.mqtt or os.environ.get(MQTT_VARIABLE):
+        from edge.mqtt import MqttOptions, checked_address
+
+        checked_address(address, MqttOptions(authority=arguments.mqtt_ca, discovery=arguments.mqtt_discovery))
+    check_outputs(arguments, config)
+
+
+def check_outputs(arguments: argparse.Namespace, config: EdgeConfig) -> None:
+    """Raise a ConfigError if an output is also an input, or a photo in a folder of them: it would be overwritten."""
+    inputs = {_real(path) for path in _inputs(arguments, config)}
+    for option in OUTPUTS:
+        path: Path | None = getattr(arguments, option)
+        if path is None:
+            continue
+        is_photo = path.suffix.lower() in IMAGE_SUFFIXES | FOREIGN_SUFFIXES and _real(path).parent in inputs
+        if _real(path) in inputs or is_photo:
+            raise ConfigError(f"Expected --{option} to be no file or folder that this run reads. Received: {path}")
+
+
+def _inputs(arguments: argparse.Namespace, config: EdgeConfig) -> Iterator[Path]:
+    sources = (local_path(named(source)[1]) for source in config.sources)
+    networks = (config.model_path, Path(config.detector_model) if config.detector_model else None)
+    yield from filter(None, (*sources, *networks, *(getattr(arguments, option) for option in READ)))
+
+
+def _real(path: Path) -> Path:
+    """The path without links, whether it exists or not."""
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError:  # an impossible name
+        return path
 
 
 def _line_sinks(arguments: argparse.Namespace, config: EdgeConfig, stop: threading.Event) -> list[Sink]:

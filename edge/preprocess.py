@@ -1,12 +1,56 @@
-"""Turns pixels into model input, by the same code for training, calibration, benchmarks and the camera."""
+"""Turns pixels into model input, by the same code for training, calibration, benchmarks and the camera.
+
+Frames come from anybody's code: what enters is checked here, once, and everything behind may trust it.
+"""
+
+import math
+from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
 
+from edge.errors import SourceError
 from edge.model_info import ModelInfo
-from edge.results import BgrImage, Box, FaceInput, GrayImage
+from edge.results import BgrImage, Box, FaceInput, Frame, GrayImage
 
 _INTERPOLATION = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+
+
+def checked_frame(frame: Frame) -> Frame:
+    """The frame with a checked image, and with plain numbers, since JSON takes none of NumPy's."""
+    return replace(
+        frame,
+        image=checked_image(frame.image, frame.source),
+        small=None if frame.small is None else checked_image(frame.small, frame.source),
+        index=int(frame.index),
+        captured_monotonic_s=float(frame.captured_monotonic_s),
+        captured_at=float(frame.captured_at),
+        position_s=checked_position(frame.position_s, frame.source),
+    )
+
+
+def checked_image(image: BgrImage, source: str) -> BgrImage:
+    """The image as (height, width, 3), or (height, width) if it is gray; a SourceError if it is none."""
+    is_array = isinstance(image, np.ndarray)
+    channels = image.shape[2:] if is_array and image.ndim >= 2 else None
+    if channels not in ((), (1,), (3,), (4,)) or image.dtype != np.uint8 or not image.size:
+        shown = f"{image.dtype} of shape {image.shape}" if is_array else type(image).__name__
+        expected = f"Expected images of {source} as uint8, (height, width, 3) or (height, width)"
+        raise SourceError(f"{expected}. Received: {shown}")
+    if channels == (4,):
+        return cv2.cvtColor(image, cv2.COLOR_BGRA2BGR)  # type: ignore[return-value]
+    return image[:, :, 0] if channels == (1,) else image
+
+
+def checked_position(position_s: Any, source: str) -> float | None:
+    """The position in a film as a plain number; a SourceError if it is none."""
+    try:
+        if position_s is None or math.isfinite(position_s):
+            return None if position_s is None else float(position_s)
+    except TypeError:
+        pass
+    raise SourceError(f"Expected position_s of {source} in seconds, or None. Received: {position_s!r}")
 
 
 def to_gray(image: BgrImage) -> GrayImage:

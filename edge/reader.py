@@ -15,6 +15,7 @@ from edge.config import EdgeConfig
 from edge.errors import SourceError
 from edge.image_watch import ImageWatch
 from edge.orientation import orient
+from edge.preprocess import checked_image, checked_position
 from edge.rate_limiter import RateLimiter
 from edge.results import BgrImage, CameraState, Frame
 from edge.sources import Source
@@ -113,6 +114,7 @@ class Reader(threading.Thread):
             if image is None:
                 self.failed = source.failed
                 return
+            image = checked_image(image, self._shown_name)
             position_s = self._position_s(source)
             if player and position_s is not None:
                 player.wait_for(position_s)
@@ -146,8 +148,9 @@ class Reader(threading.Thread):
 
     def _position_s(self, source: Source) -> float | None:
         """The last image's position in its film; a source of your own need not know it."""
-        if source.live or source.position_s is not None or not source.fps:
-            return source.position_s
+        position_s = checked_position(source.position_s, self._shown_name)
+        if source.live or position_s is not None or not source.fps:
+            return position_s
         return self.index / source.fps
 
     def _frame(self, image: BgrImage, source: Source, position_s: float | None) -> Frame:
@@ -155,7 +158,8 @@ class Reader(threading.Thread):
         if is_still:
             self.index += source.failed - self.failed  # a photo's index is its place among all
         self.failed = source.failed
-        config, small = self._opening.config, source.small
+        config = self._opening.config
+        small = None if source.small is None else checked_image(source.small, self._shown_name)
         if not source.turns_itself:
             image, small = orient(image, config), small if small is None else orient(small, config)
         return Frame(

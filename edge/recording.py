@@ -4,6 +4,7 @@ Each makes its file with the first result, so that a run that never starts leave
 """
 
 import itertools
+import logging
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ import cv2
 
 from edge.address import redact
 from edge.annotate import draw
-from edge.errors import SinkError
+from edge.errors import ConfigError, SinkError
 from edge.files import replacing
 from edge.line_file import LineFile
 from edge.names import level, own_device
@@ -35,6 +36,10 @@ OWN_NAMES = re.compile(r"\d+\.\d{3}_[^.]*?(?:_(\d{6,}))?\.jpg")
 Other images in the folder are never deleted."""
 NAME_BYTES = 200
 """The most bytes that names and labels may take: file systems allow 255."""
+PHOTO_S = 1.0
+"""How long a video shows a photo."""
+
+_log = logging.getLogger(__name__)
 
 
 class CsvSink:
@@ -85,15 +90,16 @@ def _fitting(header: str, path: Path) -> str:
 
 
 class VideoSink:
-    """Writes an annotated .mp4 or .avi that plays in real time, however unevenly frames come.
+    """Writes an annotated .mp4 or .avi that plays in real time, however unevenly frames come; a photo lasts a second.
 
-    If a file can't grow any more, or was moved away, it is finished, and the recording goes on in NAME-2.mp4.
+    No file is replaced: if one exists, perhaps of a run that a power cut ended, the recording goes to NAME-2.mp4. So it
+    does if a file can't grow any more, or was moved away.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
-        if path.suffix.lower() not in CODECS:
-            raise SinkError(f"Expected a name of a video that ends in {', '.join(CODECS)}. Received: {path}")
+        check_video_name(path)
         self._path = checked_place(path)
+        checked_place(_free_name(path))
         self._fps = fps
         self._part: _VideoPart | None = None
         self._has_begun = False
@@ -108,7 +114,7 @@ class VideoSink:
             except OSError:
                 self.close()
                 raise
-        part.add(drawn, frame.time_s, is_film=frame.position_s is not None)
+        part.add(drawn, frame)
 
     def close(self) -> None:
         """Finish the file: an unfinished .mp4 can't be played."""
@@ -117,13 +123,21 @@ class VideoSink:
             part.finish()
 
     def _begin(self, drawn: BgrImage, time_s: float) -> "_VideoPart":
-        path = _free_name(self._path) if self._has_begun else self._path
+        path = _free_name(self._path)
+        if path != self._path:
+            _log.warning("%s exists already: the recording goes to %s", self._path, path)
         _check_space(path)
         if self._has_begun:
             _try_room(path)
         self._part = _VideoPart(path, self._fps, drawn, time_s)
         self._has_begun = True
         return self._part
+
+
+def check_video_name(path: Path) -> None:
+    """Raise a ConfigError if the name does not say a kind of video that can be written."""
+    if path.suffix.lower() not in CODECS:
+        raise ConfigError(f"Expected a name of a video that ends in {', '.join(CODECS)}. Received: {path}")
 
 
 def _plain_name(path: Path) -> str:
@@ -140,11 +154,10 @@ class _VideoPart:
     def __init__(self, path: Path, fps: float, drawn: BgrImage, start_s: float) -> None:
         self._path, self._fps, self._start_s = path, fps, start_s
         self._size = (drawn.shape[1], drawn.shape[0])
-        is_new, codec = not os.path.lexists(path), CODECS[path.suffix.lower()]
+        codec = CODECS[path.suffix.lower()]
         self._writer = cv2.VideoWriter(_plain_name(path), cv2.VideoWriter.fourcc(*codec), fps, self._size)
         if not self._writer.isOpened():
-            if is_new:  # never delete somebody's file, nor a device such as /dev/full
-                path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             raise SinkError(f"Expected a name of a video that OpenCV can write (.mp4, .avi). Received: {path}")
         self._least_bytes = drawn.size / 3 / (128 if codec == "MJPG" else 2048)
         """Bytes per frame of a still image of one gray: any other frame takes more."""
@@ -165,15 +178,22 @@ class _VideoPart:
         elif (self._written - self._grown_at) * self._least_bytes > BUFFERED_BYTES:
             raise SinkError(f"Expected the video at {self._path} to grow. Received: {before.st_size} bytes, no more")
 
-    def add(self, drawn: BgrImage, time_s: float, is_film: bool) -> None:
+    def add(self, drawn: BgrImage, frame: Frame) -> None:
         if (drawn.shape[1], drawn.shape[0]) != self._size:
             drawn = cv2.resize(drawn, self._size)  # type: ignore[assignment]
-        wanted = round((time_s - self._start_s) * self._fps) + 1 - self._written
-        if not is_film and not 0 <= wanted <= 2 * self._fps:  # the camera was away: don't fill the gap with one image
-            self._start_s, wanted = time_s - self._written / self._fps, 1
+        wanted = self._wanted(frame)
         for _ in range(wanted):
             self._writer.write(drawn)
         self._written += wanted
+
+    def _wanted(self, frame: Frame) -> int:
+        """How often to write this image."""
+        if frame.is_still:  # its time is only when it was read
+            return max(1, round(PHOTO_S * self._fps))
+        wanted = round((frame.time_s - self._start_s) * self._fps) + 1 - self._written
+        if frame.is_live and not 0 <= wanted <= 2 * self._fps:  # it was away: don't fill the gap with one image
+            self._start_s, wanted = frame.time_s - self._written / self._fps, 1
+        return wanted
 
     def finish(self) -> None:
         self._writer.release()
@@ -218,10 +238,12 @@ class SnapshotSink:
 
     def _names(self, result: FrameResult) -> str:
         """Device, camera, photo and labels, as a part of a file's name."""
-        names = [self._device, result.source, *([result.file] if result.file else [])]
         labels = sorted({face.emotion for face in result.faces})
-        text = "_".join(level(name).replace(".", "-") for name in (*names, *labels))
-        return text.encode()[:NAME_BYTES].decode(errors="ignore")
+        parts = ([self._device], [result.source, *([result.file] if result.file else [])], labels)
+        device, place, shown = ("_".join(level(name).replace(".", "-") for name in part).encode() for part in parts)
+        room = max(0, NAME_BYTES - len(device + shown) - 2)
+        place = place[max(0, len(place) - room) :]  # the end of a path says more than its beginning
+        return b"_".join((device, place, shown))[:NAME_BYTES].decode(errors="ignore")
 
 
 def _number(name: str) -> int:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.errors import ModelError
+
 BgrImage: TypeAlias = NDArray[np.uint8]
 """(height, width, 3), blue first, as OpenCV delivers it."""
 GrayImage: TypeAlias = NDArray[np.uint8]
@@ -85,6 +87,17 @@ class Detection:
     """The detector's confidence in [0, 1]; 1 if it gives none (Haar)."""
     points: tuple[Point, ...] = ()
     """The person's right and left eye, nose, mouth, right and left ear; YuNet gives no ears, Haar no points at all."""
+
+    def __post_init__(self) -> None:
+        """Make whole pixels of the box, and plain numbers of NumPy's, which JSON does not take."""
+        try:
+            box, score = Box(*map(round, self.box)), float(self.score)
+        except (TypeError, ValueError, OverflowError):
+            score = math.nan
+        if not math.isfinite(score):
+            raise ModelError(f"Expected a detector to give finite numbers. Received: {self.box}, {self.score}")
+        object.__setattr__(self, "box", box)
+        object.__setattr__(self, "score", score)
 
     @property
     def eyes(self) -> tuple[Point, Point] | None:

@@ -28,7 +28,7 @@ from edge.engine import Engine
 from edge.errors import RefusedError
 from edge.fan_out import FanOut
 from edge.interrupts import EXIT_INTERRUPTED
-from edge.outputs import add_output_arguments, open_metrics, open_sinks
+from edge.outputs import add_output_arguments, check_options, open_metrics, open_sinks
 from edge.results import CameraStatus
 from edge.run_state import RunState
 from edge.run_stats import RunStats, Summary, format_summary
@@ -116,6 +116,7 @@ def _main(argv: Sequence[str] | None, started_s: float) -> int:
     if text := _asked(parser, arguments, config):
         sys.stdout.write(text + "\n")
         return 0
+    parser.checked(lambda: check_options(arguments, config))
     with contextlib.nullcontext() if arguments.verbose else quiet_native_code():
         _configure_logging(arguments.verbose)  # here, since it keeps the current standard error
         return _run_until_signal(arguments, config, started_s)

@@ -5,17 +5,19 @@ It has its own threads and only reads, so that it answers even if the main loop 
 
 import hmac
 import json
+import logging
 import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from edge.errors import SinkError
+from edge.errors import ConfigError, SinkError
 
 STOP_S = 1.0
 _EXPECTED = "Expected HOST:PORT for --metrics, such as 127.0.0.1:9100"
+_log = logging.getLogger(__name__)
 
 
 class Answer(NamedTuple):
@@ -43,15 +45,16 @@ class StatusServer:
     """Serves the pages from construction until `close`.
 
     Raises:
-        SinkError: the address does not exist, or another program has it.
+        ConfigError: the address is not HOST:PORT.
+        SinkError: it does not exist, or another program has it.
     """
 
     def __init__(self, address: str, pages: Pages) -> None:
-        host, port = _split(address)
+        host, port = split_address(address)
         handler = type("Handler", (_Handler,), {"pages": pages})
         try:
             self._server = _Server((host, port), handler)
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             raise SinkError(f"{_EXPECTED}. Received: {address}, {error}") from error
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="status page", daemon=True)
@@ -69,9 +72,9 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that hung up."""
-        if not isinstance(sys.exc_info()[1], OSError):
-            super().handle_error(request, client_address)
+        """Log one line, but nothing of a client that hung up."""
+        if not isinstance(error := sys.exc_info()[1], OSError):
+            _log.error("Expected to answer a request for the status page. Received: %r", error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -81,19 +84,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer."""
-        url = urlsplit(self.path)
-        answer = self._answer(url)
+        answer = self._answer()
         self.send_response(answer.code)
         self.send_header("Content-Type", answer.kind)
         self.send_header("Content-Length", str(len(answer.content)))
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
-        self.wfile.write(answer.content)
+        if self.command != "HEAD":
+            self.wfile.write(answer.content)
+
+    def do_HEAD(self) -> None:
+        """Answer as to GET, without the content."""
+        self.do_GET()
 
     def log_message(self, *_: object) -> None:
         """Log nothing: Prometheus asks every few seconds, and an address may hold the token."""
 
-    def _answer(self, url: SplitResult) -> Answer:
+    def _answer(self) -> Answer:
+        try:
+            url = urlsplit(self.path.encode("latin-1").decode("utf-8", "replace"))
+        except ValueError:
+            return _text(400, "this is no address")
         if url.path == "/metrics":
             return self.pages.metrics(self.headers.get("Accept", ""))
         if url.path == "/healthz":
@@ -103,8 +114,10 @@ class _Handler(BaseHTTPRequestHandler):
         return _text(404, "here are /metrics and /healthz")
 
     def _snapshot(self, query: dict[str, str]) -> Answer:
-        given = self.headers.get("Authorization", "").removeprefix("Bearer ") or query.get("token", "")
-        if not hmac.compare_digest(given.encode("utf-8", "replace"), self.pages.token.encode()):
+        token = self.pages.token.encode()
+        header = self.headers.get("Authorization", "").removeprefix("Bearer ")  # read as Latin-1; most send UTF-8
+        given = (header.encode("latin-1"), header.encode(), query.get("token", "").encode())
+        if not any(hmac.compare_digest(one, token) for one in given):
             return _text(401, "the token is wrong, or missing: Authorization: Bearer TOKEN")
         image = self.pages.snapshot(query.get("camera", ""))
         return _text(404, "no such camera has given an image") if image is None else Answer(200, "image/jpeg", image)
@@ -119,11 +132,12 @@ def _text(code: int, text: str) -> Answer:
     return Answer(code, "text/plain; charset=utf-8", f"{text}\n".encode())
 
 
-def _split(address: str) -> tuple[str, int]:
+def split_address(address: str) -> tuple[str, int]:
+    """The host and the port of HOST:PORT; a ConfigError if it is something else."""
     try:
         url = urlsplit(f"//{address}")
         if url.hostname and url.port is not None and url.netloc == address and "@" not in address:
             return url.hostname, url.port
     except ValueError:
         pass
-    raise SinkError(f"{_EXPECTED}. Received: {address.rpartition('@')[2]}")
+    raise ConfigError(f"{_EXPECTED}. Received: {address.rpartition('@')[2]}")

@@ -105,9 +105,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         if not path.is_file() or _is_foreign(path):
             reason = "another file" if path.exists() else "no such file"
             raise SinkError(f"Expected the file of a store at {path}. Received: {reason}")
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
-        with contextlib.closing(connection):
-            _check(connection, path)
+        with contextlib.closing(_connect_to_read(path)) as connection:
             yield connection
     except (sqlite3.Error, OSError) as error:
         if isinstance(error, BrokenPipeError | SinkError):
@@ -173,6 +171,21 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("SELECT max(id) FROM rows").fetchone()
     except BaseException:
         connection.close()
+        raise
+    return connection
+
+
+def _connect_to_read(path: Path, flags: str = "mode=ro") -> sqlite3.Connection:
+    """Connect to a store without writing to it; on a read-only disk too, if nothing is left in its log."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{flags}", uri=True, timeout=BUSY_S)
+    try:
+        _check(connection, path)
+    except BaseException as error:
+        connection.close()
+        log = Path(f"{path}-wal")
+        is_whole = not (log.exists() and log.stat().st_size)
+        if isinstance(error, sqlite3.OperationalError) and is_whole and "immutable" not in flags:
+            return _connect_to_read(path, "mode=ro&immutable=1")
         raise
     return connection
 

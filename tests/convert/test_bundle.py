@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from convert.bundle import write_bundle
+from convert.bundle import main, write_bundle
 from edge.config import EdgeConfig
 from edge.errors import ModelError
 from tests.processes import run_python
@@ -66,6 +66,24 @@ def test_the_same_input_gives_the_same_bytes(bundle: Path, tmp_path: Path) -> No
     write_bundle(tmp_path / "again.tar.gz", MODEL)
 
     assert (tmp_path / "again.tar.gz").read_bytes() == bundle.read_bytes()
+
+
+@pytest.mark.parametrize("names", [["m.tflite"], ["out.zip", "m.tflite"], ["link.tar.gz", "m.tflite"], ["m.tgz"] * 2])
+def test_out_is_an_archive_and_no_file_that_goes_in(
+    names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.tflite").write_bytes(MODEL.read_bytes())
+    Path("m.tgz").write_bytes(MODEL.read_bytes())
+    Path("link.tar.gz").symlink_to("m.tflite")
+
+    with pytest.raises(SystemExit) as ended:
+        main(names)
+
+    assert ended.value.code == 2
+    assert f"Received: {names[0]}" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"m.tflite", "m.tgz", "link.tar.gz"}
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {MODEL.read_bytes()}
 
 
 def test_a_file_that_is_no_network_leaves_nothing_behind(tmp_path: Path) -> None:

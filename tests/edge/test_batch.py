@@ -25,7 +25,7 @@ LEAST_SPEED, QUIET = 1.7, 0.1
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Films in two folders, a photo, and two files that are neither."""
+    """Films in two folders, a photo, a film that is cut, and a file that is neither."""
     folder = tmp_path_factory.mktemp("archive")
     (folder / "monday").mkdir()
     for number in range(FILMS):
@@ -45,7 +45,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The results of a run that nothing stopped."""
     out = tmp_path_factory.mktemp("whole")
-    assert batch.main([str(archive), "--out", str(out), "--workers", "2"]) == 1  # two files are none
+    assert batch.main([str(archive), "--out", str(out), "--workers", "2"]) == 1  # one is cut
     return results(out)
 
 
@@ -67,11 +67,55 @@ def test_every_file_has_its_results_and_bad_ones_are_named(
     for name, content in whole.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    assert batch.main([str(archive), "--out", str(tmp_path), "--workers", "1"]) == 1  # only the bad ones are tried
+    assert batch.main([str(archive), "--out", str(tmp_path), "--workers", "1"]) == 1  # only the bad one is tried
     said = capsys.readouterr().err.splitlines()
-    assert [line.split(":")[0] for line in said[:-2]] == [str(archive / name) for name in ("cut.mp4", "notes.txt")]
+    assert said[0] == f"1 files left out of {archive}, since they are no films or photos: notes.txt"
+    assert said[1] == f"{FILMS + 1} files have their results already"
+    assert said[2].startswith(f"{archive / 'cut.mp4'}: Expected")
     assert said[-1].startswith("0 files, 0 frames in")
-    assert said[-1].endswith("2 files failed")
+    assert said[-1].endswith("1 files failed")
+
+
+@pytest.mark.parametrize("out", [".", "videos", "videos/results", "results"])
+def test_results_may_lie_in_the_archive_or_beside_it(
+    out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("videos", "monday").mkdir(parents=True)
+    for name in ("videos/a.jpg", "videos/monday/b.jpg"):
+        cv2.imwrite(name, stamped(0))
+    Path("videos", "notes.txt").write_text("no film")
+    found = {f"{out}/a.jpg.jsonl", f"{out}/monday/b.jpg.jsonl"}
+    for files in (2, 0):
+        assert batch.main(["videos", "--out", out, "--workers", "1"]) == 0
+        said = capsys.readouterr().err.splitlines()
+        assert said[0] == "1 files left out of videos, since they are no films or photos: notes.txt"
+        assert said[-1].startswith(f"{files} files, ")
+        assert set(Path().rglob("*.jsonl")) == set(map(Path, found))
+    Path("videos", "new.jpg").write_bytes(Path("videos", "a.jpg").read_bytes())
+    assert batch.main(["videos", "--out", out, "--workers", "1"]) == 0
+    assert capsys.readouterr().err.splitlines()[-1].startswith("1 files, ")
+
+
+def test_an_archive_without_films_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_text("no film")
+    assert batch.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[1:] == [f"Expected films or photos in {tmp_path}. Received: none"]
+
+
+def test_what_is_named_like_a_film_counts_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.MP4").write_bytes(b"")
+    assert batch.main([str(tmp_path), "--out", str(tmp_path / "out"), "--workers", "1"]) == 1
+    assert "empty.MP4: Expected a video" in capsys.readouterr().err
+
+
+def test_an_out_that_is_a_file_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cv2.imwrite(str(tmp_path / "a.jpg"), stamped(0))
+    with pytest.raises(SystemExit) as ended:
+        batch.main([str(tmp_path), "--out", str(tmp_path / "a.jpg")])
+    assert ended.value.code == 2
+    assert "Received: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.slow)])

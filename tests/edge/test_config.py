@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -25,12 +26,40 @@ from edge.errors import ConfigError
         ("source", ("demo", "demo")),
         ("source", ("http://host/s?token=a", "http://host/s?token=b")),
         ("detector", "yunet"),
+        ("source", None),
+        ("source", 1.5),
+        ("source", True),
+        ("source", b"0"),
+        ("source", ("demo", None)),
+        ("source", ()),
+        ("device_name", 5),
+        ("model", None),
+        ("model", 5),
+        ("delegate", None),
+        ("camera_options", None),
+        ("camera_options", 5),
+        ("camera_options", {"a": 5}),
+        ("camera_options", {"a": None}),
     ],
 )
 def test_a_value_outside_its_range_is_refused_with_the_value(option: str, value: object) -> None:
     with pytest.raises(ConfigError, match=r"Received: .+") as caught:
         EdgeConfig(**{option: value})  # type: ignore[arg-type]
     assert option in str(caught.value)
+
+
+def test_paths_and_indices_are_taken_as_texts() -> None:
+    assert EdgeConfig(source=0) == EdgeConfig(source="0")
+    assert EdgeConfig(source=Path("clip.mp4")).sources == ("clip.mp4",)
+    assert EdgeConfig(source=[0, Path("a.mp4"), "door=1"]) == EdgeConfig(source=("0", "a.mp4", "door=1"))
+    config = EdgeConfig(model=Path("m.tflite"), delegate=Path("lib.so"))  # type: ignore[arg-type]
+    assert (config.model, config.delegate) == ("m.tflite", "lib.so")
+
+
+def test_a_wrong_source_is_told_without_its_password() -> None:
+    with pytest.raises(ConfigError) as caught:
+        EdgeConfig(source=("rtsp://me:hunter2@host/s", None))  # type: ignore[arg-type]
+    assert "hunter2" not in str(caught.value)
 
 
 def test_the_command_line_without_options_is_the_default_configuration() -> None:

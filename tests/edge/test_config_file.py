@@ -104,6 +104,7 @@ def test_no_password_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "hunter2" not in refused(tmp_path, f"fps = '{secret}'", capsys)
     assert "hunter2" not in refused(tmp_path, f"mirror = '{secret}'", capsys)
     assert "hunter2" not in refused(tmp_path, f"fps = ['{secret}']", capsys)
+    assert "hunter2" not in refused(tmp_path, "snapshot_token = ['hunter2']", capsys)
     (tmp_path / "edge.toml").write_text(f"mqtt = 'mqtt://me:hunter2@broker'\n[camera.hall]\nsource = '{secret}'\n")
     assert main(["--config", str(tmp_path / "edge.toml"), "--print-config"]) == 0
     printed = capsys.readouterr().out
@@ -113,6 +114,17 @@ def test_no_password_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 def test_what_is_printed_is_the_same_configuration(tmp_path: Path) -> None:
     given = read(tmp_path, HALL + 'smoothing_s = 1.5\n[camera."a b"]\nsource = "1"\n', "--emit", "changes")
+    again = read(tmp_path, format_config(build_parser(), given, PRINTED))
+    assert vars(again) == vars(given) | {"config": again.config}
+
+
+def test_nothing_that_differs_from_its_default_is_a_comment(tmp_path: Path) -> None:
+    falsy = {int: "0", float: "0", str: "", None: "", Path: ""}
+    actions = [one for one in build_parser()._actions if one.nargs is None and one.type in falsy and not one.choices]
+    words = [f"{one.option_strings[0]}={falsy[one.type]}" for one in actions]  # type: ignore[index]
+    words = [word for word in words if not word.startswith(("--source", "--snapshot-token", "--config"))]
+    assert {"--fps=0", "--threshold=0", "--mqtt-discovery=", "--metrics="} <= set(words)
+    given = read_arguments(build_parser(), words, PRINTED)
     again = read(tmp_path, format_config(build_parser(), given, PRINTED))
     assert vars(again) == vars(given) | {"config": again.config}
 

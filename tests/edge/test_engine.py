@@ -1,10 +1,12 @@
 """The one loop: results and states, several sources, rates and budget, own parts, changes while it runs."""
 
+import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +15,8 @@ import pytest
 from edge.config import EdgeConfig
 from edge.engine import Engine, Processed
 from edge.errors import ModelError, SourceError
-from edge.results import Box, CameraState, CameraStatus, Frame
+from edge.results import Box, CameraState, CameraStatus, Detection, Frame
+from edge.schema import to_json
 from edge.sources import DemoSource, Source
 from tests.fakes import FakeClassifier, FakeDetector, FakeSource
 
@@ -164,6 +167,93 @@ def test_a_frame_of_ones_own_may_be_pushed() -> None:
     assert engine.push(Frame(IMAGE, 1, 100.02, 0.0, "mine")) is None, "too soon for 10 frames per second"
     assert engine.push(Frame(IMAGE, 0, 100.02, 0.0, "another")) is not None
     assert engine.push(Frame.now(IMAGE, is_still=True)) is not None
+
+
+NO_IMAGES = [
+    None,
+    IMAGE.tolist(),
+    IMAGE.astype(np.uint16) * 257,
+    (IMAGE / 255).astype(np.float32),
+    IMAGE.astype(np.float64),
+    IMAGE.astype(np.int32),
+    IMAGE > 80,
+    IMAGE.transpose(2, 0, 1),
+    IMAGE[:0],
+    IMAGE[:, 0, 0],
+    IMAGE[..., :2],
+]
+
+
+@pytest.mark.parametrize("image", NO_IMAGES, ids=lambda image: f"{getattr(image, 'dtype', type(image))}")
+def test_what_is_no_image_is_an_error_and_not_an_empty_room(image: Any) -> None:
+    frames = [Frame.now(image), Frame.now(image, is_still=True), Frame.now(IMAGE, small=image)]
+    for frame in frames[: 2 if image is None else 3]:
+        with pytest.raises(SourceError, match=r"Expected images of mine as uint8.* Received: "):
+            engine_of().push(frame)
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("image", NO_IMAGES[1:], ids=lambda image: f"{getattr(image, 'dtype', type(image))}")
+def test_a_source_that_gives_no_images_fails_like_any_other(image: Any, live: bool) -> None:
+    source = FakeSource(live=live)
+    source.read = lambda: image  # type: ignore[method-assign]
+    with (
+        engine_of(opener=lambda name, config: source) as engine,
+        pytest.raises(SourceError, match="Expected images of demo"),
+    ):
+        list(engine.results(seconds=10))
+    assert source.closed
+
+
+def test_a_camera_that_gives_something_else_for_a_moment_is_opened_again() -> None:
+    images: Iterator[Any] = iter([IMAGE, IMAGE + 1, IMAGE.astype(np.float32), IMAGE + 2, IMAGE + 3])
+
+    def opener(name: str, config: EdgeConfig) -> FakeSource:
+        source = FakeSource(live=True)
+        source.read = lambda: next(images, None)  # type: ignore[method-assign]
+        return source
+
+    with engine_of(replace(FAST, reconnect_s=0.05), opener) as engine:
+        statuses = [event for event in engine.events(seconds=10) if isinstance(event, CameraStatus)]
+    told = [(status.state.value, "float32" in status.reason) for status in statuses if status.state.value != "opening"]
+    assert told == [("online", False), ("offline", True), ("online", False), ("ended", False)]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [IMAGE[..., 0], IMAGE[..., :1], np.dstack([IMAGE, IMAGE[..., :1]]), IMAGE[:, ::-1], np.asfortranarray(IMAGE)],
+)
+def test_gray_and_transparent_images_are_taken_too(image: Any) -> None:
+    result = engine_of().push(Frame.now(image))
+    assert result is not None
+    assert [face.emotion for face in result.faces] == ["happy"]
+
+
+def test_numbers_of_numpy_become_numbers_that_json_takes() -> None:
+    boxes = [Box(*np.array([240, 130, 160, 160], np.int32))]
+    engine = Engine(FAST, FakeDetector(boxes), FakeClassifier())
+    at = {"captured_at": np.float32(5), "captured_monotonic_s": np.float32(5), "position_s": np.float32(0.5)}
+    result = engine.push(replace(Frame.now(IMAGE), index=np.int64(3), **at))
+    assert result is not None
+    line = json.loads(json.dumps(to_json(result)))
+    assert (line["frame_index"], line["position_s"], line["faces"][0]["box"][:2]) == (3, 0.5, [240, 130])
+    assert Detection(Box(1.6, 2, 3, 4), np.float32(0.5)) == Detection(Box(2, 2, 3, 4), 0.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), "soon"])
+def test_a_number_that_is_none_is_one_clear_error(number: Any) -> None:
+    with pytest.raises(SourceError, match=r"position_s of mine in seconds, or None\. Received: "):
+        engine_of().push(Frame.now(IMAGE, position_s=number))
+    source = FakeSource(fps=30)
+    source.position_s = number
+    with (
+        engine_of(opener=lambda n, c: source) as engine,
+        pytest.raises(SourceError, match="Expected position_s of demo"),
+    ):
+        list(engine.results())
+    for wrong in (Box(number, 1, 2, 3), Box(1, 2, 3, 4)):
+        with pytest.raises(ModelError, match=r"a detector to give finite numbers\. Received: "):
+            Detection(wrong, number)
 
 
 def test_a_change_keeps_what_need_not_be_loaded_again() -> None:

@@ -5,6 +5,7 @@ import datetime
 import io
 import json
 import sqlite3
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from edge.results import CameraState, CameraStatus
 from edge.store import Store, StoreSink
 from tests.fakes import frame_of, result_of
 
+LABELS = ("happy", "sad", "bored", "awake")
 DAY = datetime.datetime(2026, 11, 26, 8, 0).timestamp()
 IMAGE = np.zeros((12, 16, 3), np.uint8)
 
@@ -69,8 +71,70 @@ def test_parquet_has_columns_with_types(path: Path, tmp_path: Path) -> None:
     assert parquet.read_table(tmp_path / "none.parquet").num_rows == 0
 
 
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A store of two networks whose labels differ."""
+    store = Store(tmp_path / "mixed.sqlite", forwards=False)
+    for index, labels in enumerate((LABELS[:2], LABELS[2:])):
+        sizes = dict.fromkeys(("track_id", "quality", "certainty", "intensity", "valence", "arousal"), 1)
+        scores = dict(zip(labels, (0.9, 0.1), strict=True))
+        face = {**sizes, "box": [1, 2, 3, 4], "emotion": labels[0], "confidence": 0.9, "scores": scores}
+        place = {"captured_at": DAY + index, "position_s": None, "device": "d", "source": "door", "frame_index": index}
+        store.put("door", json.dumps({**place, "faces": [face]}), time.time())
+    assert store.flush()
+    store.close()
+    return tmp_path / "mixed.sqlite"
+
+
+def test_no_score_is_lost_when_the_network_was_replaced(mixed: Path) -> None:
+    assert main([str(mixed), "--out", str(mixed.with_suffix(".csv"))]) == 0
+    rows = list(csv.DictReader(mixed.with_suffix(".csv").open()))
+    assert [[row[label] for label in LABELS] for row in rows] == [["0.9", "0.1", "", ""], ["", "", "0.9", "0.1"]]
+    assert main([str(mixed), "--out", str(mixed.with_suffix(".parquet"))]) == 0
+    table = parquet.read_table(mixed.with_suffix(".parquet")).to_pylist()
+    assert [[row[label] for label in LABELS] for row in table] == [[0.9, 0.1, None, None], [None, None, 0.9, 0.1]]
+
+
+@pytest.mark.parametrize(
+    ("since", "rows"),
+    [("2099", 0), ("20991126", 0), ("2026", 10), ("20261126", 10), ("20261127", 0), ("2026-11-27", 0), ("0", 10)],
+)
+def test_a_date_needs_no_hyphens(since: str, rows: int, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(path), "--since", since]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1 + rows
+
+
+@pytest.mark.parametrize("since", ["nan", "-nan", "20261", "202611", "2026112", "20261399"])
+def test_what_is_no_time_is_refused(since: str, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(path), f"--since={since}"])
+    assert ended.value.code == 2
+    assert f"received {since} " in capsys.readouterr().err
+
+
+def test_a_camera_that_the_store_does_not_have_is_named(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = path.with_name("none.csv")
+    with pytest.raises(SystemExit) as ended:
+        main([str(path), "--camera", "gate", "--camera", "gat", "--out", str(out)])
+    assert ended.value.code == 2
+    assert "it has Tür, gate. Received: gat " in capsys.readouterr().err.replace("gate, Tür", "Tür, gate")
+    assert not out.exists()
+
+
+def test_the_store_is_not_replaced_by_its_export(mixed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = mixed.read_bytes()
+    mixed.with_name("link.csv").symlink_to(mixed.name)
+    for out in (mixed, mixed.parent / ".." / mixed.parent.name / mixed.name, mixed.with_name("link.csv")):
+        with pytest.raises(SystemExit) as ended:
+            main([str(mixed), "--out", str(out)])
+        assert ended.value.code == 2
+        assert f"Received: {out}" in capsys.readouterr().err
+    assert mixed.read_bytes() == before
+    assert mixed.with_name("link.csv").is_symlink()
+
+
 def test_nothing_is_a_header(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(path), "--camera", "none"]) == 0
+    assert main([str(path), "--camera", "gate", "--until", "2025"]) == 0
     assert capsys.readouterr().out.startswith("captured_at,position_s,device,source,file")
 
 

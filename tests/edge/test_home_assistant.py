@@ -10,7 +10,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from edge.errors import SinkError
+from edge.errors import ConfigError
 from edge.home_assistant import discovery
 from edge.model_info import LABELS
 from edge.mqtt import MqttOptions, MqttSink
@@ -110,8 +110,20 @@ def test_messages_have_documented_fields_and_names_of_their_own() -> None:
     assert not {message["unique_id"] for message in found.values()} & {one["unique_id"] for one in others.values()}
 
 
-def the(what: str) -> dict[str, Any]:
-    (message,) = (one for topic, one in messages(cameras=("gate",)).items() if topic.endswith(f"gate_{what}/config"))
+def test_no_two_cameras_of_two_devices_are_one() -> None:
+    found = {**messages("kitchen", ("left_door",)), **messages("kitchen_left", ("door",))}
+    assert len({message["unique_id"] for message in found.values()}) == len(found) == 10
+
+
+def test_an_id_of_old_stays_as_it_was() -> None:
+    assert the("people", "kitchen")["unique_id"] == "emotion-edge-kitchen_gate_people"
+    assert the("people", "kitchen")["default_entity_id"] == "sensor.kitchen_gate_people"
+    assert "__" not in the("people", "kitchen_left")["default_entity_id"], "Home Assistant takes no such name"
+
+
+def the(what: str, device: str = "Kitchen 2") -> dict[str, Any]:
+    found = messages(device, ("gate",))
+    (message,) = (one for topic, one in found.items() if topic.endswith(f"gate_{what}/config"))
     return message
 
 
@@ -186,7 +198,7 @@ def test_sensors_appear_by_themselves_and_survive_a_restart_of_either_side(broke
 
 def test_a_prefix_that_no_topic_takes_is_refused() -> None:
     for prefix in ("home/#", "+"):
-        with pytest.raises(SinkError, match="prefix"):
+        with pytest.raises(ConfigError, match="prefix"):
             MqttSink("mqtt://127.0.0.1:1", MqttOptions(discovery=prefix))
 
 

@@ -22,7 +22,7 @@ import pytest
 from edge import device_health, metrics
 from edge.config import EdgeConfig
 from edge.engine import Engine
-from edge.errors import SinkError, SourceError
+from edge.errors import ConfigError, SourceError
 from edge.metrics import MetricsSink, SnapshotOptions
 from edge.results import BgrImage
 from edge.run import main, run
@@ -205,7 +205,7 @@ def test_every_query_of_the_dashboard_has_an_answer_from_a_real_prometheus(runni
 
 @pytest.mark.parametrize("address", ["9100", "host", ":9100", "127.0.0.1:x", "a:b@127.0.0.1:9100", "127.0.0.1:99999"])
 def test_a_wrong_address_is_refused(address: str) -> None:
-    with Engine(EdgeConfig(source="demo")) as engine, pytest.raises(SinkError, match=r"HOST:PORT.*Received"):
+    with Engine(EdgeConfig(source="demo")) as engine, pytest.raises(ConfigError, match=r"HOST:PORT.*Received"):
         MetricsSink(address, engine)
 
 
@@ -214,7 +214,8 @@ def test_a_taken_port_is_one_line_and_a_token_needs_a_page(capsys: pytest.Captur
         other.bind(("127.0.0.1", 0))
         other.listen()
         assert main(["--headless", "--source", "demo", "--metrics", f"127.0.0.1:{other.getsockname()[1]}"]) == 1
-    assert main(["--headless", "--source", "demo", "--snapshot-token", "hunter2"]) == 1
+    with pytest.raises(SystemExit, match="2"):
+        main(["--headless", "--source", "demo", "--snapshot-token", "hunter2"])
     said = capsys.readouterr().err
     assert "Address already in use" in said
     assert said.count("\n") == 2
@@ -255,6 +256,60 @@ def _until_data(url: str, query: str) -> list[dict[str, dict[str, str]]]:
             return answer
         time.sleep(0.1)
     raise AssertionError((query, answer))
+
+
+def ask(port: int, request: bytes) -> bytes:
+    """What the server answers to these bytes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(request + b"\r\n\r\n")
+        return b"".join(iter(lambda: client.recv(4096), b""))
+
+
+def test_no_request_fills_the_journal(running: Running, capfd: pytest.CaptureFixture[str]) -> None:
+    port = running.sink.port
+    assert ask(port, b"GET http://[ HTTP/1.1").startswith(b"HTTP/1.0 400 ")
+    for version in (b"abc", b"1.0.0", b"", b"1.x.0"):
+        accept = b"Accept: application/openmetrics-text; version=" + version
+        answer = ask(port, b"GET /metrics HTTP/1.1\r\n" + accept)
+        assert answer.startswith(b"HTTP/1.0 200 ")
+        assert b"emotion_edge_frames_total" in answer
+    assert ask(port, b"GET /snapshot.jpg?camera=%ff&token=%ff\xff HTTP/1.1").startswith(b"HTTP/1.0 401 ")
+    assert capfd.readouterr().err == ""
+
+
+def test_head_is_answered_like_get_without_a_body(running: Running) -> None:
+    for page in (b"/healthz", b"/none"):
+        (head, _), (whole, body) = (
+            ask(running.sink.port, method + b" " + page + b" HTTP/1.1").split(b"\r\n\r\n", 1)
+            for method in (b"HEAD", b"GET")
+        )
+        assert body
+        assert ask(running.sink.port, b"HEAD " + page + b" HTTP/1.1").endswith(b"\r\n\r\n")
+        assert [line for line in head.splitlines() if b"Date" not in line] == [
+            line for line in whole.splitlines() if b"Date" not in line
+        ]
+
+
+def test_a_token_may_have_any_letters_in_the_encoding_of_any_client() -> None:
+    server = StatusServer("127.0.0.1:0", Pages(lambda _: Answer(200, "", b""), list, lambda _: b"jpeg", "pässword"))
+    for encoding in ("utf-8", "latin-1"):
+        request = "GET /snapshot.jpg HTTP/1.1\r\nAuthorization: Bearer pässword"
+        assert ask(server.port, request.encode(encoding)).endswith(b"jpeg")
+    for token in (quote("pässword"), "pässword"):
+        assert ask(server.port, f"GET /snapshot.jpg?token={token} HTTP/1.1".encode()).endswith(b"jpeg")
+    for wrong in ("", "Authorization: Bearer", "Authorization: Bearer passwörd"):
+        assert b" 401 " in ask(server.port, f"GET /snapshot.jpg HTTP/1.1\r\n{wrong}".encode())
+    server.close()
+
+
+def test_an_error_of_a_page_is_one_line(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    server = StatusServer("127.0.0.1:0", Pages(lambda _: Answer(200, "", b""), lambda: [][1], lambda _: None))  # type: ignore[misc]
+    ask(server.port, b"GET /healthz HTTP/1.1")
+    server.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "Expected to answer a request for the status page. Received: IndexError('list index out of range')"
+    ]
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_client_that_hangs_up_leaves_no_line_in_the_journal(capfd: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from edge.broker_options import read_password
-from edge.errors import SinkError
+from edge.errors import ConfigError, SinkError
 from edge.mqtt import MqttOptions, MqttSink
 from edge.mqtt_link import Broker, Talk
 from edge.names import level, own_device
@@ -277,7 +277,7 @@ def test_a_certificate_that_is_none_is_one_line(content: str | None, tmp_path: P
         (tmp_path / "ca.pem").write_text(content)
     with pytest.raises(SinkError, match=r"certificate .*ca\.pem"):
         MqttSink("mqtts://127.0.0.1/x", MqttOptions(authority=tmp_path / "ca.pem"))
-    with pytest.raises(SinkError, match="mqtts://"):
+    with pytest.raises(ConfigError, match="mqtts://"):
         MqttSink("mqtt://127.0.0.1/x", MqttOptions(authority=tmp_path / "ca.pem"))
 
 
@@ -305,7 +305,7 @@ def test_two_processes_are_two_clients() -> None:
     ],
 )
 def test_a_wrong_address_is_told_without_its_password(address: str) -> None:
-    with pytest.raises(SinkError, match=r"^Expected mqtt://user:password@host:port/topic") as caught:
+    with pytest.raises(ConfigError, match=r"^Expected mqtt://user:password@host:port/topic") as caught:
         MqttSink(address)
     assert "cret" not in str(caught.value)
 
@@ -313,8 +313,8 @@ def test_a_wrong_address_is_told_without_its_password(address: str) -> None:
 def test_a_command_with_a_wrong_broker_ends_with_one_line_without_secrets(tmp_path: Path) -> None:
     address = "--mqtt=mqtt://me:s3cret@host:99999"
     ended = run_python("-m", "edge.run", "--headless", "--source=demo", address)
-    assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
-    assert ended.stderr.startswith("Expected mqtt://")
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+    assert ended.stderr.startswith("python -m edge.run: Expected mqtt://")
     assert "s3cret" not in ended.stderr
 
 

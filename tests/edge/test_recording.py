@@ -1,7 +1,10 @@
 """Recordings that live as long as the service: a disk that is full for a moment, files that are moved away."""
 
+import logging
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,6 +15,7 @@ from edge.errors import SinkError
 from edge.recording import SnapshotSink, VideoSink
 from edge.results import BgrImage
 from tests.fakes import frame_of, result_of
+from tests.processes import run_python
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="an open file can't be moved there")
 
@@ -20,12 +24,14 @@ def noise(index: int) -> BgrImage:
     return np.random.default_rng(index).integers(0, 256, (240, 320, 3), np.uint8)
 
 
-def frames_in(path: Path) -> int:
+def images_in(path: Path) -> Iterator[BgrImage]:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    count = 0
-    while capture.read()[0]:
-        count += 1
-    return count
+    while (read := capture.read())[0]:
+        yield read[1]  # type: ignore[misc]
+
+
+def frames_in(path: Path) -> int:
+    return sum(1 for _ in images_in(path))
 
 
 def write(sink: VideoSink | SnapshotSink, index: int, emotion: str = "happy") -> None:
@@ -84,6 +90,53 @@ def test_a_video_that_is_moved_away_begins_anew(name: str, tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == [name, f"kept-{name}"]
 
 
+RUN_UNTIL_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from edge.recording import VideoSink
+from tests.edge.test_recording import write
+
+sink = VideoSink(Path(sys.argv[1]), fps=10)
+for index in range(40):
+    write(sink, index)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_service_that_starts_again_keeps_what_a_kill_left(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        assert run_python("-c", RUN_UNTIL_KILLED, str(tmp_path / "door.avi")).returncode == -9
+        assert len(list(tmp_path.iterdir())) == number
+    for name in ("door.avi", "door-2.avi", "door-3.avi"):
+        assert frames_in(tmp_path / name) > 20, name
+
+
+def test_a_video_that_exists_is_kept_and_the_new_name_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "clip.avi").write_text("somebody's own")
+    sink = VideoSink(tmp_path / "clip.avi", fps=10)
+    with caplog.at_level(logging.WARNING):
+        write(sink, 0)
+    sink.close()
+    assert (tmp_path / "clip.avi").read_text() == "somebody's own"
+    assert frames_in(tmp_path / "clip-2.avi") == 1
+    assert f"goes to {tmp_path / 'clip-2.avi'}" in caplog.text
+
+
+@pytest.mark.parametrize(("fps", "each"), [(10.0, 10), (0.5, 1)])
+@pytest.mark.parametrize("step_s", [0.001, 0.05, 30.0])
+def test_each_photo_is_shown_for_a_second_however_fast_it_was_read(
+    fps: float, each: int, step_s: float, tmp_path: Path
+) -> None:
+    sink = VideoSink(tmp_path / "photos.avi", fps)
+    for index in range(5):
+        frame = frame_of(np.full((240, 320, 3), 40 * index, np.uint8), index, 100 + index * step_s)
+        sink.write(replace(frame, is_still=True), replace(result_of(frame), faces=()))
+    sink.close()
+    assert [round(image.mean() / 40) for image in images_in(tmp_path / "photos.avi")] == [
+        index for index in range(5) for _ in range(each)
+    ]
+
+
 def test_a_snapshot_that_could_not_be_written_comes_with_the_next_frame(tmp_path: Path) -> None:
     sink = SnapshotSink(tmp_path / "s")
     write(sink, 0, "happy")
@@ -94,6 +147,16 @@ def test_a_snapshot_that_could_not_be_written_comes_with_the_next_frame(tmp_path
     (tmp_path / "s").unlink()
     write(sink, 2, "sad")
     assert [path.name.split("_", 3)[-1] for path in (tmp_path / "s").iterdir()] == ["sad_000000.jpg"]
+
+
+@pytest.mark.parametrize("place", ["/archive" * 40, "/Ä" * 150])
+def test_a_long_path_leaves_the_label_in_a_snapshots_name(place: str, tmp_path: Path) -> None:
+    sink = SnapshotSink(tmp_path, device="kitchen")
+    frame = frame_of(noise(0), captured_monotonic_s=100, source=f"{place}/hall.mp4")
+    sink.write(frame, result_of(frame, "happy"))
+    (name,) = (path.name for path in tmp_path.iterdir())
+    assert "_kitchen_" in name
+    assert name.endswith("_hall-mp4_happy_000000.jpg")
 
 
 @pytest.mark.parametrize("label", ["N/A", "a.b", "…" * 300])

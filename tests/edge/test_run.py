@@ -100,6 +100,31 @@ def test_the_command_prints_its_schema() -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "--snapshot-token abc",
+        "--metrics 99999",
+        "--metrics 127.0.0.1:99999",
+        "--source demo --source 0 --video a.mp4",
+        "--video a.txt",
+        "--mqtt http://host",
+        "--mqtt mqtt://host --mqtt-ca ca.pem",
+        "--mqtt mqtt://host --mqtt-discovery home/#",
+        "--store a.sqlite --video a.sqlite --snapshots a.sqlite --source a.sqlite",
+    ],
+)
+def test_options_that_can_never_work_are_a_wrong_usage_before_anything_is_opened(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("edge.run.open_sinks", None)
+    with pytest.raises(SystemExit) as ended:  # with 1, systemd would restart it for ever
+        main(["--headless", "--store", "s.sqlite", "--json", "lines.jsonl", *words.split()])
+    assert (ended.value.code, capsys.readouterr().err.count("\n")) == (2, 1)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (("--detector", "dlib"), 2),
@@ -110,7 +135,7 @@ def test_the_command_prints_its_schema() -> None:
         (("--threads", "0"), 2),
         (("--source", "demo"), 2),
         (("--csv", "/none/a"), 1),
-        (("--source", "0", "--video", "a.mp4"), 1),
+        (("--source", "0", "--video", "a.mp4"), 2),
     ],
 )
 def test_a_wrong_option_is_one_line(arguments: tuple[str, ...], code: int) -> None:

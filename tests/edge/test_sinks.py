@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge.annotate import draw
-from edge.errors import SinkError
+from edge.errors import ConfigError, SinkError
 from edge.fan_out import FanOut
 from edge.recording import CsvSink, SnapshotSink, VideoSink
 from edge.results import BgrImage, CameraState, CameraStatus, Frame
@@ -202,7 +202,7 @@ def test_a_clock_that_jumps_costs_no_new_image(jump: float, tmp_path: Path) -> N
 @pytest.mark.parametrize("sink", [CsvSink, JsonLinesSink, lambda path: VideoSink(path, 10)])
 def test_a_place_that_is_not_there_is_refused_at_once(sink: object, tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="none"):
-        sink(tmp_path / "none" / "results")  # type: ignore[operator]
+        sink(tmp_path / "none" / "results.mp4")  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("content", [None, "somebody's own"])
@@ -210,7 +210,7 @@ def test_an_unknown_kind_of_video_is_an_error_and_harms_nothing(content: str | N
     path = tmp_path / "clip.xyz"
     if content:
         path.write_text(content)
-    with pytest.raises(SinkError, match=r"\.mp4"):
+    with pytest.raises(ConfigError, match=r"\.mp4"):
         VideoSink(path, fps=10)
     assert [file.read_text() for file in tmp_path.iterdir()] == ([content] if content else [])
 

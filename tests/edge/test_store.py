@@ -32,6 +32,21 @@ def stored(path: Path) -> list[int]:
         return [json.loads(line)["frame_index"] for (line,) in connection.execute("SELECT line FROM rows ORDER BY id")]
 
 
+def test_a_store_at_rest_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "results.sqlite"
+    store = Store(path)
+    fill(store, range(3))
+    store.close()
+    store._reading.close()  # as the end of the process does
+    for ending in ("-wal", "-shm"):  # SQLite can't make its files, as on a read-only disk
+        Path(f"{path}{ending}").symlink_to(tmp_path / "none" / "at all")
+    assert stored(path) == [0, 1, 2]
+    Path(f"{path}-wal").unlink()
+    Path(f"{path}-wal").write_bytes(bytes(5000))  # not all is in the file yet
+    with pytest.raises(SinkError, match="read the store"):
+        stored(path)
+
+
 def fill(store: Store, numbers: range, size: int = 0) -> None:
     for number in numbers:
         store.put("gate", json.dumps({"frame_index": number, "faces": [], "text": "x" * size}), 1000.0 + number)
