@@ -201,7 +201,8 @@ def create_rig(kind: str, folder: Path) -> Rig:
         )
     write_h264(folder / "face.mp4", 60)
     server = Path(sys.executable).with_name("rtsp-server")
-    command = [str(server), "--dir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    ports = ["--port", str(port), "--control-port", str(free_port())]
+    command = [str(server), "--dir", str(folder), "--host", "127.0.0.1", *ports]
     return ServerRig(command, f"rtsp://127.0.0.1:{port}/face.mp4", port)
 
 
