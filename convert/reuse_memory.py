@@ -16,9 +16,11 @@ if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile ends w
     need_extra("train", "tensorflow")
 
 import argparse
+import io
 import math
 import os
 import sys
+import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,10 +42,12 @@ def reuse_memory(content: bytes) -> bytes:
     """Return the file with fused ReLUs and its values in the planner's best order.
 
     Raises:
-        ModelError: it has several graphs or a value that an operator changes in place.
+        ModelError: it has a contract, several graphs, or a value that an operator changes in place.
     """
     from tensorflow.lite.tools import flatbuffer_utils
 
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        raise ModelError("Expected a file without a contract: it would be lost. Received: one with a contract")
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     graph = model.subgraphs[0]
     if len(model.subgraphs) > 1 or any(tensor.isVariable for tensor in graph.tensors):

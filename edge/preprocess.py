@@ -45,12 +45,15 @@ def checked_image(image: BgrImage, source: str) -> BgrImage:
 
 def checked_position(position_s: Any, source: str) -> float | None:
     """The position in a film as a plain number; a SourceError if it is none."""
+    if position_s is None:
+        return None
     try:
-        if position_s is None or math.isfinite(position_s):
-            return None if position_s is None else float(position_s)
-    except TypeError:
-        pass
-    raise SourceError(f"Expected position_s of {source} in seconds, or None. Received: {position_s!r}")
+        seconds = float(position_s)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise SourceError(f"Expected position_s of {source} in seconds, or None. Received: {position_s!r}")
+    return seconds
 
 
 def to_gray(image: BgrImage) -> GrayImage:

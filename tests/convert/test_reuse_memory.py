@@ -83,3 +83,9 @@ def test_another_file_is_one_line(content: bytes, tmp_path: Path, capfd: pytest.
     assert main([str(tmp_path / "x.tflite"), "--out", str(tmp_path / "y.tflite")]) == 1
     assert len(capfd.readouterr().err.splitlines()) == 1
     assert not (tmp_path / "y.tflite").exists()
+
+
+def test_a_contract_is_not_lost(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main([str(MODELS / "emotion_float16.tflite"), "--out", str(tmp_path / "y.tflite")]) == 1
+    assert "contract" in capfd.readouterr().err
+    assert not (tmp_path / "y.tflite").exists()
